@@ -1,0 +1,45 @@
+"""zoo: classic neural networks, from the perceptron to small transformers, behind one interface.
+
+    import zoo
+    zoo.list_models("lenet*")
+    model = zoo.build("lenet", num_classes=10)          # a plain keras.Model
+    outcome = zoo.run("lenet", "mnist")                 # trained, evaluated, drawn
+
+Everything loads on first use: `import zoo` imports no framework.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from zoo.recipe import load_recipe as load_recipe
+    from zoo.registry import build as build
+    from zoo.registry import describe as describe
+    from zoo.registry import list_models as list_models
+    from zoo.registry import register as register
+    from zoo.runs import load as load
+    from zoo.training import run as run
+
+_PUBLIC = {
+    "build": "zoo.registry",
+    "describe": "zoo.registry",
+    "list_models": "zoo.registry",
+    "register": "zoo.registry",
+    "load_recipe": "zoo.recipe",
+    "load": "zoo.runs",
+    "run": "zoo.training",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    return getattr(_import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,85 @@
+"""The command line: a click group whose commands are imported only when they are called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from zoo import __version__
+from zoo.errors import ZooError, unknown
+
+# name -> what it does; the module zoo.cli.<name> holds `command`. Kept here so that --help imports nothing.
+COMMANDS = {
+    "ls": "List the architectures: globs, filters by family, task, input and year.",
+    "show": "Show one architecture: card, layers, parameters with their arithmetic.",
+    "run": "Train, evaluate and draw: zoo run lenet mnist.",
+    "eval": "Score a finished run again, on its own or another dataset.",
+    "predict": "Apply a finished run to files: images or CSV rows.",
+    "data": "Datasets: list, show, prepare.",
+    "recipes": "Recipes: list, show, copy, check.",
+    "results": "Recorded results; --check names those that have gone stale.",
+    "check": "Put a builder, yours or ours, through the common protocol.",
+    "doctor": "Look at versions, devices, data folders and say what is wrong.",
+}
+
+
+class LazyGroup(click.Group):
+    """Finds commands by name in COMMANDS and imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        return import_module(f"zoo.cli.{name}").command  # type: ignore[no-any-return]
+
+    def resolve_command(self, ctx: click.Context, args: list[str]):  # type: ignore[no-untyped-def]
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise unknown("command", args[0], COMMANDS, "see them all with: zoo --help")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Try: zoo run lenet digits   (no download, under a minute)   then: zoo run lenet mnist",
+)
+@click.version_option(__version__, prog_name="zoo")
+def group() -> None:
+    """Classic neural networks, from the perceptron to small transformers, behind one interface."""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line and exit with its code: 0, 1 failed, 2 usage, 3 missing, 4 check failed, 130, 143."""
+    arguments = sys.argv[1:] if argv is None else argv
+    debug = "--debug" in arguments or os.environ.get("ZOO_DEBUG") == "1"
+    try:
+        code = group.main(arguments, prog_name="zoo", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        code = 130
+    except ZooError as error:
+        if debug:
+            raise
+        click.echo(f"error: {error}", err=True)
+        code = error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(f"error: {type(error).__name__}: {error}\nthis is a fault of zoo; repeat with --debug for the whole story", err=True)
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,25 @@
+"""Where words go: results to stdout, progress and notes to stderr; no control codes off a terminal or under NO_COLOR."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    out.file.write(json.dumps(value, indent=2, default=str) + "\n")
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """An empty table in the house's look: no box, bold heads. Columns whose name starts with > are right-aligned."""
+    grid = Table(box=None, title=title, title_justify="left", pad_edge=False, header_style="bold")
+    for column in columns:
+        grid.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+    return grid

@@ -1,0 +1,43 @@
+"""The errors a user may see. Each carries the exit code of the command line and reads as two or three lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ZooError(Exception):
+    """Something went wrong while running (exit code 1)."""
+
+    exit_code = 1
+
+
+class UsageError(ZooError):
+    """Bad input: a name, an option, a recipe, a file's content (exit code 2)."""
+
+    exit_code = 2
+
+
+class MissingError(ZooError):
+    """Something outside is not there: data, network, a device, a package (exit code 3)."""
+
+    exit_code = 3
+
+
+class VerificationError(ZooError):
+    """A check ran and failed (exit code 4)."""
+
+    exit_code = 4
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The known names most like `name`, best first."""
+    by_lower = {k.lower(): k for k in known}
+    return [by_lower[k] for k in get_close_matches(name.lower(), by_lower, n=count, cutoff=0.5)]
+
+
+def unknown(what: str, name: str, known: Iterable[str], remedy: str = "") -> UsageError:
+    """`unknown model 'lennet'; did you mean lenet?` with what to do next on a second line."""
+    close = nearest(name, known)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    return UsageError(f"unknown {what} {name!r}{hint}" + (f"\n{remedy}" if remedy else ""))

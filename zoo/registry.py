@@ -1,0 +1,217 @@
+"""The catalogue: light records of every architecture, read without importing a framework.
+
+A builder function is registered with its record by one decorator::
+
+    @register("lenet", family="lenet", year=1998, paper="LeCun et al. 1998, ...", idea="...",
+              inputs=("image",), tasks=("classification",), params=61_706)
+    def lenet(input_shape=(32, 32, 1), num_classes=10): ...
+
+Other packages add entries through the entry-point group `zoo.models`, whose value names a module (or a
+function) that registers when it is imported. A plug-in that breaks is kept in `broken()` and harms nothing else.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from zoo.errors import UsageError, unknown
+from zoo.spec import KINDS, TASKS, DataSpec
+
+if TYPE_CHECKING:
+    import keras
+
+Builder = TypeVar("Builder", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """What the catalogue knows of one architecture without building it."""
+
+    name: str
+    family: str
+    year: int
+    paper: str
+    idea: str
+    inputs: tuple[str, ...]  # kinds of data it takes, of zoo.spec.KINDS
+    tasks: tuple[str, ...]  # of zoo.spec.TASKS
+    params: int  # of the default build; a test recomputes it
+    builder: Callable[..., keras.Model] = field(repr=False)
+    min_size: int | None = None  # smallest height and width of an image
+    fixed_shape: tuple[int, ...] | None = None  # the only input shape it takes
+    published: Mapping[str, str] = field(default_factory=dict)  # what the paper states -> the number
+    deviations: tuple[str, ...] = ()  # where we differ from the paper
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # its own training defaults, weakest of all
+    origin: str = "zoo"  # the plug-in it came from
+
+    @property
+    def knobs(self) -> dict[str, Any]:
+        """The builder's keyword arguments and their defaults."""
+        return {p.name: p.default for p in inspect.signature(self.builder).parameters.values()}
+
+
+_records: dict[str, ModelRecord] = {}
+_broken: dict[str, str] = {}
+_loaded = False
+_origin = "zoo"
+
+
+def register(
+    name: str,
+    *,
+    family: str,
+    year: int,
+    paper: str,
+    idea: str,
+    inputs: tuple[str, ...],
+    tasks: tuple[str, ...],
+    params: int,
+    min_size: int | None = None,
+    fixed_shape: tuple[int, ...] | None = None,
+    published: Mapping[str, str] | None = None,
+    deviations: tuple[str, ...] = (),
+    defaults: Mapping[str, Any] | None = None,
+) -> Callable[[Builder], Builder]:
+    """Put the decorated builder into the catalogue under `name` (`arch` or `arch.variant`).
+
+    Raises:
+        UsageError: the name is taken or malformed, a kind or task is unknown, or the builder has an
+            argument without a default.
+    """
+
+    def add(builder: Builder) -> Builder:
+        _load()
+        _refuse_bad_record(name, inputs, tasks, builder)
+        _records[name] = ModelRecord(
+            name, family, year, paper, idea, tuple(inputs), tuple(tasks), params, builder, min_size,
+            fixed_shape, dict(published or {}), tuple(deviations), dict(defaults or {}), _origin,
+        )  # fmt: skip
+        return builder
+
+    return add
+
+
+def _refuse_bad_record(name: str, inputs: tuple[str, ...], tasks: tuple[str, ...], builder: Builder) -> None:
+    if name in _records:
+        raise UsageError(f"model {name!r} is already registered (by {_records[name].origin}); choose another name")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)?", name):
+        raise UsageError(f"model name {name!r} is not of the form arch or arch.variant (a-z, 0-9, _)")
+    for what, given, known in (("kind of input", inputs, KINDS), ("task", tasks, TASKS)):
+        for value in given:
+            if value not in known:
+                raise unknown(what, value, known, f"known: {', '.join(known)}")
+    for parameter in inspect.signature(builder).parameters.values():
+        if parameter.default is parameter.empty:
+            raise UsageError(f"model {name!r}: builder argument {parameter.name!r} needs a default")
+
+
+def _load() -> None:
+    """Import the zoo's own models, then the plug-ins, once."""
+    global _loaded
+    if _loaded:
+        return
+    _loaded = True
+    import_module("zoo.models")
+    for point in entry_points(group="zoo.models"):
+        _load_plugin(point)
+
+
+def _load_plugin(point: Any) -> None:
+    global _origin
+    before = dict(_records)
+    _origin = point.dist.name if point.dist else point.name
+    try:
+        point.load()
+    except (Exception, SystemExit) as error:
+        _records.clear()
+        _records.update(before)
+        _broken[point.name] = f"{type(error).__name__}: {error}"
+    finally:
+        _origin = "zoo"
+
+
+def broken() -> dict[str, str]:
+    """Plug-ins that failed to load: entry-point name -> what went wrong."""
+    _load()
+    return dict(_broken)
+
+
+def describe(name: str) -> ModelRecord:
+    """The record of `name`.
+
+    Raises:
+        UsageError: no such model; the nearest names are given.
+    """
+    _load()
+    if name not in _records:
+        raise unknown("model", name, _records, "see them all with: zoo ls")
+    return _records[name]
+
+
+def list_models(
+    pattern: str = "*",
+    *,
+    family: str | None = None,
+    task: str | None = None,
+    inputs: str | None = None,
+    year: int | tuple[int, int] | None = None,
+) -> list[str]:
+    """Names that match a glob and every filter given, in natural order; `year` is one year or (first, last)."""
+    _load()
+    first, last = (year, year) if isinstance(year, int) else (year or (0, 9999))
+    found = [
+        r.name
+        for r in _records.values()
+        if fnmatchcase(r.name, pattern)
+        and family in (None, r.family)
+        and (task is None or task in r.tasks)
+        and (inputs is None or inputs in r.inputs)
+        and first <= r.year <= last
+    ]
+    return sorted(found, key=_natural)
+
+
+def _natural(name: str) -> list[tuple[int, int | str]]:
+    """Sort key under which `vgg.11` comes before `vgg.100`."""
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def build(name: str, **knobs: Any) -> keras.Model:
+    """Build `name` with its default knobs, or with the given ones: an uncompiled `keras.Model`.
+
+    Raises:
+        UsageError: no such model, or it has no such knob; the nearest names are given.
+    """
+    record = describe(name)
+    for knob in knobs:
+        if knob not in record.knobs:
+            raise unknown(f"knob of {name}", knob, record.knobs, f"it has: {', '.join(record.knobs)}")
+    return record.builder(**knobs)
+
+
+def misfit(record: ModelRecord, spec: DataSpec) -> str | None:
+    """Why the model cannot take this data, or None if it can. Looks at plain data only."""
+    if spec.kind not in record.inputs:
+        return f"{record.name} takes {' or '.join(record.inputs)}, {spec.name} is {spec.kind}"
+    if spec.task not in record.tasks:
+        return f"{record.name} does {' or '.join(record.tasks)}, {spec.name} is {spec.task}"
+    if record.fixed_shape and tuple(spec.input_shape) != record.fixed_shape:
+        return f"{record.name} takes input {_shape(record.fixed_shape)} only, got {_shape(spec.input_shape)}"
+    if record.min_size and spec.kind == "image" and min(spec.input_shape[:2]) < record.min_size:
+        return f"{record.name} needs images of at least {record.min_size}x{record.min_size}, got {_shape(spec.input_shape)}"
+    return None
+
+
+def fitting(spec: DataSpec) -> list[str]:
+    """Names of the models that can take this data."""
+    return [name for name in list_models() if misfit(describe(name), spec) is None]
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
