@@ -1,0 +1,85 @@
+"""Learning curves: one panel a quantity, training against validation, the best validation epoch marked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
+
+from zoo.report.style import COLOURS, INK, calm, figure, number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NOT_CURVES = ("epoch", "learning_rate", "seconds", "time")
+SMALLER_IS_BETTER = ("loss", "error", "mse", "mae", "rmse", "squared", "absolute")
+
+
+def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
+    """Curves of a training history as Keras records it: `loss`, `val_loss`, `accuracy`, ... -> one value an epoch.
+
+    A column `learning_rate` gets a panel of its own when it varies. Values that are missing or not finite leave a gap.
+    """
+    names = [n for n in history if not n.startswith("val_") and n not in NOT_CURVES and len(history[n])]
+    rate = list(history.get("learning_rate", ()))
+    panels = len(names) + (len(set(rate)) > 1)
+    drawn = figure(4.6 * max(panels, 1), 3.4)
+    all_axes = drawn.subplots(1, max(panels, 1), squeeze=False)[0]
+    for axes, name in zip(all_axes, names, strict=False):
+        _panel(axes, name, history[name], history.get(f"val_{name}", ()))
+    if panels > len(names):
+        _rate(all_axes[-1], rate)
+    if not panels:
+        all_axes[0].text(0.5, 0.5, "no epoch was recorded", ha="center", color=INK)
+    return drawn
+
+
+def _panel(axes: Axes, name: str, training: Sequence[float], validation: Sequence[float]) -> None:
+    _frame(axes, name.replace("_", " "), len(training))
+    _line(axes, training, COLOURS[0], "training")
+    if len(validation):
+        _line(axes, validation, COLOURS[1], "validation")
+        _mark_best(axes, name, np.asarray(validation, dtype=float))
+    _scale(axes, np.asarray([*training, *validation], dtype=float))
+    axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+
+
+def _frame(axes: Axes, title: str, epochs: int) -> None:
+    calm(axes)
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlim(0.5, max(epochs, 1) + 0.5)
+
+
+def _line(axes: Axes, values: Sequence[float], shade: str, label: str) -> None:
+    epochs = range(1, len(values) + 1)
+    axes.plot(epochs, values, color=shade, label=label, linewidth=1.8, marker="o" if len(values) < 25 else "", ms=3)
+
+
+def _mark_best(axes: Axes, name: str, values: np.ndarray) -> None:
+    if not np.isfinite(values).any():
+        return
+    smaller = any(word in name for word in SMALLER_IS_BETTER)
+    best = int(np.nanargmin(values) if smaller else np.nanargmax(values))
+    label = f"best {number(values[best])}, epoch {best + 1}"
+    axes.axvline(best + 1, color=COLOURS[1], linewidth=0.8, linestyle=":")
+    axes.plot([best + 1], [values[best]], "o", mfc="white", mec=COLOURS[1], mew=1.8, ms=8, label=label, zorder=4)
+
+
+def _scale(axes: Axes, values: np.ndarray) -> None:
+    """Logarithmic where the values span more than a factor of 50."""
+    values = values[np.isfinite(values)]
+    if len(values) and values.min() > 0 and values.max() / values.min() > 50:
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+
+
+def _rate(axes: Axes, rate: Sequence[float]) -> None:
+    _frame(axes, "learning rate", len(rate))
+    axes.step(range(1, len(rate) + 1), rate, where="mid", color=COLOURS[2], linewidth=1.8)
+    _scale(axes, np.asarray(rate, dtype=float))
