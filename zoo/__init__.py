@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.registry import list_models as list_models
     from zoo.registry import register as register
     from zoo.runs import load as load
-    from zoo.training import run as run
+    from zoo.job import run as run
 
 _PUBLIC = {
     "build": "zoo.registry",
@@ -29,7 +29,7 @@ _PUBLIC = {
     "register": "zoo.registry",
     "load_recipe": "zoo.recipe",
     "load": "zoo.runs",
-    "run": "zoo.training",
+    "run": "zoo.job",
 }
 
 __all__ = ["__version__", *_PUBLIC]

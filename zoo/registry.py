@@ -204,7 +204,8 @@ def misfit(record: ModelRecord, spec: DataSpec) -> str | None:
     if record.fixed_shape and tuple(spec.input_shape) != record.fixed_shape:
         return f"{record.name} takes input {_shape(record.fixed_shape)} only, got {_shape(spec.input_shape)}"
     if record.min_size and spec.kind == "image" and min(spec.input_shape[:2]) < record.min_size:
-        return f"{record.name} needs images of at least {record.min_size}x{record.min_size}, got {_shape(spec.input_shape)}"
+        least = f"{record.min_size}x{record.min_size}"
+        return f"{record.name} needs images of at least {least}, got {_shape(spec.input_shape)}"
     return None
 
 

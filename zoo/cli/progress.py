@@ -1,0 +1,94 @@
+"""What a run shows while it works: a bar on a terminal, one plain line an epoch elsewhere; all of it also in log.txt."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from zoo.cli.console import err
+from zoo.job import Watcher
+from zoo.recipe import Resolved
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.training.fit import Fit
+
+
+class Progress(Watcher):
+    """Tells the terminal and the run's log.txt what is going on."""
+
+    def __init__(self, recipe: Resolved) -> None:
+        self.recipe, self.started = recipe, time.perf_counter()
+        self.lines: list[str] = []
+        self.log: Path | None = None
+
+    def say(self, text: str) -> None:
+        """One line on stderr and in the log."""
+        line = f"{time.perf_counter() - self.started:6.1f} s  {text}"
+        err.print(line, markup=False)
+        self.lines.append(line)
+        if self.log:
+            with self.log.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    def stage(self, text: str) -> None:
+        """A new stage begins."""
+        self.say(text)
+
+    def begin(self, fit: Fit) -> None:
+        """What is about to be trained, on what."""
+        sizes = {name: f"{len(part.y):,}" for name, part in zip(fit.splits._fields, fit.splits, strict=True)}
+        self.say(
+            f"{self.recipe.model} ({fit.params:,} parameters) on {self.recipe.dataset}: {sizes['train']} to train, "
+            f"{sizes['validation']} to validate, {sizes['test']} to test; {fit.strategy_text}{', XLA' if fit.jit else ''}"
+        )
+
+    def callbacks(self, folder: Path, recipe: Resolved) -> list[keras.callbacks.Callback]:
+        """A callback that draws the bar and says how each epoch ended."""
+        self.log = folder / "log.txt"
+        self.log.write_text("".join(line + "\n" for line in self.lines), encoding="utf-8")
+        return [_epochs(self, recipe.training.epochs)]
+
+
+def _epochs(progress: Progress, epochs: int) -> keras.callbacks.Callback:
+    import keras
+
+    class Epochs(keras.callbacks.Callback):
+        """One bar an epoch, gone when the epoch is; one line that stays."""
+
+        def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            self.bar = Bar(
+                TextColumn(f"epoch {epoch + 1}/{epochs}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.description}"),
+                console=err,
+                transient=True,
+                disable=not err.is_terminal,
+            )
+            self.task = self.bar.add_task("", total=self.params["steps"])
+            self.bar.start()
+
+        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            self.bar.update(
+                self.task, completed=batch + 1, description=_values(logs or {}, ("loss", "accuracy", "mae"))
+            )
+
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            self.bar.stop()
+            shown = {k: v for k, v in (logs or {}).items() if k not in ("seconds", "learning_rate")}
+            progress.say(
+                f"epoch {epoch + 1}/{epochs}  {_values(shown, tuple(shown))}  ({(logs or {})['seconds']:.1f} s)"
+            )
+
+    return Epochs()
+
+
+def _values(logs: dict[str, float], names: tuple[str, ...]) -> str:
+    return "  ".join(f"{name} {logs[name]:.4f}" for name in names if name in logs)

@@ -1,0 +1,155 @@
+"""`zoo run MODEL DATASET`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from zoo.cli.console import err, out, print_json, table
+from zoo.errors import UsageError
+
+
+def _choices(name: str) -> click.Choice:
+    from zoo.recipe import schema
+
+    return click.Choice(get_args(getattr(schema, name)))
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  zoo run lenet digits                       embedded data, under a minute
+  zoo run lenet mnist --epochs 3 --seed 1
+  zoo run mlp iris --set knobs.hidden_units=[16,16] --set training.weight_decay=0.01 --optimizer adamw
+  zoo run mlp --data wines.csv --label quality
+  zoo run lenet --data photos/               a folder of one sub-folder a class
+  zoo run runs/lenet-digits/STAMP/recipe.toml    the same run again
+Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html"""
+)
+@click.argument("model")
+@click.argument("dataset", required=False)
+@click.option(
+    "--data", "path", metavar="PATH", help="An own CSV file, or a folder of one sub-folder of images a class."
+)
+@click.option("--label", metavar="COLUMN", help="With --data: the CSV column to predict (default: the last).")
+@click.option("--epochs", type=int, help="Passes over the training split.")
+@click.option("--batch-size", type=int, help="Examples a step, over all devices together.")
+@click.option("--learning-rate", type=float, help="Step size of the optimiser; never scaled by itself.")
+@click.option("--optimizer", help="sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw.")
+@click.option("--seed", type=int, help="Initial weights, order, augmentation and dropout.")
+@click.option("--strategy", help="auto, one or mirrored: which devices.")
+@click.option("--precision", help="float32, mixed_bfloat16 or mixed_float16.")
+@click.option("--jit", help="auto, on or off: compile the step with XLA.")
+@click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any key of the recipe, as training.clip_norm=1."
+)
+@click.option("--smoke", is_flag=True, help="Two short epochs, to see that everything works.")
+@click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run directory (default: runs/MODEL-DATASET/STAMP).")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress, only the outcome.")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+def command(
+    model: str,
+    dataset: str | None,
+    path: str | None,
+    label: str | None,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    optimizer: str | None,
+    seed: int | None,
+    strategy: str | None,
+    precision: str | None,
+    jit: str | None,
+    sets: tuple[str, ...],
+    smoke: bool,
+    dry_run: bool,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """Train MODEL on DATASET by its recipe, score the whole test split, save and draw."""
+    from zoo import job, runs
+
+    options = {
+        "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "optimizer": optimizer,
+        "seed": seed, "strategy": strategy, "precision": precision, "jit": jit,
+    }  # fmt: skip
+    recipe, notes = _resolve(model, dataset, path, label, sets, job.smoke_options(options) if smoke else options)
+    if dry_run:
+        click.echo(runs.recipe_toml(recipe), nl=False)
+        return
+    for note in notes:
+        err.print(f"note: {note}", markup=False)
+    from zoo.cli.progress import Progress
+
+    outcome = job.execute(recipe, out=out, smoke=smoke, watch=None if quiet else Progress(recipe))
+    if as_json:
+        print_json(_as_json(outcome))
+    else:
+        _report(outcome, smoke)
+
+
+def _resolve(
+    model: str, dataset: str | None, path: str | None, label: str | None, sets: tuple[str, ...], options: dict[str, Any]
+) -> Any:
+    from zoo import data, recipe
+
+    if model.endswith(".toml") and dataset is None and path is None:
+        return recipe.rerun(Path(model), sets, options)
+    if (dataset is None) == (path is None):
+        from zoo.registry import describe
+
+        describe(model)
+        raise UsageError(
+            f"{'say' if dataset is None else 'both'} a DATASET {'or' if dataset is None else 'and'} --data PATH"
+            f"{'' if dataset is None else ' given: one of them'}\nfor example: zoo run {model} digits   (datasets: zoo data ls)"
+        )
+    if path is not None:
+        from zoo.registry import describe
+
+        describe(model)
+        own = data.from_path(path, label)
+        return recipe.resolve(model, Path(path).stem, sets, options, data=own)
+    if label is not None:
+        raise UsageError("--label goes with --data PATH")
+    assert dataset is not None
+    if dataset.startswith("tfds:"):
+        return recipe.resolve(model, dataset, sets, options, data=data.infer(dataset))
+    return recipe.resolve(model, dataset, sets, options)
+
+
+def _as_json(outcome: Any) -> dict[str, Any]:
+    return {
+        "run": str(outcome.folder),
+        "model": outcome.recipe.model,
+        "dataset": outcome.recipe.dataset,
+        "seed": outcome.recipe.training.seed,
+        "params": outcome.params,
+        "seconds": outcome.seconds,
+        **outcome.metrics,
+    }
+
+
+def _report(outcome: Any, smoke: bool) -> None:
+    scored, total = outcome.metrics["examples_scored"], outcome.metrics["examples_in_split"]
+    grid = table("", "")
+    for name, value in outcome.metrics["test"].items():
+        grid.add_row(f"test {name}", f"{value:.2%}" if name == "accuracy" else f"{value:.4f}")
+    grid.add_row("examples scored", f"{scored:,} of {total:,}")
+    grid.add_row("parameters", f"{outcome.params:,}")
+    grid.add_row("time", f"{outcome.seconds:.1f} s")
+    grid.add_row("run", str(outcome.folder))
+    out.print(grid)
+    if smoke:
+        out.print("a smoke run: the numbers mean nothing")
+    out.print(
+        f"\nlook:    {outcome.folder}/report.html\n"
+        f"score:   zoo eval {outcome.folder}\n"
+        f"predict: zoo predict {outcome.folder} {'IMAGE.png' if outcome.recipe.data.kind == 'image' else 'ROWS.csv'}",
+        markup=False,
+    )

@@ -1,0 +1,27 @@
+"""Recipes: what to train on what, and how. TOML in, one frozen object out.
+
+A recipe file describes one dataset and how networks are trained on it; `resolve` adds one model and everything
+said on the command line. What is weaker is overridden: model's own defaults < recipe < its `[models.NAME]` table
+< command line.
+"""
+
+from zoo.recipe.fingerprint import fingerprint
+from zoo.recipe.resolve import model_spec, rerun, resolve
+from zoo.recipe.schema import Callbacks, Recipe, Resolved, Training
+from zoo.recipe.store import list_recipes, load_recipe, parse, recipe_text, results_folder
+
+__all__ = [
+    "Callbacks",
+    "Recipe",
+    "Resolved",
+    "Training",
+    "fingerprint",
+    "list_recipes",
+    "load_recipe",
+    "model_spec",
+    "parse",
+    "recipe_text",
+    "rerun",
+    "resolve",
+    "results_folder",
+]

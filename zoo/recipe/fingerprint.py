@@ -1,0 +1,37 @@
+"""One short hash that says whether a recorded number still belongs to what would run today."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+from zoo import registry
+from zoo.recipe.schema import Resolved
+
+
+def fingerprint(resolved: Resolved) -> str:
+    """Hash of (resolved recipe + builder source), seed and places left out: equal means the numbers still apply."""
+    recipe = resolved.model_dump(mode="json")
+    for key in ("seed", "strategy", "jit"):
+        del recipe["training"][key]
+    source = _source(inspect.unwrap(registry.describe(resolved.model).builder).__module__)
+    text = json.dumps(recipe, sort_keys=True) + source
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _source(module: str) -> str:
+    """A module's code and that of the zoo's layers it uses, without comments and docstrings."""
+    found = find_spec(module)
+    if found is None or found.origin is None:
+        return ""
+    tree = ast.parse(Path(found.origin).read_text(encoding="utf-8"))
+    used = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    layers = [name for name in used if name.startswith("zoo.layers")]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.unparse(tree) + "".join(_source(name) for name in sorted(set(layers)))

@@ -1,0 +1,55 @@
+"""What is said on the command line, as tables that are laid over a recipe's."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from zoo.errors import UsageError, nearest
+
+SECTIONS = ("knobs", "data", "preprocessing", "augmentation", "training", "callbacks")
+
+
+def lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables laid over each other; where both have a table under one key, these are laid over each other too."""
+    result = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = lay_over(result[key], value) if both else value
+    return result
+
+
+def command_line(sets: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The command line as nested tables; `--set` values are TOML, or plain text where that fails."""
+    said: dict[str, Any] = {}
+    training = {key: value for key, value in options.items() if value is not None}
+    if training:
+        said["training"] = training
+    for item in sets:
+        key, equals, text = item.partition("=")
+        if not equals or not all(key.split(".")) or "." not in key:
+            raise UsageError(
+                f"--set {item!r}: say SECTION.KEY=VALUE, such as training.clip_norm=1.0 or knobs.dropout=0.5"
+            )
+        nested: Any = _value(text)
+        for part in reversed(key.split(".")):
+            nested = {part: nested}
+        said = lay_over(said, nested)
+    _refuse_sections(said)
+    return said
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _refuse_sections(said: Mapping[str, Any]) -> None:
+    for section in said:
+        if section not in SECTIONS:
+            close = nearest(section, SECTIONS, 1)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(SECTIONS)}"
+            raise UsageError(f"--set {section}: unknown section; {hint}")

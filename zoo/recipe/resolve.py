@@ -1,0 +1,128 @@
+"""Recipe + model + command line -> one frozen `Resolved`, or every reason why not."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, create_model
+
+from zoo import registry
+from zoo.data.config import Data
+from zoo.errors import UsageError
+from zoo.recipe.overrides import SECTIONS, command_line, lay_over
+from zoo.recipe.problems import refusal, validate
+from zoo.recipe.rules import contradictions, default_loss, never_fires
+from zoo.recipe.schema import Resolved
+from zoo.recipe.store import parse, read_tables
+
+FROM_DATA = ("input_shape", "num_classes")
+
+
+def resolve(
+    model: str,
+    dataset: str,
+    sets: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+    data: Data | None = None,
+) -> tuple[Resolved, list[str]]:
+    """What `zoo run MODEL DATASET` will do, and notes about settings that a shortened run leaves without effect.
+
+    Args:
+        model: a name of the registry.
+        dataset: a recipe's name or path, or any name for `data`.
+        sets: `KEY=VALUE` with dotted keys, as after `--set`: `training.clip_norm=1`, `knobs.dropout=0.5`.
+        options: training options said on the command line, by their key in `[training]`; None: not said.
+        data: an own dataset's description, when there is no recipe.
+
+    Raises:
+        UsageError: unknown names, keys or values, contradictions, or a model that cannot take the data.
+    """
+    record = registry.describe(model)
+    where, tables = (dataset, _tables_for(data)) if data else read_tables(dataset)
+    recipe = parse(tables, where)
+    said = command_line(sets, options or {})
+    merged: dict[str, Any] = {"training": dict(record.defaults)}
+    own = recipe.models[model].model_dump() if model in recipe.models else {}
+    for layer in (tables, own, said):
+        for section in SECTIONS:
+            merged[section] = lay_over(merged.get(section, {}), layer.get(section, {}))
+    merged |= {key: value for key, value in said.items() if key not in SECTIONS}  # refused below, with its name
+    merged |= {"model": model, "dataset": Path(dataset).stem if dataset.endswith(".toml") else dataset}
+    return _checked(
+        merged, where if not said else f"{where} with the command line", "epochs" in said.get("training", {})
+    )
+
+
+def rerun(path: Path, sets: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> tuple[Resolved, list[str]]:
+    """The run that a run directory's `recipe.toml` describes, with what the command line changes."""
+    _, merged = read_tables(str(path))
+    said = command_line(sets, options or {})
+    for section in said:
+        merged[section] = lay_over(merged.get(section, {}), said[section])
+    return _checked(merged, str(path), "epochs" in said.get("training", {}))
+
+
+def _checked(merged: dict[str, Any], where: str, shortened: bool) -> tuple[Resolved, list[str]]:
+    resolved = validate(Resolved, merged, where)
+    record = registry.describe(resolved.model)
+    knobs, mistakes = _knobs(record, resolved.knobs)
+    training = resolved.training
+    loss = training.loss or record.defaults.get("loss") or default_loss(resolved.data.task)
+    resolved = resolved.model_copy(update={"knobs": knobs, "training": training.model_copy(update={"loss": loss})})
+    mistakes += contradictions(resolved)
+    late = never_fires(resolved)
+    if mistakes or (late and not shortened):
+        raise refusal(where, mistakes + ([] if shortened else late))
+    _refuse_misfit(resolved)
+    return resolved, late
+
+
+def _refuse_misfit(resolved: Resolved) -> None:
+    spec = model_spec(resolved)
+    reason = registry.misfit(registry.describe(resolved.model), spec)
+    if reason:
+        fits = registry.fitting(spec)
+        raise UsageError(f"{reason}\nmodels that fit {resolved.dataset}: {', '.join(fits) or 'none'}")
+
+
+def model_spec(resolved: Resolved) -> registry.DataSpec:
+    """The data as the network sees it: after preprocessing."""
+    shape = resolved.preprocessing.output_shape(resolved.data.input_shape)
+    return resolved.data.model_copy(update={"input_shape": shape}).spec(resolved.dataset)
+
+
+def _tables_for(data: Data) -> dict[str, Any]:
+    """A recipe for an own dataset: pixels to [0, 1], table columns to zero mean and unit variance."""
+    preparation = {"rescale": 255.0} if data.kind == "image" else {"standardize": "feature"}
+    batch = min(32, max(1, data.sizes()["train"] // 4))
+    return {
+        "title": data.source,
+        "data": data.model_dump(exclude_none=True),
+        "preprocessing": preparation,
+        "training": {"epochs": 20, "batch_size": batch},
+    }
+
+
+def _knobs(record: registry.ModelRecord, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The given knobs checked against the builder's signature, and what is wrong with them."""
+    mistakes = [f"knobs.{name}: comes from the data, it cannot be set" for name in given if name in FROM_DATA]
+    schema = _knob_schema(record)
+    try:
+        filled = validate(schema, {k: v for k, v in given.items() if k not in FROM_DATA}, record.name)
+    except UsageError as error:
+        lines = str(error).splitlines()[1:]
+        return {}, mistakes + [f"knobs.{line.strip()}" for line in lines]
+    return filled.model_dump(include=set(given)), mistakes
+
+
+def _knob_schema(record: registry.ModelRecord) -> Any:
+    """A strict schema made of the builder's own annotations and defaults."""
+    builder = inspect.unwrap(record.builder)
+    annotations = {k: v for k, v in getattr(builder, "__annotations__", {}).items() if k != "return"}
+    holder = type("Holder", (), {"__annotations__": annotations})
+    hints = get_type_hints(holder, globalns=getattr(builder, "__globals__", {}))
+    fields: Any = {k: (hints.get(k, Any), v) for k, v in record.knobs.items() if k not in FROM_DATA}
+    return create_model(f"{record.name} knobs", __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields)

@@ -1,0 +1,103 @@
+"""What a recipe may not say although each key is valid: contradictions, dead settings, choosing on the test split."""
+
+from __future__ import annotations
+
+from zoo.recipe.schema import Resolved
+
+LOSSES = {  # task -> losses that make sense for it, the default first
+    "classification": ("sparse_categorical_crossentropy", "categorical_crossentropy", "mse", "mae", "huber"),
+    "binary": ("binary_crossentropy", "hinge", "perceptron", "mse", "mae", "huber"),
+    "regression": ("mse", "mae", "huber"),
+}
+
+
+def default_loss(task: str) -> str:
+    """The loss when neither recipe nor model says one."""
+    return LOSSES[task][0]
+
+
+def metric_names(recipe: Resolved) -> list[str]:
+    """Every name that an epoch's log will hold, so that a callback may monitor it."""
+    own = ["loss", "mae" if recipe.data.task == "regression" else "accuracy"]
+    validation = [f"val_{name}" for name in own] if recipe.data.sizes()["validation"] else []
+    return own + validation
+
+
+def contradictions(recipe: Resolved) -> list[str]:
+    """Mistakes that hold whatever the number of epochs."""
+    return [*_sizes(recipe), *_loss(recipe), *_schedule(recipe), *_monitors(recipe), *_images_only(recipe)]
+
+
+def _sizes(recipe: Resolved) -> list[str]:
+    train, batch = recipe.data.sizes()["train"], recipe.training.batch_size
+    if train <= 0:
+        return ["data: nothing is left for training after test_share and validation_share"]
+    return (
+        [f"training.batch_size: {batch} is larger than the training split ({train} examples)"] if batch > train else []
+    )
+
+
+def _loss(recipe: Resolved) -> list[str]:
+    loss, allowed = recipe.training.loss, LOSSES[recipe.data.task]
+    if loss and loss not in allowed:
+        return [f"training.loss: {loss} does not fit a {recipe.data.task} task; one of {', '.join(allowed)}"]
+    return []
+
+
+def _schedule(recipe: Resolved) -> list[str]:
+    training, found = recipe.training, []
+    decays = training.schedule in ("step", "exponential")
+    for key in ("decay_epochs", "decay_rate"):
+        given = getattr(training, key) is not None
+        if decays and not given:
+            found.append(f"training.{key}: missing, schedule = {training.schedule!r} needs it")
+        if given and not decays:
+            found.append(f"training.{key}: has no effect with schedule = {training.schedule!r}")
+    if training.final_share and training.schedule != "cosine":
+        found.append(f"training.final_share: has no effect with schedule = {training.schedule!r}")
+    if training.momentum is not None and training.optimizer not in ("momentum", "nesterov"):
+        found.append(f"training.momentum: has no effect with optimizer = {training.optimizer!r}")
+    if training.weight_decay and training.optimizer != "adamw":
+        found.append(f"training.weight_decay: has no effect with optimizer = {training.optimizer!r}; use adamw")
+    if recipe.callbacks.reduce_on_plateau and (training.schedule != "constant" or training.warmup_epochs):
+        found.append(
+            "callbacks.reduce_on_plateau: two hands on one learning rate; it needs schedule = 'constant' and no warm-up"
+        )
+    return found
+
+
+def _monitors(recipe: Resolved) -> list[str]:
+    found, produced = [], metric_names(recipe)
+    for name in ("early_stopping", "checkpoint", "reduce_on_plateau"):
+        callback = getattr(recipe.callbacks, name)
+        if callback is None or callback.monitor in produced:
+            continue
+        if "test" in callback.monitor:
+            found.append(f"callbacks.{name}.monitor: {callback.monitor!r} would choose on the test split; use val_loss")
+        else:
+            found.append(
+                f"callbacks.{name}.monitor: {callback.monitor!r} is not produced; one of {', '.join(produced)}"
+            )
+    return found
+
+
+def _images_only(recipe: Resolved) -> list[str]:
+    if recipe.data.kind == "image":
+        return []
+    used = [f"preprocessing.{key}" for key in ("pad", "resize") if getattr(recipe.preprocessing, key)]
+    used += ["augmentation"] if recipe.augmentation.active else []
+    return [f"{key}: is for images, {recipe.dataset} is {recipe.data.kind}" for key in used]
+
+
+def never_fires(recipe: Resolved) -> list[str]:
+    """Settings that cannot take effect within the epochs: an error in a recipe, a note when --epochs shortened it."""
+    training, epochs, found = recipe.training, recipe.training.epochs, []
+    if training.schedule == "step" and training.decay_epochs is not None and training.decay_epochs >= epochs:
+        found.append(f"training.decay_epochs: {training.decay_epochs:g} never comes within {epochs} epochs")
+    if training.warmup_epochs and training.warmup_epochs >= epochs:
+        found.append(f"training.warmup_epochs: {training.warmup_epochs:g} is the whole of {epochs} epochs")
+    for name in ("early_stopping", "reduce_on_plateau"):
+        callback = getattr(recipe.callbacks, name)
+        if callback and callback.patience >= epochs:
+            found.append(f"callbacks.{name}.patience: {callback.patience} never runs out within {epochs} epochs")
+    return found

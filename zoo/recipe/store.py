@@ -1,0 +1,103 @@
+"""Where recipe files are and how they are read: shipped beside the package, in the checkout, in plug-ins, by path."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import UsageError, unknown
+from zoo.recipe.problems import refusal, validate
+from zoo.recipe.schema import Recipe
+from zoo.registry import describe
+
+SECTIONS = tuple(Recipe.model_fields)
+
+
+def _own_folder() -> Path:
+    """The folder of the zoo's recipes: inside an installed package, or beside the package in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "recipes"
+    return inside if inside.is_dir() else package.parent / "recipes"
+
+
+def results_folder() -> Path:
+    """Where recorded results are."""
+    return _own_folder() / "results"
+
+
+@cache
+def _files() -> dict[str, Path]:
+    """Every recipe by name; the zoo's own win over a plug-in's of the same name."""
+    folders = [_own_folder()]
+    for point in entry_points(group="zoo.recipes"):
+        spec = find_spec(point.value.partition(":")[0])
+        folders += [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+    return {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.toml"))}
+
+
+def list_recipes() -> list[str]:
+    """Names of all recipes."""
+    return sorted(_files())
+
+
+def recipe_text(name: str) -> tuple[str, str]:
+    """Where a recipe comes from and its text, by name or by path to a .toml file.
+
+    Raises:
+        UsageError: no such recipe; the nearest names are given.
+    """
+    path = Path(name)
+    if path.suffix != ".toml":
+        if name not in _files():
+            raise unknown(
+                "dataset", name, _files(), "see them with: zoo data ls   (an own CSV or image folder: --data PATH)"
+            )
+        path = _files()[name]
+    try:
+        return str(path), path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from error
+    except OSError as error:
+        raise UsageError(f"cannot read recipe {path}: {error.strerror}") from error
+
+
+def read_tables(name: str) -> tuple[str, dict[str, Any]]:
+    """A recipe's tables as TOML gives them, with the file they come from.
+
+    Raises:
+        UsageError: not TOML; the line is given.
+    """
+    where, text = recipe_text(name)
+    try:
+        return where, tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{where}: not valid TOML: {error}") from error
+
+
+def load_recipe(name: str) -> Recipe:
+    """The recipe of a dataset, by name or by path, checked against the schema.
+
+    Raises:
+        UsageError: no such recipe, not TOML, or mistakes in it (all of them at once).
+    """
+    where, tables = read_tables(name)
+    return parse(tables, where)
+
+
+def parse(tables: dict[str, Any], where: str) -> Recipe:
+    """A recipe from its tables: strict keys, sections in their fixed order."""
+    recipe = validate(Recipe, tables, where)
+    for name in recipe.models:
+        try:
+            describe(name)
+        except UsageError as error:
+            raise refusal(where, [f"models.{name}: {str(error).splitlines()[0]}"]) from None
+    given = [section for section in tables if section in SECTIONS]
+    wanted = [section for section in SECTIONS if section in tables]
+    if given != wanted:
+        raise refusal(where, [f"sections out of order: {', '.join(given)}; they go {', '.join(wanted)}"])
+    return recipe

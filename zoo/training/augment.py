@@ -1,0 +1,50 @@
+"""Random changes to a batch of training images: one warp for shift, rotation, zoom and flip together.
+
+Every number is drawn from (seed, step), so a run and its repetition see the same images, and each epoch others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from zoo.data.config import Augmentation
+
+Augment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def make_augment(settings: Augmentation, seed: int) -> Augment | None:
+    """A function (images (batch, height, width, channels), step) -> images of the same shape and dtype, or None."""
+    if not settings.active:
+        return None
+
+    def augment(images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        batch, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
+        draws = tf.random.stateless_uniform((5, batch), [seed, step], -1.0, 1.0)  # (5, batch)
+        transforms = _transforms(settings, draws, height, width)  # (batch, 8)
+        warped = tf.raw_ops.ImageProjectiveTransformV3(
+            images=images,
+            transforms=transforms,
+            output_shape=[height, width],
+            fill_value=0.0,
+            interpolation="BILINEAR",
+            fill_mode="NEAREST",
+        )
+        return tf.ensure_shape(warped, images.shape)
+
+    return augment
+
+
+def _transforms(settings: Augmentation, draws: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """Output pixel -> input pixel, as the eight numbers of a projective transform an image: (batch, 8)."""
+    angle = draws[0] * settings.rotate * 3.141592653589793 / 180.0
+    scale = 1.0 + draws[1] * settings.zoom
+    mirror = tf.where((draws[2] < 0.0) & settings.flip, -1.0, 1.0)
+    a0, a1 = mirror * scale * tf.cos(angle), -scale * tf.sin(angle)
+    b0, b1 = mirror * scale * tf.sin(angle), scale * tf.cos(angle)
+    middle_x, middle_y = (width - 1) / 2.0, (height - 1) / 2.0
+    a2 = middle_x - a0 * middle_x - a1 * middle_y + draws[3] * settings.shift
+    b2 = middle_y - b0 * middle_x - b1 * middle_y + draws[4] * settings.shift
+    zero = tf.zeros_like(angle)
+    return tf.stack([a0, a1, a2, b0, b1, b2, zero, zero], axis=1)

@@ -1,0 +1,63 @@
+"""Losses and metrics by the recipe's names, and labels in the form that they take."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+import zoo.layers
+
+REGRESSION_LOSSES = {
+    "mse": keras.losses.MeanSquaredError,
+    "mae": keras.losses.MeanAbsoluteError,
+    "huber": keras.losses.Huber,
+}
+SCORE_LOSSES = ("hinge", "perceptron")  # the model gives a score whose sign decides
+
+
+def make_loss(name: str) -> keras.losses.Loss:
+    """A Keras loss by the recipe's name."""
+    classes = REGRESSION_LOSSES | {
+        "binary_crossentropy": keras.losses.BinaryCrossentropy,
+        "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
+        "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
+        "hinge": keras.losses.Hinge,
+        "perceptron": zoo.layers.PerceptronLoss,
+    }
+    return classes[name]()
+
+
+def make_metric(task: str, loss: str) -> keras.metrics.Metric:
+    """Accuracy for classes, mean absolute error for regression."""
+    if task == "regression":
+        return keras.metrics.MeanAbsoluteError(name="mae")
+    if task == "binary":
+        return keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold(loss))
+    if wants_one_hot(task, loss):
+        return keras.metrics.CategoricalAccuracy(name="accuracy")
+    return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+
+
+def threshold(loss: str) -> float:
+    """Output above which a binary model says 1: 0 for scores, 0.5 for probabilities."""
+    return 0.0 if loss in SCORE_LOSSES else 0.5
+
+
+def wants_one_hot(task: str, loss: str) -> bool:
+    """Whether class ids become indicator vectors: all losses but the sparse one compare vectors."""
+    return task == "classification" and loss != "sparse_categorical_crossentropy"
+
+
+def targets(y: np.ndarray, task: str, loss: str, num_classes: int | None) -> np.ndarray:
+    """Labels as the loss takes them: ids (n,), indicators (n, num_classes), or one value a row (n, 1)."""
+    if wants_one_hot(task, loss):
+        return np.eye(num_classes, dtype="float32")[y]  # (n, num_classes)
+    return y if task == "classification" else y.astype("float32").reshape(-1, 1)  # (n, 1)
+
+
+def predicted_labels(outputs: np.ndarray, task: str, loss: str) -> np.ndarray:
+    """What the model says for each row of its outputs: a class id, or the value itself for regression."""
+    if task == "classification":
+        return outputs.argmax(axis=-1)
+    flat = outputs.reshape(-1)
+    return flat if task == "regression" else (flat > threshold(loss)).astype("int32")
