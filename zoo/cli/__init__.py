@@ -35,7 +35,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        return import_module(f"zoo.cli.{name}").command  # type: ignore[no-any-return]
+        return import_module(f"zoo.cli.{name}").command
 
     def resolve_command(self, ctx: click.Context, args: list[str]):  # type: ignore[no-untyped-def]
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
@@ -80,6 +80,9 @@ def main(argv: list[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        click.echo(f"error: {type(error).__name__}: {error}\nthis is a fault of zoo; repeat with --debug for the whole story", err=True)
+        click.echo(
+            f"error: {type(error).__name__}: {error}\nthis is a fault of zoo; repeat with --debug for the whole story",
+            err=True,
+        )
         code = 1
     sys.exit(code if isinstance(code, int) else 0)

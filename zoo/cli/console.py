@@ -1,4 +1,4 @@
-"""Where words go: results to stdout, progress and notes to stderr; no control codes off a terminal or under NO_COLOR."""
+"""Where words go: results to stdout, notes to stderr; no control codes off a terminal or under NO_COLOR."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run shows while it works: a bar on a terminal, one plain line an epoch elsewhere; all of it also in log.txt."""
+"""What a run shows while it works: a bar on a terminal, plain lines elsewhere, and the same lines in log.txt."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class Progress(Watcher):
         sizes = {name: f"{len(part.y):,}" for name, part in zip(fit.splits._fields, fit.splits, strict=True)}
         self.say(
             f"{self.recipe.model} ({fit.params:,} parameters) on {self.recipe.dataset}: {sizes['train']} to train, "
-            f"{sizes['validation']} to validate, {sizes['test']} to test; {fit.strategy_text}{', XLA' if fit.jit else ''}"
+            f"{sizes['validation']} to validate, {sizes['test']} to test; "
+            f"{fit.strategy_text}{', XLA' if fit.jit else ''}"
         )
 
     def callbacks(self, folder: Path, recipe: Resolved) -> list[keras.callbacks.Callback]:

@@ -98,21 +98,18 @@ def _resolve(
     model: str, dataset: str | None, path: str | None, label: str | None, sets: tuple[str, ...], options: dict[str, Any]
 ) -> Any:
     from zoo import data, recipe
+    from zoo.registry import describe
 
     if model.endswith(".toml") and dataset is None and path is None:
         return recipe.rerun(Path(model), sets, options)
-    if (dataset is None) == (path is None):
-        from zoo.registry import describe
-
-        describe(model)
+    describe(model)
+    if dataset is None and path is None:
         raise UsageError(
-            f"{'say' if dataset is None else 'both'} a DATASET {'or' if dataset is None else 'and'} --data PATH"
-            f"{'' if dataset is None else ' given: one of them'}\nfor example: zoo run {model} digits   (datasets: zoo data ls)"
+            f"on which dataset? such as: zoo run {model} digits   (see: zoo data ls; own files: --data PATH)"
         )
+    if dataset is not None and path is not None:
+        raise UsageError(f"DATASET {dataset!r} and --data {path!r} are both given; say one of them")
     if path is not None:
-        from zoo.registry import describe
-
-        describe(model)
         own = data.from_path(path, label)
         return recipe.resolve(model, Path(path).stem, sets, options, data=own)
     if label is not None:
