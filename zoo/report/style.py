@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from zoo.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,18 +88,8 @@ def png(drawn: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def write(path: Path, content: bytes | str) -> Path:
-    """Put `content` at `path` whole or not at all."""
-    data = content.encode() if isinstance(content, str) else content
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
-
-
 def save(drawn: Figure, path: Path | str) -> Path:
     """Write a figure as PNG, whole or not at all; returns the path."""
-    return write(Path(path), png(drawn))
+    with replacing(Path(path)) as temporary:
+        temporary.write_bytes(png(drawn))
+    return Path(path)

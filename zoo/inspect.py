@@ -1,0 +1,208 @@
+"""Look inside a Keras model: the graph of its layers, and a table with shapes, parameters and receptive fields.
+
+Works on any built `keras.Model`, ours or yours; nested models are opened. A model written as a subclass has no
+graph that could be read: its layers are listed, their connections are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING, Any
+
+from zoo.arithmetic import parameter_arithmetic
+
+if TYPE_CHECKING:
+    import keras
+
+Key = tuple[str, int]  # a layer's name and which of its calls is meant
+
+# Layers that pass each position on by itself, so that the receptive field stays as it was
+POINTWISE = {
+    "InputLayer", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Identity", "Dropout",
+    "SpatialDropout2D", "GaussianNoise", "BatchNormalization", "Rescaling", "Normalization", "ZeroPadding1D",
+    "ZeroPadding2D", "Cropping2D", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Node:
+    """One call of one layer. `args` and `kwargs` are those of the call, a `Key` standing where a tensor was."""
+
+    key: Key
+    layer: Any
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    linked: bool = True  # False in a subclassed model, whose connections nobody knows
+
+    @property
+    def sources(self) -> list[Key]:
+        """The calls whose results this one takes."""
+        return list(_keys([self.args, self.kwargs]))
+
+
+def graph(model: keras.Model) -> list[Node]:
+    """The calls of a model's layers, each after those it depends on. Nested models stay closed: look at `.layer`."""
+    config = model.get_config() if _has_graph(model) else {}
+    if "input_layers" in config:
+        return _functional(model, config)
+    if type(model).__name__ == "Sequential":
+        return _chain(list(model.layers))
+    return [Node((layer.name, 0), layer, linked=False) for layer in model.layers]
+
+
+def _has_graph(model: keras.Model) -> bool:
+    return hasattr(model, "operations")  # Functional models have it; a subclass's get_config may raise
+
+
+def _functional(model: keras.Model, config: dict[str, Any]) -> list[Node]:
+    operations = {operation.name: operation for operation in model.operations}
+    nodes: dict[Key, Node] = {}
+    for entry in config["layers"]:
+        calls = entry["inbound_nodes"] or [{"args": (), "kwargs": {}}]
+        for index, call in enumerate(calls):
+            key = (entry["name"], index)
+            nodes[key] = Node(key, operations[entry["name"]], tuple(_plain(call["args"])), _plain(call["kwargs"]))
+    order = TopologicalSorter({key: node.sources for key, node in nodes.items()}).static_order()
+    return [nodes[key] for key in order]
+
+
+def _chain(layers: list[Any]) -> list[Node]:
+    keys = [(layer.name, 0) for layer in layers]
+    feeds: list[tuple[Any, ...]] = [(), *((key,) for key in keys[:-1])]
+    return [Node(key, layer, args) for key, layer, args in zip(keys, layers, feeds, strict=True)]
+
+
+def _plain(structure: Any) -> Any:
+    """The arguments of a call with each serialised tensor replaced by the key of the call that made it."""
+    if isinstance(structure, dict):
+        if structure.get("class_name") == "__keras_tensor__":
+            name, call, _ = structure["config"]["keras_history"]
+            return (name, call)
+        return {key: _plain(value) for key, value in structure.items()}
+    return [_plain(value) for value in structure] if isinstance(structure, (list, tuple)) else structure
+
+
+def _keys(structure: Any) -> Iterator[Key]:
+    if isinstance(structure, tuple) and len(structure) == 2 and isinstance(structure[0], str):
+        yield structure
+    elif isinstance(structure, (list, tuple)):
+        for value in structure:
+            yield from _keys(value)
+    elif isinstance(structure, dict):
+        yield from _keys(list(structure.values()))
+
+
+def is_model(layer: Any) -> bool:
+    """Whether a layer is itself a model with layers of its own."""
+    return hasattr(layer, "layers") and hasattr(layer, "get_layer")
+
+
+def flat_layers(model: keras.Model) -> list[Any]:
+    """Every layer in order, nested models opened."""
+    found: list[Any] = []
+    for node in graph(model):
+        found += flat_layers(node.layer) if is_model(node.layer) else [node.layer]
+    return found
+
+
+def output_shape(layer: Any) -> str:
+    """`28x28x6` for (batch, 28, 28, 6), `?` where a side is free; several outputs are joined by a comma."""
+    try:
+        made = layer.output
+    except AttributeError:  # called more than once, or never built as a graph
+        return "?"
+    return ", ".join(shape_text(tensor.shape[1:]) for tensor in (made if isinstance(made, (list, tuple)) else [made]))
+
+
+def shape_text(shape: tuple[int | None, ...]) -> str:
+    """`28x28x6`; `scalar` for an empty shape."""
+    return "x".join("?" if side is None else str(side) for side in shape) or "scalar"
+
+
+def layer_rows(model: keras.Model) -> list[dict[str, Any]]:
+    """One row a layer: `name`, `type`, `shape`, `params`, `arithmetic`, `field`; `params` add up to `count_params()`.
+
+    `arithmetic` is how the parameters come about (`(5*5*1 + 1)*6`), `field` the side in input pixels of what one
+    unit of a convolutional or pooling layer sees, None where that has no meaning. Layers of a nested model are named
+    `outer/inner`. A layer called twice has its parameters in its first row.
+    """
+    rows: list[dict[str, Any]] = []
+    _add_rows(rows, model, prefix="", seen=set())
+    own = model.count_params() - sum(row["params"] for row in rows)
+    if own:  # weights that a subclassed model holds itself
+        rows.append(_row("(own weights)", type(model).__name__, "", own, str(own), None))
+    return rows
+
+
+def _add_rows(rows: list[dict[str, Any]], model: keras.Model, prefix: str, seen: set[int]) -> None:
+    nodes = graph(model)
+    fields = receptive_fields(nodes)
+    for node in nodes:
+        layer = node.layer
+        if is_model(layer):
+            _add_rows(rows, layer, f"{prefix}{layer.name}/", seen)
+            continue
+        params = 0 if id(layer) in seen or not hasattr(layer, "count_params") else layer.count_params()
+        arithmetic = parameter_arithmetic(layer) if params else ("shared" if id(layer) in seen else "")
+        seen.add(id(layer))
+        side = fields.get(node.key)
+        name, kind = prefix + layer.name, type(layer).__name__
+        rows.append(_row(name, kind, output_shape(layer), params, arithmetic, _side(side)))
+
+
+def _row(name: str, kind: str, shape: str, params: int, arithmetic: str, side: int | str | None) -> dict[str, Any]:
+    return {"name": name, "type": kind, "shape": shape, "params": params, "arithmetic": arithmetic, "field": side}
+
+
+def _side(sides: tuple[int, ...] | None) -> int | str | None:
+    if sides is None:
+        return None
+    return sides[0] if len(set(sides)) == 1 else "x".join(map(str, sides))
+
+
+def receptive_fields(nodes: list[Node]) -> dict[Key, tuple[int, ...]]:
+    """Sides of the receptive field, in input pixels, of each call in a chain (or branches) of convolutions and pools.
+
+    With window f, stride s and dilation d: field += (d (f - 1)) * step, then step *= s (start: field 1, step 1).
+    Where branches meet, the larger field counts. Calls behind a dense layer, a flattening or a global pool have none.
+    """
+    found: dict[Key, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+    for node in nodes:
+        known = [found[key] for key in node.sources if key in found]
+        if len(known) < len(node.sources):
+            continue
+        start = _start(node.layer) if not known else tuple(max(sides) for sides in zip(*known, strict=True))
+        step = _through(node.layer, start) if start else None
+        if step:
+            found[node.key] = step
+    return {key: sides for key, (sides, _) in found.items() if max(sides) > 1}
+
+
+def _start(layer: Any) -> Any:
+    """Field and step before the first layer of a model that takes images or series; None for vectors."""
+    try:
+        given = layer.output if type(layer).__name__ == "InputLayer" else layer.input
+        rank = len((given[0] if isinstance(given, (list, tuple)) else given).shape) - 2
+    except AttributeError:
+        return None
+    return ((1,) * rank, (1,) * rank) if rank >= 1 else None
+
+
+def _through(layer: Any, before: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    field_, step = before
+    if type(layer).__name__ in POINTWISE:
+        return field_, step
+    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+    if window is None or "Transpose" in type(layer).__name__:
+        return None
+    rank = len(field_)
+    window, strides = _each(window, rank), _each(getattr(layer, "strides", None) or 1, rank)
+    dilation = _each(getattr(layer, "dilation_rate", 1), rank)
+    wider = tuple(f + d * (w - 1) * s for f, d, w, s in zip(field_, dilation, window, step, strict=True))
+    return wider, tuple(s * t for s, t in zip(step, strides, strict=True))
+
+
+def _each(value: Any, rank: int) -> tuple[int, ...]:
+    return (value,) * rank if isinstance(value, int) else tuple(value)
