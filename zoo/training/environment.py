@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from zoo.errors import MissingError, UsageError
+from zoo.quiet import quiet_stderr
 
 
 def prepare() -> None:
@@ -41,22 +38,3 @@ def _grow(device: object) -> None:
         tf.config.experimental.set_memory_growth(device, True)
     except RuntimeError:  # already in use: its memory is laid out and stays so
         return
-
-
-@contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Keep what native code writes to descriptor 2 in a file; show it only if the block fails."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            os.dup2(saved, 2)
-            kept.seek(0)
-            os.write(2, kept.read())
-            raise
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)

@@ -1,0 +1,130 @@
+"""Decoded arrays kept on disk, so that the next run reads them in a moment and needs no TensorFlow for it.
+
+One file a dataset and state of its source: a line with the SHA-256 of everything after it, then plain `.npy` arrays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.data.examples import Examples, Source
+from zoo.errors import ZooError
+from zoo.files import replacing
+
+if TYPE_CHECKING:
+    import numpy as np
+
+log = logging.getLogger("zoo.data")
+MAGIC = b"zoo arrays 1 "
+
+
+def folder() -> Path:
+    """$ZOO_HOME, else $XDG_CACHE_HOME/zoo, else ~/.cache/zoo."""
+    if home := os.environ.get("ZOO_HOME"):
+        return Path(home).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "zoo"
+
+
+def fingerprint(files: list[Path], *more: object) -> str:
+    """Sixteen hex digits that change when a file's name, size or time changes, or one of `more`."""
+    state = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in sorted(files)]
+    return hashlib.sha256(repr((state, more)).encode()).hexdigest()[:16]
+
+
+def cached(name: str, decode: Callable[[], Source]) -> Source:
+    """What is kept under `name`, or else what `decode` gives, which is then kept.
+
+    A damaged file is dropped and decoded again; a folder that cannot be written, or that other users can write to,
+    is not used. Both are said on the log, neither is an error.
+    """
+    place = folder() / "data"
+    if not _usable(place):
+        return decode()
+    path = place / f"{name}.arrays"
+    if path.exists():
+        try:
+            return _read(path)
+        except (OSError, ValueError) as error:
+            log.warning("note: %s is damaged (%s); decoding again", path, error)
+    source = decode()
+    _write(path, source)
+    return source
+
+
+def _usable(place: Path) -> bool:
+    """Make the folder if need be; false if it is not writable, or not ours alone to write."""
+    try:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        log.warning("note: no cache at %s (%s); decoding each time", place, error.strerror)
+        return False
+    for one in (place, place.parent):
+        state = one.stat()
+        if hasattr(os, "getuid") and (state.st_mode & 0o022 or state.st_uid != os.getuid()):
+            log.warning("note: %s can be written by others, so it is not trusted as a cache; chmod go-w %s", one, one)
+            return False
+    if not os.access(place, os.W_OK):
+        log.warning("note: no cache at %s (not writable); decoding each time", place)
+        return False
+    return True
+
+
+def _read(path: Path) -> Source:
+    """The arrays, after their checksum agreed; ValueError otherwise."""
+    size = path.stat().st_size
+    content = bytearray(size)  # one buffer, which the arrays then share: nothing is copied
+    with path.open("rb") as file:
+        if file.readinto(content) != size:
+            raise ValueError("short read")
+    line, newline, _ = bytes(content[:128]).partition(b"\n")
+    body = memoryview(content)[len(line) + 1 :]
+    if not newline or line != MAGIC + hashlib.sha256(body).hexdigest().encode():
+        raise ValueError("checksum does not agree")
+    arrays = _arrays(body)
+    return Source(Examples(*arrays[:2]), Examples(*arrays[2:]) if arrays[2:] else None)
+
+
+def _arrays(body: memoryview) -> list[np.ndarray]:
+    """The `.npy` arrays that stand one after the other in `body`."""
+    import numpy as np
+
+    arrays, start = [], 0
+    while start < len(body):
+        head = io.BytesIO(body[start : start + 4096])
+        if np.lib.format.read_magic(head) != (1, 0):
+            raise ValueError("not an array")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(head)
+        if dtype.hasobject:
+            raise ValueError("objects instead of numbers")
+        start += head.tell()
+        arrays.append(np.frombuffer(body, dtype, int(np.prod(shape)), start).reshape(shape))
+        start += arrays[-1].nbytes
+    if len(arrays) not in (2, 4):
+        raise ValueError(f"{len(arrays)} arrays")
+    return arrays
+
+
+def _write(path: Path, source: Source) -> None:
+    """Keep the arrays; a full disk costs the cache, not the run."""
+    import numpy as np
+
+    body = io.BytesIO()
+    for part in source:
+        for array in part or ():
+            np.lib.format.write_array(body, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    try:
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            file.write(MAGIC + hashlib.sha256(body.getbuffer()).hexdigest().encode() + b"\n")
+            file.write(body.getbuffer())
+    except (OSError, ZooError) as error:
+        log.warning("note: not cached: %s", error)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,91 @@
+"""What every source hands over: raw examples `x` with their labels `y`, checked before anything is trained on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from zoo.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.data.config import Data
+
+
+class Examples(NamedTuple):
+    """Images: `x` uint8 (n, height, width, channels). Tables: `x` float32 (n, features).
+
+    `y` is (n,): int32 class ids, 0 or 1 for a binary task, float32 for regression.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+class Splits(NamedTuple):
+    """Three disjoint parts of a dataset, except where a recipe says that they are the same few points."""
+
+    train: Examples
+    validation: Examples
+    test: Examples
+
+
+class Source(NamedTuple):
+    """What a source gives: its training part and, where it has one, its own test part."""
+
+    train: Examples
+    test: Examples | None = None
+
+
+def conform(part: Examples, data: Data, where: str) -> Examples:
+    """The same examples in the types that `data` promises.
+
+    Raises:
+        UsageError: wrong shape, a label outside the classes, a feature or target that is not finite; the first
+            such row (counted from 0) is named.
+    """
+    import numpy as np
+
+    x, y = np.asarray(part.x, data.input_dtype), np.asarray(part.y)
+    if x.shape[1:] != tuple(data.input_shape):
+        raise UsageError(
+            f"{where}: an example has shape {list(x.shape[1:])}, the recipe says {list(data.input_shape)}\n"
+            f"set it with: --set data.input_shape={str(list(x.shape[1:])).replace(' ', '')}"
+        )
+    _refuse_nan(x, data, where)
+    return Examples(x, _targets(y, where) if data.task == "regression" else _class_ids(y, data.num_classes or 2, where))
+
+
+def _refuse_nan(x: np.ndarray, data: Data, where: str) -> None:
+    import numpy as np
+
+    if x.dtype.kind != "f" or np.isfinite(x).all():
+        return
+    row, *feature = np.argwhere(~np.isfinite(x))[0].tolist()
+    name = data.feature_names[feature[0]] if data.feature_names and len(feature) == 1 else feature
+    raise UsageError(
+        f"{where}: row {row}, feature {name} is {x[row, *feature]} ({int((~np.isfinite(x)).sum())} such values)\n"
+        "remove the rows or fill the values in the source; zoo guesses none"
+    )
+
+
+def _targets(y: np.ndarray, where: str) -> np.ndarray:
+    import numpy as np
+
+    if not np.isfinite(y).all():
+        row = int(np.flatnonzero(~np.isfinite(y))[0])
+        raise UsageError(f"{where}: row {row}, the value to predict is {y[row]}\nremove the row from the source")
+    return y.astype(np.float32)
+
+
+def _class_ids(y: np.ndarray, classes: int, where: str) -> np.ndarray:
+    import numpy as np
+
+    bad = ~((y >= 0) & (y < classes) & (y == np.floor(y)))
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise UsageError(
+            f"{where}: row {row} has label {y[row]}; with {classes} classes labels are whole numbers "
+            f"0 to {classes - 1} ({int(bad.sum())} such rows)\nmend the source, or set data.num_classes"
+        )
+    return y.astype(np.int32)

@@ -1,0 +1,130 @@
+"""Points made by a formula and a seed: the textbook problems that show what a unit, or a hidden layer, can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.examples import Examples, Source
+from zoo.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.data.config import Data
+
+OPTIONS = {  # name -> its options and their defaults
+    "line": {},
+    "and": {"noise": 0.0, "seed": 0},
+    "or": {"noise": 0.0, "seed": 0},
+    "xor": {"noise": 0.0, "seed": 0},
+    "circles": {"noise": 0.05, "seed": 0, "inner": 0.5},
+    "moons": {"noise": 0.1, "seed": 0},
+    "spirals": {"noise": 0.02, "seed": 0, "turns": 1.5},
+}
+NAMES = tuple(OPTIONS)
+
+
+def read(name: str, data: Data) -> Source:
+    """`data.train` points and, drawn independently of them, `data.test` points.
+
+    Raises:
+        UsageError: no such set, no such option, or an option outside its range.
+    """
+    options = _options(name, data.options)
+    if name == "line":
+        return _line(data)
+    make = _SHAPES.get(name, _corners(name))
+    train = _draw(make, data.train, options, stream=0)
+    return Source(train, _draw(make, data.test, options, stream=1) if data.test else None)
+
+
+def _options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    if name not in OPTIONS:
+        raise unknown("generated dataset", name, OPTIONS, f"known: {', '.join(OPTIONS)}")
+    known = OPTIONS[name]
+    for key, value in given.items():
+        if key not in known:
+            raise unknown(f"option of generated:{name}", key, known, f"it has: {', '.join(known) or 'none'}")
+        if isinstance(value, bool | str):
+            raise UsageError(f"data.options.{key} = {value!r} is not a number")
+        if key == "seed" and (value < 0 or value != int(value)):
+            raise UsageError(f"data.options.seed = {value} is not a whole number from 0")
+        if key == "noise" and value < 0:
+            raise UsageError(
+                f"data.options.noise = {value} is negative; it is the standard deviation added to each coordinate"
+            )
+        if key == "turns" and value <= 0:
+            raise UsageError(f"data.options.turns = {value} is not positive; it is how often each arm winds round")
+        if key == "inner" and not 0 < value < 1:
+            raise UsageError(
+                f"data.options.inner = {value} is not between 0 and 1: the inner radius, where the outer is 1"
+            )
+    return {**known, **given}
+
+
+def _line(data: Data) -> Source:
+    """y = x at 1, 2, 3, 4, 6, and the point in the gap, 5, to test on."""
+    import numpy as np
+
+    if (data.train, data.test) not in ((5, 0), (5, 1)):
+        raise UsageError("generated:line has 5 training points and 1 test point: set data.train = 5, data.test = 1")
+    train, test = np.float32([1, 2, 3, 4, 6]), np.float32([5])
+    return Source(Examples(train[:, None], train), Examples(test[:, None], test) if data.test else None)
+
+
+def _draw(make: Callable[..., tuple[Any, Any]], count: int, options: dict[str, Any], stream: int) -> Examples:
+    """Points of a shape, then noise; `stream` keeps the random numbers of training and test apart."""
+    import numpy as np
+
+    random = np.random.default_rng([int(options["seed"]), stream])
+    x, y = make(count, options, random)  # (count, 2), (count,)
+    x = x + random.normal(0.0, 1.0, x.shape) * options["noise"]
+    return Examples(x.astype(np.float32), y)
+
+
+def _corners(name: str) -> Callable[..., tuple[Any, Any]]:
+    """The truth table's four points, (0, 0), (0, 1), (1, 0), (1, 1), again and again."""
+
+    def make(count: int, options: dict[str, Any], random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        import numpy as np
+
+        a, b = np.arange(count) // 2 % 2, np.arange(count) % 2
+        y = {"and": a & b, "or": a | b, "xor": a ^ b}[name]
+        return np.stack([a, b], axis=1).astype(float), y
+
+    return make
+
+
+def _circles(count: int, options: dict[str, Any], random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Class 0 on the circle of radius 1, class 1 on the one of radius `inner`."""
+    import numpy as np
+
+    y = np.arange(count) % 2
+    angle = random.uniform(0, 2 * np.pi, count)
+    radius = np.where(y == 0, 1.0, options["inner"])
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1), y
+
+
+def _moons(count: int, options: dict[str, Any], random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two half circles of radius 1, the second turned over and moved by (1, 0.5) so that they interlock."""
+    import numpy as np
+
+    y = np.arange(count) % 2
+    angle = random.uniform(0, np.pi, count)
+    upper = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    lower = np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], axis=1)
+    return np.where(y[:, None] == 0, upper, lower), y
+
+
+def _spirals(count: int, options: dict[str, Any], random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two arms that wind `turns` times round the origin, half a turn apart (after Lang and Witbrock 1988)."""
+    import numpy as np
+
+    y = np.arange(count) % 2
+    along = np.sqrt(random.uniform(0.01, 1.0, count))  # radius; the root spreads points evenly along the arm
+    angle = 2 * np.pi * options["turns"] * along + np.pi * y
+    return np.stack([along * np.cos(angle), along * np.sin(angle)], axis=1), y
+
+
+_SHAPES = {"circles": _circles, "moons": _moons, "spirals": _spirals}

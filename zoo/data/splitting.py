@@ -1,0 +1,78 @@
+"""Validation (and test, where the source has none) held out of the training part: the same rows in every run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zoo.data.examples import Examples, Source, Splits
+from zoo.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.data.config import Data
+
+STRATIFY_BELOW = (
+    10_000  # rows; above, a plain permutation keeps the shares of classes well enough and needs no scikit-learn
+)
+
+
+def split(source: Source, data: Data, where: str) -> Splits:
+    """Cut `source` to `data.sizes()`, seeded by `data.split_seed`.
+
+    Classes keep their shares (stratified) in sources of fewer than `STRATIFY_BELOW` training rows in which every
+    class is frequent enough; otherwise the split is a plain permutation.
+
+    Raises:
+        UsageError: the source holds another number of examples than the recipe says.
+    """
+    _refuse_other_sizes(source, data, where)
+    sizes = data.sizes()
+    if source.test is None or not data.test:
+        train, test = _hold_out(source.train, sizes["test"], data)
+    else:
+        train, test = source.train, source.test
+    train, validation = _hold_out(train, sizes["validation"], data)
+    return Splits(train, validation, test)
+
+
+def _refuse_other_sizes(source: Source, data: Data, where: str) -> None:
+    found = {"train": len(source.train.y)}
+    if data.test:
+        found["test"] = 0 if source.test is None else len(source.test.y)
+    for name, count in found.items():
+        if count != getattr(data, name):
+            raise UsageError(
+                f"{where}: the recipe says {getattr(data, name):,} examples in data.{name}, the source has {count:,}\n"
+                f"mend the recipe, or: --set data.{name}={count}"
+            )
+
+
+def _hold_out(part: Examples, count: int, data: Data) -> tuple[Examples, Examples]:
+    """The rest, and `count` examples held out of it."""
+    import numpy as np
+
+    if not count:
+        return part, Examples(part.x[:0], part.y[:0])
+    if data.task != "regression" and len(part.y) < STRATIFY_BELOW and _can_stratify(part.y, count):
+        from sklearn.model_selection import train_test_split
+
+        rest, held = train_test_split(
+            np.arange(len(part.y)), test_size=count, stratify=part.y, random_state=data.split_seed
+        )
+    else:
+        order = np.random.default_rng(data.split_seed).permutation(len(part.y))
+        held, rest = order[:count], order[count:]
+    return _take(part, rest), _take(part, held)
+
+
+def _can_stratify(y: np.ndarray, count: int) -> bool:
+    """Each class needs two members, and each side room for every class."""
+    import numpy as np
+
+    members = np.unique(y, return_counts=True)[1]
+    return bool(members.min() >= 2 and count >= len(members) and len(y) - count >= len(members))
+
+
+def _take(part: Examples, rows: np.ndarray) -> Examples:
+    return Examples(part.x[rows], part.y[rows])
