@@ -15,9 +15,9 @@ from zoo.recipe import Resolved
 from zoo.runs import write_history
 from zoo.training.augment import make_augment
 from zoo.training.callbacks import make_callbacks
-from zoo.training.loop import Objective, epoch_rows, make_predict, make_run_steps, run_epoch, score, use_jit
+from zoo.training.loop import epoch_rows, make_predict, make_run_steps, run_epoch, score, use_jit
 from zoo.training.model import make_model
-from zoo.training.objectives import make_loss, make_metric, targets
+from zoo.training.objectives import make_loss, make_objective, targets
 from zoo.training.optimizers import make_optimizer
 from zoo.training.strategy import check_batch, check_precision, make_strategy
 
@@ -58,7 +58,7 @@ class Fit:
             self.model = make_model(recipe, splits.train.x)
             self.model.compile(make_optimizer(training, self.steps), loss=make_loss(self._loss))
             self.model.optimizer.build(self.model.trainable_variables)
-            self.objective = self._objective()
+            self.objective = make_objective(recipe.data.task, self._loss)
         self.params = self.model.layers[-1].count_params()  # the network alone, without preprocessing
         self.jit = use_jit(training.jit, self.model)
         self.predict = make_predict(self.model)
@@ -72,10 +72,6 @@ class Fit:
     def _loss(self) -> str:
         assert self.recipe.training.loss is not None
         return self.recipe.training.loss
-
-    def _objective(self) -> Objective:
-        task = self.recipe.data.task
-        return Objective(make_loss(self._loss), make_metric(task, self._loss), keras.metrics.Mean(name="loss"))
 
     def _targets(self, examples: Examples) -> np.ndarray:
         data = self.recipe.data
@@ -127,4 +123,6 @@ class Fit:
     def evaluate(self, examples: Examples) -> tuple[dict[str, float], np.ndarray]:
         """Loss and metric over all of `examples`, and the model's outputs for them."""
         outputs = self.predict(examples.x)
-        return score(self.model, self._objective, outputs, self._targets(examples)), outputs
+        return score(
+            self.model, make_objective(self.recipe.data.task, self._loss), outputs, self._targets(examples)
+        ), outputs

@@ -9,37 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from zoo.training.augment import Augment
+from zoo.training.objectives import Objective
 
 SECONDS_A_CALL = 0.3  # long enough to hide the call, short enough for progress and Ctrl-C
 MOST_STEPS_A_CALL = 512
 EVALUATION_BATCH = 500
 
 RunSteps = Callable[[np.ndarray, int], None]
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What is minimised and what is counted: running means over the steps since the last reset."""
-
-    loss: keras.losses.Loss
-    metric: keras.metrics.Metric
-    mean_loss: keras.metrics.Mean
-
-    def reset(self) -> None:
-        """Begin a new epoch's means."""
-        self.mean_loss.reset_state()
-        self.metric.reset_state()
-
-    def results(self) -> dict[str, float]:
-        """The means so far, by name."""
-        return {"loss": float(self.mean_loss.result()), self.metric.name: float(self.metric.result())}
 
 
 def epoch_rows(examples: int, batch_size: int, seed: int, epoch: int) -> np.ndarray:
@@ -126,11 +108,8 @@ def make_predict(model: keras.Model, jit: bool = False) -> Callable[[np.ndarray]
     return predict
 
 
-def score(
-    model: keras.Model, make_objective: Callable[[], Objective], outputs: np.ndarray, y: np.ndarray
-) -> dict[str, float]:
+def score(model: keras.Model, objective: Objective, outputs: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """Loss and metric over a whole split, from the outputs for all of it at once."""
-    objective = make_objective()
     loss = objective.loss(y, outputs) + sum(model.losses)
     objective.metric.update_state(y, outputs)
     return {"loss": float(loss), objective.metric.name: float(objective.metric.result())}

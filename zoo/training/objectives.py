@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import keras
 import numpy as np
 
@@ -13,6 +15,29 @@ REGRESSION_LOSSES = {
     "huber": keras.losses.Huber,
 }
 SCORE_LOSSES = ("hinge", "perceptron")  # the model gives a score whose sign decides
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised and what is counted: running means over the steps since the last reset."""
+
+    loss: keras.losses.Loss
+    metric: keras.metrics.Metric
+    mean_loss: keras.metrics.Mean
+
+    def reset(self) -> None:
+        """Begin a new epoch's means."""
+        self.mean_loss.reset_state()
+        self.metric.reset_state()
+
+    def results(self) -> dict[str, float]:
+        """The means so far, by name."""
+        return {"loss": float(self.mean_loss.result()), self.metric.name: float(self.metric.result())}
+
+
+def make_objective(task: str, loss: str) -> Objective:
+    """The loss by its name, with the task's metric and a running mean of the loss."""
+    return Objective(make_loss(loss), make_metric(task, loss), keras.metrics.Mean(name="loss"))
 
 
 def make_loss(name: str) -> keras.losses.Loss:

@@ -1,0 +1,41 @@
+"""`zoo eval RUN [DATASET]`."""
+
+from __future__ import annotations
+
+import click
+
+from zoo.cli.console import err, out, print_json, table
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  zoo eval runs/lenet-mnist                  the newest run of a pair
+  zoo eval runs/lenet-mnist fashion_mnist    on another dataset of the same shape and classes
+Next: zoo predict RUN FILE"""
+)
+@click.argument("run")
+@click.argument("dataset", required=False)
+@click.option("--split", type=click.Choice(["test", "validation", "train"]), default="test", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+def command(run: str, dataset: str | None, split: str, as_json: bool, debug: bool) -> None:
+    """Score a finished RUN again: on its own dataset, or on another one that it fits."""
+    from zoo import runs, scoring
+
+    finished = runs.load(run)
+    result = scoring.rescore(finished, dataset, split)
+    if as_json:
+        print_json(
+            {"run": str(finished.folder), "dataset": dataset or finished.recipe.dataset, "split": split} | result
+        )
+        return
+    grid = table("", "")
+    for name, value in result["metrics"].items():
+        grid.add_row(f"{split} {name}", f"{value:.2%}" if name == "accuracy" else f"{value:.4f}")
+    grid.add_row("examples scored", f"{result['examples_scored']:,} of {result['examples_in_split']:,}")
+    grid.add_row("run", str(finished.folder))
+    out.print(grid)
+    recorded = finished.metrics.get(split, {})
+    if dataset is None and recorded and any(abs(recorded[k] - v) > 1e-6 for k, v in result["metrics"].items()):
+        err.print("note: these differ from the run's own metrics.json; other versions or another machine?")

@@ -1,0 +1,80 @@
+"""`zoo recipes ls | show | cp | check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo.cli.console import out, print_json, table
+from zoo.errors import UsageError, VerificationError
+
+
+@click.group(
+    epilog="Example: zoo recipes cp mnist mine.toml, change it, zoo recipes check mine.toml, zoo run lenet mine.toml"
+)
+def command() -> None:
+    """Recipes: one TOML file a dataset, with what differs for each model."""
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True)
+def ls(as_json: bool) -> None:
+    """List the recipes and the models that have a table of their own in them."""
+    from zoo import recipe
+
+    rows = {name: recipe.load_recipe(name) for name in recipe.list_recipes()}
+    if as_json:
+        print_json({name: {"title": r.title, "models": list(r.models)} for name, r in rows.items()})
+        return
+    grid = table("recipe", "title", "tuned for")
+    for name, one in rows.items():
+        grid.add_row(name, one.title, " ".join(one.models) or "-")
+    out.print(grid)
+
+
+@command.command()
+@click.argument("name")
+@click.argument("model", required=False)
+def show(name: str, model: str | None) -> None:
+    """Print recipe NAME as it is written; with MODEL, what zoo run MODEL NAME would resolve it to."""
+    from zoo import recipe, runs
+
+    text = runs.recipe_toml(recipe.resolve(model, name)[0]) if model else recipe.recipe_text(name)[1]
+    click.echo(text, nl=False)
+
+
+@command.command()
+@click.argument("name")
+@click.argument("target", type=click.Path(path_type=Path))
+def cp(name: str, target: Path) -> None:
+    """Copy recipe NAME to TARGET, to be changed and run by its path."""
+    from zoo import recipe
+    from zoo.files import write_text
+
+    if target.suffix != ".toml":
+        raise UsageError(f"{target}: a recipe's file name ends in .toml")
+    if target.exists():
+        raise UsageError(f"{target} exists already; choose another name")
+    write_text(target, recipe.recipe_text(name)[1])
+    click.echo(f"{target}\nrun it: zoo run lenet {target}")
+
+
+@command.command()
+@click.argument("names", nargs=-1)
+def check(names: tuple[str, ...]) -> None:
+    """Check recipes (all of them, or by name or path) for every kind of mistake, and say all that were found."""
+    from zoo import recipe
+
+    wrong = 0
+    for name in names or recipe.list_recipes():
+        try:
+            models = recipe.load_recipe(name).models
+            for model in models:
+                recipe.resolve(model, name)
+            click.echo(f"{name}: fine ({len(models)} models tuned)")
+        except UsageError as error:
+            wrong += 1
+            click.echo(str(error), err=True)
+    if wrong:
+        raise VerificationError(f"{wrong} of {len(names) or len(recipe.list_recipes())} recipes have mistakes")

@@ -1,0 +1,74 @@
+"""Recorded results: one JSON file a pair of model and dataset, and whether each still belongs to today's code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from zoo.errors import UsageError
+from zoo.files import read_json, write_json
+from zoo.recipe import fingerprint, resolve, results_folder
+
+
+def rows(model: str | None = None) -> list[dict[str, Any]]:
+    """All recorded results, or those of one model, by dataset and then best first."""
+    found = [read_json(path) for path in sorted(results_folder().glob("*.json"))]
+    kept = [row for row in found if model in (None, row["model"])]
+    return sorted(kept, key=lambda row: (row["dataset"], -row["mean"]))
+
+
+def staleness(row: dict[str, Any]) -> str | None:
+    """Why a row no longer says what its command would give today, or None."""
+    try:
+        now = fingerprint(resolve(row["model"], row["dataset"])[0])
+    except UsageError as error:
+        return f"its recipe does not resolve any more: {str(error).splitlines()[-1].strip()}"
+    if now != row["fingerprint"]:
+        return f"recipe or builder changed since {row['date'][:10]}"
+    return None
+
+
+def combine(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """One row from the run.json of several seeds of one recipe, each with its `metrics`.
+
+    Raises:
+        UsageError: the runs are not of one recipe, or a seed is there twice.
+    """
+    first = runs[0]
+    seeds = [run["seed"] for run in runs]
+    if len({run["fingerprint"] for run in runs}) > 1 or len(set(seeds)) < len(seeds):
+        raise UsageError("a row is made of runs of one recipe with different seeds")
+    metric = "accuracy" if "accuracy" in first["metrics"]["test"] else "mae"
+    values = [run["metrics"]["test"][metric] for run in runs]
+    return {
+        "model": first["model"],
+        "dataset": first["dataset"],
+        "metric": metric,
+        "mean": mean(values),
+        "low": min(values),
+        "high": max(values),
+        "values": values,
+        "seeds": seeds,
+        "examples_scored": first["metrics"]["examples_scored"],
+        "examples_in_split": first["metrics"]["examples_in_split"],
+        "params": first["params"],
+        "epochs": first["epochs"],
+        "seconds": round(mean(run["seconds"] for run in runs), 1),
+        "device": f"{first['machine']['cores']} CPU cores" if not _gpus(first) else ", ".join(_gpus(first)),
+        "versions": first["versions"],
+        "date": first["date"],
+        "command": f"zoo run {first['model']} {first['dataset']} --seed {'|'.join(map(str, seeds))}",
+        "fingerprint": first["fingerprint"],
+    }
+
+
+def _gpus(run: dict[str, Any]) -> list[str]:
+    return [device for device in run["devices"] if "GPU" in device]
+
+
+def write(row: dict[str, Any]) -> Path:
+    """Store a row in place of an older one of the same pair."""
+    path = results_folder() / f"{row['model']}-{row['dataset']}.json"
+    write_json(path, row)
+    return path

@@ -1,0 +1,94 @@
+"""Apply a finished run: score it on whole splits, predict from raw files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo import data
+from zoo.data.config import Data
+from zoo.errors import UsageError
+from zoo.recipe import load_recipe
+from zoo.runs import Run
+
+
+def rescore(run: Run, dataset: str | None, split: str) -> dict[str, Any]:
+    """Loss and metric of a run's model over all of one split, of its own dataset or of another one.
+
+    Raises:
+        UsageError: the other dataset differs in shape, task or classes; MissingError: its data is not there.
+    """
+    own = run.recipe.data
+    described = load_recipe(dataset).data if dataset else own
+    if dataset:
+        _refuse_other(run, described, dataset)
+    examples = getattr(data.load(described, dataset or run.recipe.dataset), split)
+    if not len(examples.y):
+        raise UsageError(f"{dataset or run.recipe.dataset} has no {split} split (its size is 0)")
+    from zoo.training.environment import prepare
+
+    prepare()
+    from zoo.training.loop import make_predict, score
+    from zoo.training.objectives import make_objective, targets
+
+    loss = str(run.recipe.training.loss)
+    outputs = make_predict(run.model)(examples.x)
+    y = targets(examples.y, own.task, loss, own.num_classes)
+    metrics = score(run.model, make_objective(own.task, loss), outputs, y)
+    return {"metrics": metrics, "examples_scored": len(outputs), "examples_in_split": len(examples.y)}
+
+
+def _refuse_other(run: Run, other: Data, name: str) -> None:
+    own = run.recipe.data
+    for what in ("task", "input_shape", "num_classes"):
+        mine, theirs = getattr(own, what), getattr(other, what)
+        if mine != theirs:
+            raise UsageError(
+                f"{run.folder} was trained on {run.recipe.dataset} with {what} {mine}, {name} has {theirs}\n"
+                f"train on it instead: zoo run {run.recipe.model} {name}"
+            )
+
+
+def predict(run: Run, files: Sequence[Path]) -> list[dict[str, Any]]:
+    """What the run's model says of each raw example: one row an image, or one a CSV line.
+
+    A row names its `file`, for a table its `row` (from 1), the `prediction` (a class name or a value) and, for
+    classes, the `probability` of it and of every class.
+
+    Raises:
+        UsageError: a file that cannot be read, or that does not look like the training data.
+    """
+    batches = [(file, data.read_examples(run.recipe.data, file)) for file in files]
+    from zoo.training.environment import prepare
+
+    prepare()
+    from zoo.training.loop import make_predict
+
+    apply = make_predict(run.model)
+    return [row for file, x in batches for row in _rows(run, file, apply(x))]
+
+
+def _rows(run: Run, file: Path, outputs: Any) -> list[dict[str, Any]]:
+    from zoo.training.objectives import SCORE_LOSSES, predicted_labels
+
+    own, loss = run.recipe.data, str(run.recipe.training.loss)
+    labels = predicted_labels(outputs, own.task, loss)
+    rows: list[dict[str, Any]] = []
+    for number, (label, output) in enumerate(zip(labels, outputs, strict=True), start=1):
+        row: dict[str, Any] = {"file": str(file), "row": number}
+        if own.task == "regression":
+            row["prediction"] = float(label)
+        else:
+            names = own.class_names or tuple(str(i) for i in range(own.num_classes or 2))
+            row["prediction"] = names[int(label)]
+            if loss in SCORE_LOSSES:
+                row["score"] = float(output.reshape(-1)[0])
+            else:
+                shares = (
+                    output if own.task == "classification" else [1.0 - output.reshape(-1)[0], output.reshape(-1)[0]]
+                )
+                row["probability"] = float(shares[int(label)])
+                row["probabilities"] = {name: float(share) for name, share in zip(names, shares, strict=True)}
+        rows.append(row)
+    return rows
