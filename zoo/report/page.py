@@ -1,0 +1,132 @@
+"""report.html: one self-contained page a run; pictures are embedded, nothing is fetched."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.report.outcome import most_confident_mistakes, sureness
+from zoo.report.style import names_or_numbers, number, of
+
+if TYPE_CHECKING:
+    from zoo.spec import DataSpec
+
+SHARES = ("accuracy", "precision", "recall", "auc", "top")  # metrics between 0 and 1 that read better in per cent
+MOST_COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was written, with its bytes."""
+
+    path: Path
+    title: str
+    content: bytes
+
+    @property
+    def uri(self) -> str:
+        """The picture as a data URI."""
+        kind = "svg+xml" if self.path.suffix == ".svg" else "png"
+        return f"data:image/{kind};base64,{b64encode(self.content).decode()}"
+
+
+def page(
+    facts: Mapping[str, Any],
+    pictures: Sequence[Picture],
+    layers: Sequence[Mapping[str, Any]],
+    mistake_rows: Sequence[Mapping[str, Any]],
+    spec: DataSpec,
+    failed: Sequence[str] = (),
+) -> str:
+    """The whole page as HTML text.
+
+    Of `facts` it shows, where present: model, dataset, metrics (test, examples_scored, examples_in_split), params,
+    epochs, fit_seconds, seconds, seed, strategy, devices, machine, versions, date, command, smoke.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("report.html").render(
+        title=f"{facts.get('model', 'model')} on {facts.get('dataset', spec.name)}",
+        headline=headline(facts),
+        facts=fact_rows(facts),
+        command=facts.get("command", ""),
+        smoke=bool(facts.get("smoke")),
+        pictures=pictures,
+        layers=layers,
+        total=sum(row["params"] for row in layers),
+        mistakes=mistake_rows,
+        failed=failed,
+    )
+
+
+def headline(facts: Mapping[str, Any]) -> str:
+    """The first test metric that is not the loss, in words: `accuracy 99.05 %`; empty without metrics."""
+    values = facts.get("metrics", {}).get("test", {})
+    named = [name for name in values if name != "loss"] or list(values)
+    return f"{_words(named[0])} {metric(named[0], values[named[0]])}" if named else ""
+
+
+def metric(name: str, value: float) -> str:
+    """A metric with sensible digits: shares in per cent, others with four."""
+    return f"{100 * value:.2f} %" if any(word in name for word in SHARES) and 0 <= value <= 1 else number(value)
+
+
+def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the table of facts says: pairs of label and text, only those that are known."""
+    metrics = facts.get("metrics", {})
+    scored, total = metrics.get("examples_scored"), metrics.get("examples_in_split")
+    rows = [(f"test {_words(name)}", _test_value(name, v, scored)) for name, v in metrics.get("test", {}).items()]
+    if scored is not None:
+        rows.append(("test examples scored", f"{scored:,} of {total or scored:,}"))
+    rows += [(f"validation {_words(n)}", metric(n, v)) for n, v in metrics.get("validation", {}).items()]
+    known: dict[str, Any] = {
+        "parameters": _with(facts.get("params"), "{:,}"),
+        "epochs": facts.get("epochs"),
+        "training": _with(facts.get("fit_seconds"), "{:,.1f} s"),
+        "whole run": _with(facts.get("seconds"), "{:,.1f} s"),
+        "seed": facts.get("seed"),
+        "strategy": facts.get("strategy"),
+        "devices": ", ".join(str(d) for d in facts.get("devices", ())),
+        "machine": ", ".join(f"{k} {v}" for k, v in facts.get("machine", {}).items()),
+        "versions": ", ".join(f"{k} {v}" for k, v in facts.get("versions", {}).items()),
+        "date": facts.get("date"),
+    }
+    return rows + [(label, str(value)) for label, value in known.items() if value not in (None, "")]
+
+
+def _test_value(name: str, value: float, scored: int | None) -> str:
+    if scored and "accuracy" in name and 0 <= value <= 1:
+        return of(round(value * scored), scored)
+    return metric(name, value)
+
+
+def _with(value: Any, form: str) -> str | None:
+    return None if value is None else form.format(value)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def mistake_table(x: np.ndarray, y: np.ndarray, probabilities: np.ndarray, spec: DataSpec) -> list[dict[str, Any]]:
+    """The most confident mistakes on tabular data: `true`, `predicted`, `sure`, and `values` by feature name."""
+    x = np.asarray(x).reshape(len(x), -1)
+    features = names_or_numbers(spec.feature_names, x.shape[1])[:MOST_COLUMNS]
+    classes = names_or_numbers(spec.class_names, probabilities.shape[1])
+    return [
+        {
+            "true": classes[int(np.ravel(y)[i])],
+            "predicted": classes[int(probabilities[i].argmax())],
+            "sure": sureness(probabilities, i),
+            "values": {name: number(float(value)) for name, value in zip(features, x[i], strict=False)},
+        }
+        for i in most_confident_mistakes(y, probabilities, 12)
+    ]
