@@ -33,5 +33,5 @@ def activate(x: keras.KerasTensor, activation: str, name: str) -> keras.KerasTen
 
 @keras.saving.register_keras_serializable(package="zoo")
 def scaled_tanh(x: Any) -> Any:
-    """1.7159 tanh(2/3 x): passes (1, 1) and (-1, -1), where its curvature is largest (LeCun et al. 1998, appendix A)."""
+    """1.7159 tanh(2/3 x), through (1, 1) and (-1, -1), where it bends most (LeCun et al. 1998, appendix A)."""
     return 1.7159 * ops.tanh(x * (2.0 / 3.0))

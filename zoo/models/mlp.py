@@ -6,7 +6,7 @@ Default build: the 512-512 net with dropout that Keras has shown on MNIST since 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from zoo.errors import UsageError
 from zoo.registry import register
@@ -43,7 +43,7 @@ def mlp(
     l2: float = 0.0,
     batch_norm: Literal["before", "after"] | None = None,
 ) -> keras.Model:
-    """Dense layers: (batch, *input_shape) -> (batch, features) -> (batch, units) per hidden layer -> (batch, num_classes).
+    """Dense layers: (batch, *input_shape) -> (batch, features) -> (batch, units) ... -> (batch, num_classes).
 
     Args:
         input_shape: one example; anything but a vector is flattened.
