@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+WIDE = 160  # columns where nobody's terminal sets a width: a pipe, a file
+
+out = Console(highlight=False, markup=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True, width=None if sys.stderr.isatty() else WIDE)
 
 
 def print_json(value: Any) -> None:
@@ -19,7 +22,8 @@ def print_json(value: Any) -> None:
 
 def table(*columns: str, title: str | None = None) -> Table:
     """An empty table in the house's look: no box, bold heads. Columns whose name starts with > are right-aligned."""
-    grid = Table(box=None, title=title, title_justify="left", pad_edge=False, header_style="bold")
+    heads = any(column.strip(">") for column in columns)
+    grid = Table(box=None, title=title, title_justify="left", pad_edge=False, header_style="bold", show_header=heads)
     for column in columns:
         grid.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
     return grid
