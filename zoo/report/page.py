@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHARES = ("accuracy", "precision", "recall", "auc", "top")  # metrics between 0 and 1 that read better in per cent
 MOST_COLUMNS = 8
+SCALE = 1.4  # pixels of a picture for one on the page
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Picture:
     path: Path
     title: str
     content: bytes
+
+    @property
+    def width(self) -> int | None:
+        """Width on the page in CSS pixels, so that letters are of one size in all pictures; None for SVG."""
+        return None if self.path.suffix == ".svg" else round(int.from_bytes(self.content[16:20]) / SCALE)
 
     @property
     def uri(self) -> str:
@@ -68,10 +74,15 @@ def page(
 
 
 def headline(facts: Mapping[str, Any]) -> str:
-    """The first test metric that is not the loss, in words: `accuracy 99.05 %`; empty without metrics."""
-    values = facts.get("metrics", {}).get("test", {})
-    named = [name for name in values if name != "loss"] or list(values)
-    return f"{_words(named[0])} {metric(named[0], values[named[0]])}" if named else ""
+    """The first test metric that is not the loss: `accuracy 9,905 of 10,000 (99.05 %)`; empty without metrics."""
+    metrics = facts.get("metrics", {})
+    for name, value in _loss_last(metrics.get("test", {})):
+        return f"{_words(name)} {_test_value(name, value, metrics.get('examples_scored'))}"
+    return ""
+
+
+def _loss_last(values: Mapping[str, float]) -> list[tuple[str, float]]:
+    return sorted(values.items(), key=lambda pair: pair[0] == "loss")
 
 
 def metric(name: str, value: float) -> str:
@@ -83,10 +94,10 @@ def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the table of facts says: pairs of label and text, only those that are known."""
     metrics = facts.get("metrics", {})
     scored, total = metrics.get("examples_scored"), metrics.get("examples_in_split")
-    rows = [(f"test {_words(name)}", _test_value(name, v, scored)) for name, v in metrics.get("test", {}).items()]
+    rows = [(f"test {_words(name)}", _test_value(name, v, scored)) for name, v in _loss_last(metrics.get("test", {}))]
     if scored is not None:
         rows.append(("test examples scored", f"{scored:,} of {total or scored:,}"))
-    rows += [(f"validation {_words(n)}", metric(n, v)) for n, v in metrics.get("validation", {}).items()]
+    rows += [(f"validation {_words(n)}", metric(n, v)) for n, v in _loss_last(metrics.get("validation", {}))]
     known: dict[str, Any] = {
         "parameters": _with(facts.get("params"), "{:,}"),
         "epochs": facts.get("epochs"),
