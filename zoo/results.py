@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.errors import UsageError
 from zoo.files import read_json, write_json
-from zoo.recipe import fingerprint, resolve, results_folder
+from zoo.places import results_folder
 
 
 def rows(model: str | None = None) -> list[dict[str, Any]]:
@@ -20,6 +20,8 @@ def rows(model: str | None = None) -> list[dict[str, Any]]:
 
 def staleness(row: dict[str, Any]) -> str | None:
     """Why a row no longer says what its command would give today, or None."""
+    from zoo.recipe import fingerprint, resolve
+
     try:
         now = fingerprint(resolve(row["model"], row["dataset"])[0])
     except UsageError as error:

@@ -8,7 +8,7 @@ said on the command line. What is weaker is overridden: model's own defaults < r
 from zoo.recipe.fingerprint import fingerprint
 from zoo.recipe.resolve import model_spec, rerun, resolve
 from zoo.recipe.schema import Callbacks, Recipe, Resolved, Training
-from zoo.recipe.store import list_recipes, load_recipe, parse, recipe_text, results_folder
+from zoo.recipe.store import list_recipes, load_recipe, parse, recipe_text
 
 __all__ = [
     "Callbacks",
@@ -23,5 +23,4 @@ __all__ = [
     "recipe_text",
     "rerun",
     "resolve",
-    "results_folder",
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import UsageError, unknown
+from zoo.places import recipes_folder
 from zoo.recipe.problems import refusal, validate
 from zoo.recipe.schema import Recipe
 from zoo.registry import describe
@@ -17,22 +18,10 @@ from zoo.registry import describe
 SECTIONS = tuple(Recipe.model_fields)
 
 
-def _own_folder() -> Path:
-    """The folder of the zoo's recipes: inside an installed package, or beside the package in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "recipes"
-    return inside if inside.is_dir() else package.parent / "recipes"
-
-
-def results_folder() -> Path:
-    """Where recorded results are."""
-    return _own_folder() / "results"
-
-
 @cache
 def _files() -> dict[str, Path]:
     """Every recipe by name; the zoo's own win over a plug-in's of the same name."""
-    folders = [_own_folder()]
+    folders = [recipes_folder()]
     for point in entry_points(group="zoo.recipes"):
         spec = find_spec(point.value.partition(":")[0])
         folders += [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []

@@ -1,0 +1,32 @@
+"""Layer tables of the default builds, computed once by scripts/catalogue so that `zoo show` needs no framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from zoo.files import read_json, write_json
+from zoo.registry import ModelRecord, build, describe, list_models
+
+PATH = Path(__file__).with_name("catalogue.json")
+
+
+def layers(record: ModelRecord) -> list[dict[str, Any]] | None:
+    """The rows of `zoo.inspect.layer_rows` for the default build, or None where they have to be made by building it."""
+    if record.origin != "zoo":
+        return None
+    known: dict[str, list[dict[str, Any]]] = read_json(PATH) if PATH.exists() else {}
+    return known.get(record.name)
+
+
+def compute() -> dict[str, list[dict[str, Any]]]:
+    """Build every model of the zoo itself and look inside; plug-ins are left to themselves."""
+    from zoo.inspect import layer_rows
+
+    own = [name for name in list_models() if describe(name).origin == "zoo"]
+    return {name: layer_rows(build(name)) for name in own}
+
+
+def write() -> None:
+    """Bring catalogue.json up to date."""
+    write_json(PATH, compute())
