@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from zoo.errors import UsageError
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from zoo.data.config import Data
+
+DEFAULT_IMAGE = (64, 64, 3)  # height, width, channels where the images of a set differ in size
 
 
 class Examples(NamedTuple):
@@ -89,3 +92,27 @@ def _class_ids(y: np.ndarray, classes: int, where: str) -> np.ndarray:
             f"0 to {classes - 1} ({int(bad.sum())} such rows)\nmend the source, or set data.num_classes"
         )
     return y.astype(np.int32)
+
+
+def class_counts(part: Examples, data: Data) -> dict[str, int]:
+    """How many examples of each class, by the class's name; empty for a regression."""
+    import numpy as np
+
+    if data.task == "regression":
+        return {}
+    classes = data.num_classes or 2
+    names = data.class_names or tuple(map(str, range(classes)))
+    return dict(zip(names, np.bincount(part.y, minlength=classes).tolist(), strict=True))
+
+
+def refuse_too_big(count: int, data: Data, where: str) -> None:
+    """Arrays live in memory: say so before the machine swaps."""
+    need = count * (4 if data.input_dtype == "float32" else 1)
+    for size in data.input_shape:
+        need *= size
+    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2 * need
+    if 2 * need > have:
+        raise UsageError(
+            f"{where} needs {need / 2**30:.1f} GiB as arrays of {list(data.input_shape)}, and as much again to split; "
+            f"this machine has {have / 2**30:.1f} GiB\ntake smaller images: --set data.input_shape=[64,64,3]"
+        )

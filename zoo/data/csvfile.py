@@ -1,0 +1,246 @@
+"""Own tables: a CSV file becomes rows of numbers, text columns one-hot, and a label column classes or a target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.data.config import Data
+from zoo.data.examples import Examples, Source
+from zoo.data.table import Table, is_missing, is_number, read_table
+from zoo.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MOST_CLASSES = 20  # whole numbers with more values than this are a quantity, not classes
+MOST_CATEGORIES = 100  # different texts in a column that is to be one-hot encoded
+MOSTLY = 0.9  # share of numbers above which a column is one of numbers, and other cells in it are mistakes
+
+
+def infer(path: Path, label: str | None = None) -> Data:
+    """A description of a table: the label is the last column unless named; the rest are features in file order.
+
+    A column is of numbers, or of text and then one-hot. A label of text, or of few whole numbers, makes classes (two of
+    them: a binary task); other numbers make a regression.
+
+    Raises:
+        UsageError: no such label column, a missing cell, text in a column of numbers, a text column of too many values,
+            a label with one value only; and whatever `read_table` refuses.
+    """
+    table = read_table(path, (label,) if label else ())
+    target = _label(table, label)
+    _refuse_missing(table, table.names)
+    columns = [name for name in table.names if name != target]
+    categories = {name: _categories(table, name) for name in columns if not _is_numeric(table, name)}
+    names = _expanded(columns, categories)
+    classes = _classes(table, target)
+    return Data(
+        source=f"csv:{path}",
+        kind="tabular",
+        task="regression" if not classes else "binary" if len(classes) == 2 else "classification",
+        input_shape=(len(names),),
+        num_classes=len(classes) or None,
+        class_names=classes,
+        feature_names=names,
+        label=target,
+        categories=categories,
+        train=len(table.rows),
+        test_share=0.2,
+    )
+
+
+def read(path: Path, data: Data) -> Source:
+    """All rows of the file, as `data` describes them.
+
+    Raises:
+        UsageError: a column is missing, or a cell is; text in a column of numbers; a text or class not in `data`.
+    """
+    table = read_table(path, _columns(data))
+    target = _label(table, data.label)
+    x = _features(table, data, [name for name in table.names if name != target])
+    cells = table.column(target)
+    _refuse_missing(table, (target,))
+    if data.task == "regression":
+        return Source(Examples(x, _numbers(table, target)))
+    ids = {name: i for i, name in enumerate(data.class_names)}
+    known = [_class_name(cell) if cell not in ids else cell for cell in cells]
+    _refuse(table, target, [cell not in ids for cell in known], "is not one of the classes", "mend the label")
+    import numpy as np
+
+    return Source(Examples(x, np.array([ids[cell] for cell in known], np.int32)))
+
+
+def read_features(path: Path, data: Data) -> np.ndarray:
+    """The rows of a file to predict on, float32 (n, features); a label column is passed over, other columns too.
+
+    With a header columns are found by name, without one by place.
+
+    Raises:
+        UsageError: as `read`.
+    """
+    table = read_table(path, _columns(data)) if _has_two_columns(data) else _single(path, data)
+    wanted = _columns(data)
+    if table.header and set(wanted) <= set(table.names):
+        return _features(table, data, list(wanted))
+    if table.header and set(wanted) & set(table.names):
+        absent = next(name for name in wanted if name not in table.names)
+        raise unknown(f"column of {path}", absent, table.names, f"the model needs: {', '.join(wanted)}")
+    names = list(table.names)
+    if len(names) == len(wanted) + 1:  # the label's place: where it was in training, else last
+        names.remove(data.label if data.label in names else names[-1])
+    if len(names) != len(wanted):
+        raise UsageError(
+            f"{path} has {len(table.names)} columns, the model needs {len(wanted)}: {', '.join(wanted)}\n"
+            "a header with these names lets them stand in any order"
+        )
+    return _features(table, data, names)
+
+
+def _has_two_columns(data: Data) -> bool:
+    return len(_columns(data)) > 1
+
+
+def _single(path: Path, data: Data) -> Table:
+    """A file for a model of one feature may have one number a line, which is no table."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    if any(separator in line for line in lines for separator in ",;\t|"):
+        return read_table(path, _columns(data))
+    cells = [(line.strip(), i + 1) for i, line in enumerate(lines) if line.strip()]
+    header = bool(cells) and not is_number(cells[0][0])
+    name = cells[0][0] if header else "column 1"
+    kept = cells[1:] if header else cells
+    if not kept:
+        raise UsageError(f"{path} is empty")
+    return Table(path, (name,), [[cell] for cell, _ in kept], [line for _, line in kept], header)
+
+
+def _label(table: Table, label: str | None) -> str:
+    if label is None:
+        return table.names[-1]
+    if label not in table.names:
+        has = ", ".join(table.names[:12]) + (" ..." if len(table.names) > 12 else "")
+        raise unknown(f"column of {table.path}", label, table.names, f"it has: {has}")
+    return label
+
+
+def _columns(data: Data) -> tuple[str, ...]:
+    """Names of the columns behind the features: a text column's `sex=female`, `sex=male` are one."""
+    if not data.feature_names:
+        return tuple(f"column {i + 1}" for i in range(data.input_shape[0]))
+    owner = {f"{name}={value}": name for name, values in data.categories.items() for value in values}
+    return tuple(dict.fromkeys(owner.get(name, name) for name in data.feature_names))
+
+
+def _expanded(columns: Sequence[str], categories: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(
+        feature
+        for name in columns
+        for feature in ([f"{name}={value}" for value in categories[name]] if name in categories else [name])
+    )
+
+
+def _is_numeric(table: Table, name: str) -> bool:
+    cells = table.column(name)
+    share = sum(map(is_number, cells)) / len(cells)
+    _refuse(
+        table, name, [share >= MOSTLY and not is_number(cell) for cell in cells],
+        "stands in a column of numbers", "mend the cell, or remove its row",
+    )  # fmt: skip
+    return share == 1
+
+
+def _categories(table: Table, name: str) -> tuple[str, ...]:
+    values = sorted(set(table.column(name)))
+    if len(values) > MOST_CATEGORIES:
+        raise UsageError(
+            f"{table.path}: column {name!r} is text with {len(values)} different values; one-hot encoding takes "
+            f"{MOST_CATEGORIES}\nremove the column (names, tickets and the like tell a network nothing)"
+        )
+    return tuple(values)
+
+
+def _classes(table: Table, name: str) -> tuple[str, ...]:
+    """Names of the classes in the label column, or none where it is a quantity."""
+    cells = table.column(name)
+    numeric = _is_numeric(table, name)
+    values = set(map(_class_name, cells)) if numeric else set(cells)
+    if len(values) == 1:
+        raise UsageError(f"{table.path}: label column {name!r} has one value only, {values.pop()!r}: nothing to learn")
+    if numeric:
+        numbers = sorted(map(float, values))
+        whole = all(number == int(number) for number in numbers if abs(number) < 1e15)
+        is_quantity = not whole or len(values) > MOST_CLASSES or 2 * len(values) > len(cells)
+        return () if is_quantity else tuple(f"{number:g}" for number in numbers)
+    if len(values) == len(cells) or len(values) > 1000:
+        raise UsageError(
+            f"{table.path}: label column {name!r} has {len(values)} different texts in {len(cells)} rows: no classes\n"
+            "name the right one with --label COLUMN"
+        )
+    return tuple(sorted(values))
+
+
+def _class_name(cell: str) -> str:
+    """`1`, `1.0` and `01` are one class."""
+    return f"{float(cell):g}" if is_number(cell) else cell
+
+
+def _features(table: Table, data: Data, names: Sequence[str]) -> np.ndarray:
+    """Columns `names` of the table as float32 (rows, features), text columns one-hot by `data.categories`."""
+    import numpy as np
+
+    wanted = _columns(data)
+    if len(names) != len(wanted):
+        raise UsageError(f"{table.path} has {len(names)} feature columns, the recipe says {len(wanted)}")
+    _refuse_missing(table, names)
+    parts = []
+    for name, column in zip(names, wanted, strict=True):
+        if column in data.categories:
+            values = {value: i for i, value in enumerate(data.categories[column])}
+            cells = table.column(name)
+            _refuse(
+                table, name, [cell not in values for cell in cells],
+                "is not one of the values in training", f"they are: {', '.join(list(values)[:8])}",
+            )  # fmt: skip
+            parts.append(np.eye(len(values), dtype=np.float32)[[values[cell] for cell in cells]])  # (rows, values)
+        else:
+            parts.append(_numbers(table, name)[:, None])  # (rows, 1)
+    return np.concatenate(parts, axis=1)
+
+
+def _numbers(table: Table, name: str) -> np.ndarray:
+    import numpy as np
+
+    cells = table.column(name)
+    _refuse(
+        table, name, [not is_number(cell) for cell in cells],
+        "stands in a column of numbers", "mend the cell, or remove its row",
+    )  # fmt: skip
+    return np.array([float(cell) for cell in cells], np.float32)
+
+
+def _refuse_missing(table: Table, names: Sequence[str]) -> None:
+    """A missing cell is an error and never becomes 0: the first three are named, all are counted."""
+    places = [
+        (line, name)
+        for row, line in zip(table.rows, table.lines, strict=True)
+        for cell, name in zip(row, table.names, strict=True)
+        if is_missing(cell) and name in names
+    ]
+    if places:
+        shown = "; ".join(f"line {line}, column {name!r}" for line, name in places[:3])
+        more = f" and {len(places) - 3:,} more" if len(places) > 3 else ""
+        rows = len({line for line, _ in places})
+        raise UsageError(
+            f"{table.path} has missing cells: {shown}{more} (in {rows:,} of {len(table.rows):,} rows)\n"
+            "fill them, or remove the rows or columns; zoo guesses none"
+        )
+
+
+def _refuse(table: Table, name: str, bad: Sequence[bool], what: str, remedy: str) -> None:
+    rows = [i for i, wrong in enumerate(bad) if wrong]
+    if rows:
+        cell = table.column(name)[rows[0]]
+        more = f" ({len(rows):,} such cells)" if len(rows) > 1 else ""
+        raise UsageError(f"{table.path}, line {table.lines[rows[0]]}, column {name!r}: {cell!r} {what}{more}\n{remedy}")

@@ -1,0 +1,203 @@
+"""Own images: a folder with one sub-folder a class. Decoded once, in threads, to uint8 of one size."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from zoo.data.cache import cached, fingerprint
+from zoo.data.config import Data
+from zoo.data.examples import DEFAULT_IMAGE, Examples, Source, refuse_too_big
+from zoo.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
+
+Result = TypeVar("Result")
+log = logging.getLogger("zoo.data")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF")
+MOST_PIXELS = 64_000_000  # in one image; a small file can claim more than memory holds
+
+
+def infer(path: Path) -> Data:
+    """A description of a folder of images: a class a sub-folder, names in alphabetical order.
+
+    Images become 64x64, grey if all are grey; their own size where all share one that is no larger.
+
+    Raises:
+        UsageError: no class folder, one only, an empty one, an image outside of them, a file that is no image.
+    """
+    names, files, _ = scan(path)
+    heads = _each(files, _head)
+    sizes = {size for size, _ in heads}
+    width, height = sizes.pop() if len(sizes) == 1 else (0, 0)
+    own = 0 < width <= DEFAULT_IMAGE[1] and 0 < height <= DEFAULT_IMAGE[0]
+    return Data(
+        source=f"folder:{path}",
+        kind="image",
+        task="binary" if len(names) == 2 else "classification",
+        input_shape=(*((height, width) if own else DEFAULT_IMAGE[:2]), 1 if all(grey for _, grey in heads) else 3),
+        input_dtype="uint8",
+        num_classes=len(names),
+        class_names=names,
+        train=len(files),
+        test_share=0.2,
+    )
+
+
+def read(path: Path, data: Data) -> Source:
+    """All images of the folder as uint8 (n, *data.input_shape), with the ids of their classes; cached once decoded.
+
+    Raises:
+        UsageError: what `scan` refuses, other classes than the recipe's, images that do not decode (all at once).
+    """
+    names, files, labels = scan(path)
+    if data.class_names and names != data.class_names:
+        raise UsageError(f"{path} has classes {', '.join(names)}\nthe recipe says {', '.join(data.class_names)}")
+    refuse_too_big(len(files), data, str(path))
+    state = fingerprint(files, data.input_shape, [str(file.relative_to(path)) for file in files])
+
+    def decode() -> Source:
+        import numpy as np
+
+        return Source(Examples(read_files(files, data), np.array(labels, np.int32)))
+
+    return cached(f"folder-{_plain(path.resolve().name)}-{state}", decode)
+
+
+def _plain(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)[:40]
+
+
+def scan(path: Path) -> tuple[tuple[str, ...], list[Path], list[int]]:
+    """Class names, image files and their class ids, in a fixed order.
+
+    Raises:
+        UsageError: as `infer`.
+    """
+    if not path.is_dir():
+        raise UsageError(f"no such folder: {path}")
+    inside = sorted(p for p in path.iterdir() if not p.name.startswith("."))
+    folders = [p for p in inside if p.is_dir()]
+    loose = [p.name for p in inside if p.suffix.lower() in SUFFIXES]
+    if not folders:
+        raise UsageError(f"{path} has no sub-folders: put the images of each class into a folder with the class's name")
+    if loose:
+        raise UsageError(f"{path}: {_some(loose)} in no class folder\nmove each into the folder of its class, or away")
+    found = [_images(folder) for folder in folders]
+    if empty := [folder.name for folder, files in zip(folders, found, strict=True) if not files]:
+        raise UsageError(f"{path}: class folder without images ({', '.join(SUFFIXES)}): {_some(empty)}")
+    if len(folders) == 1:
+        raise UsageError(f"{path} has one class only, {folders[0].name!r}: a network needs two to tell apart")
+    labels = [i for i, files in enumerate(found) for _ in files]
+    return tuple(folder.name for folder in folders), [file for files in found for file in files], labels
+
+
+def _images(folder: Path) -> list[Path]:
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    images = [p for p in files if p.suffix.lower() in SUFFIXES]
+    if others := [p.name for p in files if p.suffix.lower() not in SUFFIXES]:
+        log.warning("note: %s: %s passed over, no %s", folder, _some(others), ", ".join(s[1:] for s in SUFFIXES))
+    return images
+
+
+def _some(names: Sequence[str]) -> str:
+    """`a, b, c and 4 more`."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def image_files(paths: Sequence[Path]) -> list[Path]:
+    """The files among `paths`, and the images in its folders.
+
+    Raises:
+        UsageError: a folder without images.
+    """
+    files = []
+    for path in paths:
+        found = _images(path) if path.is_dir() else [path]
+        if not found:
+            raise UsageError(f"no images ({', '.join(SUFFIXES)}) in {path}")
+        files += found
+    return files
+
+
+def read_files(files: Sequence[Path], data: Data) -> np.ndarray:
+    """Images as uint8 (n, height, width, channels) of `data.input_shape`: turned upright as their camera says,
+    transparent parts white, made grey or coloured, stretched to the size (bilinear, antialiased).
+
+    Raises:
+        UsageError: files that are no images, empty, cut off or too large: the first three and their number.
+    """
+    import numpy as np
+
+    height, width, channels = data.input_shape
+    if channels not in (1, 3):
+        raise UsageError(f"image files have 1 or 3 channels, data.input_shape says {channels}")
+
+    def pixels(image: Image.Image) -> np.ndarray:
+        return np.asarray(_fitted(image, "L" if channels == 1 else "RGB", (width, height)))
+
+    return np.stack(_each(files, pixels)).reshape(-1, height, width, channels)
+
+
+def _fitted(image: Image.Image, mode: str, size: tuple[int, int]) -> Image.Image:
+    from PIL import Image, ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("I", "I;16", "I;16B"):  # 16 bits a pixel
+        image = image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert(mode)
+    return image if image.size == size else image.resize(size, Image.Resampling.BILINEAR)
+
+
+def _head(image: Image.Image) -> tuple[tuple[int, int], bool]:
+    """Size (width, height) and whether it is grey, from the file's head."""
+    return image.size, image.mode in ("1", "L", "LA", "I", "I;16", "I;16B")
+
+
+def _each(files: Sequence[Path], look: Callable[[Image.Image], Result]) -> list[Result]:
+    """`look` at every image, in threads; all files that fail are reported together."""
+
+    def one(file: Path) -> Result | str:
+        try:
+            return _opened(file, look)
+        except Exception as error:  # whatever a foreign file sets off, it is the file's fault
+            return f"{type(error).__name__}: {error}" if not isinstance(error, UsageError) else str(error)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(one, files))
+    bad = [f"{file} ({why})" for file, why in zip(files, results, strict=True) if isinstance(why, str)]
+    if bad:
+        raise UsageError(
+            f"{len(bad)} of {len(files)} images cannot be read: {'; '.join(bad[:3])}"
+            + (f"; and {len(bad) - 3} more" if len(bad) > 3 else "")
+            + "\nremove or replace them"
+        )
+    return [result for result in results if not isinstance(result, str)]
+
+
+def _opened(file: Path, look: Callable[[Image.Image], Result]) -> Result:
+    from PIL import Image, UnidentifiedImageError
+
+    if not file.stat().st_size:
+        raise UsageError("empty file")
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise UsageError(
+                    f"claims {image.width}x{image.height} pixels, more than {MOST_PIXELS // 10**6} million"
+                )
+            return look(image)
+    except UnidentifiedImageError:
+        raise UsageError("no PNG, JPEG, BMP or GIF, whatever its name says") from None
+    except Image.DecompressionBombError:
+        raise UsageError(f"claims more than {MOST_PIXELS // 10**6} million pixels") from None

@@ -1,0 +1,133 @@
+"""A text table as it stands in a file: encoding, delimiter, header and ragged rows seen to, cells still text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import UsageError
+
+DELIMITERS = ",;\t|"
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})  # in lower case
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of stripped cells, all of one length; `lines[i]` is where row i stands in the file, counted from 1."""
+
+    path: Path
+    names: tuple[str, ...]  # from the header, else "column 1", "column 2" ...
+    rows: list[list[str]]
+    lines: list[int]
+    header: bool
+
+    def column(self, name: str) -> list[str]:
+        index = self.names.index(name)
+        return [row[index] for row in self.rows]
+
+
+def read_table(path: Path, expected: tuple[str, ...] = ()) -> Table:
+    """The table in a file. The first row is a header if it holds one of the `expected` names, or reads like one.
+
+    Raises:
+        UsageError: cannot be read, not UTF-8, empty, header only, one column, a ragged row, a column name given twice.
+    """
+    rows, lines = _rows(path, _text(path))
+    header = _is_header(rows, expected)
+    names = tuple(name or f"column {i + 1}" for i, name in enumerate(rows[0])) if header else ()
+    if header:
+        rows, lines = rows[1:], lines[1:]
+    if not rows:
+        raise UsageError(f"{path} has a header and no rows below it")
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(f"{path}: column name {doubled[0]!r} stands in the header more than once; rename one")
+    return Table(path, names or tuple(f"column {i + 1}" for i in range(len(rows[0]))), rows, lines, header)
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UsageError(f"{path} is UTF-16, not UTF-8\n{_convert(path, 'UTF-16')}")
+    try:
+        text = content.decode("utf-8-sig")  # with or without a byte-order mark
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            f"{path} is not UTF-8: byte {content[error.start]:#04x} at offset {error.start}, line {line}\n"
+            f"{_convert(path, 'LATIN1')}"
+        ) from error
+    if "\0" in text:
+        raise UsageError(f"{path} is not a text table: it holds zero bytes")
+    return text
+
+
+def _convert(path: Path, encoding: str) -> str:
+    return f"convert it: iconv -f {encoding} -t UTF-8 {shlex.quote(str(path))} > utf8.csv"
+
+
+def _rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
+    """All rows that are not blank, and the lines they end on."""
+    rows, lines = [], []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True, skipinitialspace=True)
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                rows.append([cell.strip() for cell in row])
+                lines.append(reader.line_num)
+    except csv.Error as error:
+        raise UsageError(f"{path}, line {reader.line_num}: {error}; look at its quotes") from error
+    if not rows:
+        raise UsageError(f"{path} is empty")
+    if len(rows[0]) < 2:
+        raise UsageError(f"{path} has one column; cells are separated by comma, semicolon, tab or |")
+    ragged = [i for i, row in enumerate(rows) if len(row) != len(rows[0])]
+    if ragged:
+        first = ragged[0]
+        more = f" ({len(ragged)} such rows)" if len(ragged) > 1 else ""
+        raise UsageError(
+            f"{path}, line {lines[first]}: {len(rows[first])} cells where line {lines[0]} has {len(rows[0])}{more}\n"
+            "fill or remove the row; a cell that holds the separator needs quotes"
+        )
+    return rows, lines
+
+
+def _delimiter(text: str) -> str:
+    """The separator that cuts the first fifty lines into the most columns of equal number."""
+    sample = [line for line in text.splitlines()[:50] if line.strip()]
+
+    def width(delimiter: str) -> tuple[float, int]:
+        counts = [len(row) for row in csv.reader(sample, delimiter=delimiter)]
+        usual = max(set(counts), key=counts.count) if counts else 1
+        return (counts.count(usual) / len(counts), usual) if usual > 1 else (0.0, 1)
+
+    return max(DELIMITERS, key=width)
+
+
+def is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def is_missing(cell: str) -> bool:
+    return cell.lower() in MISSING
+
+
+def _is_header(rows: list[list[str]], expected: tuple[str, ...]) -> bool:
+    """No number in the first row, and below it either numbers or none of its own words."""
+    first, below = rows[0], rows[1:]
+    if any(cell in expected for cell in first):
+        return True
+    if any(is_number(cell) for cell in first):
+        return False
+    columns = list(zip(*below, strict=True))
+    numeric = any(any(is_number(cell) for cell in column) for column in columns)
+    return numeric or not any(cell in column for cell, column in zip(first, columns, strict=False))
