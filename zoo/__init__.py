@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from zoo.job import run as run
     from zoo.recipe import load_recipe as load_recipe
     from zoo.registry import build as build
     from zoo.registry import describe as describe
     from zoo.registry import list_models as list_models
     from zoo.registry import register as register
     from zoo.runs import load as load
-    from zoo.job import run as run
 
 _PUBLIC = {
     "build": "zoo.registry",

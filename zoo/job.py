@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import shlex
-import sys
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo import data, runs
-from zoo.errors import ZooError
-from zoo.recipe import Resolved, fingerprint, resolve
+from zoo import data, provenance, runs
+from zoo.errors import UsageError
+from zoo.recipe import Resolved, rerun, resolve
 
 if TYPE_CHECKING:
     import keras
 
-    from zoo.training.fit import Fit, Fitted
+    from zoo.training.checkpoint import Checkpoint
+    from zoo.training.fit import Fit
 
 SMOKE_EPOCHS, SMOKE_STEPS = 2, 5
+
+
+class Watcher:
+    """Is told what a run is doing; this one says nothing."""
+
+    def stage(self, text: str) -> None:
+        """A new stage begins."""
+
+    def begin(self, fit: Fit) -> None:
+        """Training is about to begin."""
+
+    def callbacks(self, folder: Path, recipe: Resolved) -> list[keras.callbacks.Callback]:
+        """Further callbacks, told about batches and epochs."""
+        return []
 
 
 @dataclass
@@ -66,7 +76,7 @@ def run(
         "seed": seed, "strategy": strategy, "precision": precision, "jit": jit,
     }  # fmt: skip
     recipe, _ = resolve(model, dataset, sets, smoke_options(options) if smoke else options)
-    return execute(recipe, out=Path(out) if out else None, smoke=smoke)
+    return execute(recipe, runs.place(Path(out) if out else None, recipe.model, recipe.dataset), smoke=smoke)
 
 
 def smoke_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -74,17 +84,25 @@ def smoke_options(options: dict[str, Any]) -> dict[str, Any]:
     return options | {"epochs": options.get("epochs") or SMOKE_EPOCHS}
 
 
+def resume(folder: Path, watch: Watcher | None = None) -> Outcome:
+    """Go on with a run that was stopped or killed, from its newest whole checkpoint.
+
+    Raises:
+        UsageError: there is no such run, or it is finished; ZooError: all its checkpoints are damaged.
+    """
+    if not (folder / "recipe.toml").exists():
+        raise UsageError(f"{folder} holds no run (no recipe.toml)\nstart one with: zoo run MODEL DATASET")
+    info = runs.Run(folder).info
+    if info["exit"] == "done":
+        raise UsageError(f"the run in {folder} is finished, there is nothing to resume\nscore it: zoo eval {folder}")
+    return execute(rerun(folder / "recipe.toml")[0], folder, smoke=info["smoke"], watch=watch, resuming=True)
+
+
 def execute(
-    recipe: Resolved,
-    *,
-    out: Path | None = None,
-    smoke: bool = False,
-    draw: bool = True,
-    watch: Watcher | None = None,
+    recipe: Resolved, folder: Path, *, smoke: bool = False, watch: Watcher | None = None, resuming: bool = False
 ) -> Outcome:
-    """Do what a resolved recipe says; `watch` is told about each stage and each epoch."""
+    """Do what a resolved recipe says, in `folder`; `watch` is told about each stage and each epoch."""
     watch = watch or Watcher()
-    folder = runs.place(out, recipe.model, recipe.dataset)
     started = time.perf_counter()
     watch.stage("loading data")
     splits = data.load(recipe.data, recipe.dataset)
@@ -94,48 +112,51 @@ def execute(
     prepare()
     from zoo.training.fit import Fit
 
-    watch.stage("building the model")
-    folder.mkdir(parents=True, exist_ok=True)
-    runs.write_recipe(folder, recipe)
-    facts = _facts(recipe, smoke)
-    runs.record(folder, facts | {"exit": "started"})
-    try:
-        fit = Fit(recipe, splits, folder, watch.callbacks(folder, recipe), SMOKE_STEPS if smoke else None)
-        watch.begin(fit)
-        fitted = fit()
-        metrics, scores = _score(fit)
-        runs.write_model(folder, fitted.model)
-        runs.record_metrics(folder, metrics)
-    except BaseException as error:
-        runs.record(folder, facts | {"exit": _reason(error), "seconds": time.perf_counter() - started})
-        raise
-    facts |= _figures(fit, fitted) | {"seconds": round(time.perf_counter() - started, 3), "exit": "done"}
-    runs.record(folder, facts)
-    outcome = Outcome(folder, recipe, metrics, fit.params, facts["seconds"])
-    if draw:
+    with runs.claimed(folder):
+        saved = _saved(folder, watch) if resuming else None
+        if not resuming:
+            runs.write_recipe(folder, recipe)
+        facts = provenance.facts_before(recipe, smoke) | ({"resumed_from": _position(saved)} if resuming else {})
+        runs.record(folder, facts | {"exit": "started"})
+        try:
+            watch.stage("building the model")
+            fit = Fit(recipe, splits, folder, watch.callbacks(folder, recipe), SMOKE_STEPS if smoke else None)
+            watch.begin(fit)
+            fitted = fit(saved)
+            metrics, scores = _score(fit)
+            runs.write_model(folder, fitted.model)
+            runs.record_metrics(folder, metrics)
+        except BaseException as error:
+            runs.record(folder, facts | {"exit": _reason(error), "seconds": round(time.perf_counter() - started, 3)})
+            raise
+        facts |= provenance.facts_after(fit, fitted)
+        facts |= {"seconds": round(time.perf_counter() - started, 3), "exit": "done"}
+        runs.record(folder, facts)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        outcome = Outcome(folder, recipe, metrics, fit.params, facts["seconds"])
         watch.stage("drawing")
         outcome.pictures = _draw(outcome, fit, scores, facts)
     return outcome
 
 
-class Watcher:
-    """Is told what a run is doing; this one says nothing."""
+def _saved(folder: Path, watch: Watcher) -> Checkpoint | None:
+    from zoo.training.checkpoint import newest
 
-    def stage(self, text: str) -> None:
-        """A new stage begins."""
+    saved, damaged = newest(folder / "checkpoints")
+    for line in damaged:
+        watch.stage(f"passing over a damaged checkpoint: {line}")
+    watch.stage(f"going on {_position(saved)}")
+    return saved
 
-    def begin(self, fit: Fit) -> None:
-        """Training is about to begin."""
 
-    def callbacks(self, folder: Path, recipe: Resolved) -> list[keras.callbacks.Callback]:
-        """Further callbacks, told about batches and epochs."""
-        return []
+def _position(saved: Checkpoint | None) -> str:
+    if saved is None:
+        return "from the start: it was stopped before its first checkpoint"
+    return f"from epoch {saved.facts['epoch'] + 1}, step {saved.facts['done'] + 1}"
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    return f"failed: {error}" if isinstance(error, ZooError) else f"failed: {type(error).__name__}: {error}"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _score(fit: Fit) -> tuple[dict[str, Any], Any]:
@@ -146,47 +167,6 @@ def _score(fit: Fit) -> tuple[dict[str, Any], Any]:
     if len(fit.splits.validation.y):
         metrics["validation"] = fit.evaluate(fit.splits.validation)[0]
     return metrics, outputs
-
-
-def _facts(recipe: Resolved, smoke: bool) -> dict[str, Any]:
-    packages = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "scikit-learn")
-    return {
-        "model": recipe.model,
-        "dataset": recipe.dataset,
-        "seed": recipe.training.seed,
-        "smoke": smoke,
-        "fingerprint": fingerprint(recipe),
-        "argv": sys.argv,
-        "command": shlex.join(["zoo", *sys.argv[1:]]),
-        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), "zoo": version_of_zoo()} | {p: version(p) for p in packages},
-        "machine": {"system": platform.platform(), "cores": os.cpu_count(), "processor": platform.machine()},
-    }
-
-
-def version_of_zoo() -> str:
-    """The version of this package, installed or not."""
-    from zoo import __version__
-
-    return __version__
-
-
-def _figures(fit: Fit, fitted: Fitted) -> dict[str, Any]:
-    import tensorflow as tf
-
-    devices = [device.name for device in tf.config.list_logical_devices()]
-    return {
-        "strategy": fitted.strategy,
-        "replicas": fit.strategy.num_replicas_in_sync,
-        "devices": devices,
-        "threads": {"intra": tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count()},
-        "jit": fitted.jit,
-        "params": fit.params,
-        "epochs": len(fitted.history["loss"]),
-        "steps_an_epoch": fit.steps,
-        "fit_seconds": round(fitted.seconds, 3),
-        "first_step_seconds": round(fitted.first_step_seconds, 3),
-    }
 
 
 def _draw(outcome: Outcome, fit: Fit, scores: Any, facts: dict[str, Any]) -> list[Path]:

@@ -7,9 +7,11 @@ seed, devices, times, exit), history.csv, metrics.json, model.keras, pictures, r
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -41,6 +43,23 @@ def place(out: Path | None, model: str, dataset: str) -> Path:
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise UsageError(f"cannot write into {parent}: choose another place with --out DIR")
     return folder
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold a run directory for one process; the system lets go of it when the process ends, however it ends.
+
+    Raises:
+        UsageError: another process is writing there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UsageError(f"another process is running in {folder}; wait for it, or choose another --out") from None
+        yield
+        (folder / ".lock").unlink(missing_ok=True)
 
 
 def write_recipe(folder: Path, recipe: Resolved) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 class Progress(Watcher):
     """Tells the terminal and the run's log.txt what is going on."""
 
-    def __init__(self, recipe: Resolved) -> None:
-        self.recipe, self.started = recipe, time.perf_counter()
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
         self.lines: list[str] = []
         self.log: Path | None = None
 
@@ -44,7 +45,7 @@ class Progress(Watcher):
         """What is about to be trained, on what."""
         sizes = {name: f"{len(part.y):,}" for name, part in zip(fit.splits._fields, fit.splits, strict=True)}
         self.say(
-            f"{self.recipe.model} ({fit.params:,} parameters) on {self.recipe.dataset}: {sizes['train']} to train, "
+            f"{fit.recipe.model} ({fit.params:,} parameters) on {fit.recipe.dataset}: {sizes['train']} to train, "
             f"{sizes['validation']} to validate, {sizes['test']} to test; "
             f"{fit.strategy_text}{', XLA' if fit.jit else ''}"
         )
@@ -52,7 +53,8 @@ class Progress(Watcher):
     def callbacks(self, folder: Path, recipe: Resolved) -> list[keras.callbacks.Callback]:
         """A callback that draws the bar and says how each epoch ended."""
         self.log = folder / "log.txt"
-        self.log.write_text("".join(line + "\n" for line in self.lines), encoding="utf-8")
+        with self.log.open("a", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in self.lines)
         return [_epochs(self, recipe.training.epochs)]
 
 
@@ -83,13 +85,16 @@ def _epochs(progress: Progress, epochs: int) -> keras.callbacks.Callback:
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             self.bar.stop()
-            shown = {k: v for k, v in (logs or {}).items() if k not in ("seconds", "learning_rate")}
-            progress.say(
-                f"epoch {epoch + 1}/{epochs}  {_values(shown, tuple(shown))}  ({(logs or {})['seconds']:.1f} s)"
-            )
+            shown = sorted(set(logs or {}) - {"seconds", "learning_rate"}, key=_order)
+            progress.say(f"epoch {epoch + 1}/{epochs}  {_values(logs or {}, shown)}  ({(logs or {})['seconds']:.1f} s)")
 
     return Epochs()
 
 
-def _values(logs: dict[str, float], names: tuple[str, ...]) -> str:
+def _order(name: str) -> tuple[bool, bool, str]:
+    """Training before validation, the loss before the metrics."""
+    return name.startswith("val_"), not name.endswith("loss"), name
+
+
+def _values(logs: dict[str, float], names: Sequence[str]) -> str:
     return "  ".join(f"{name} {logs[name]:.4f}" for name in names if name in logs)

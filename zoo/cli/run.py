@@ -28,7 +28,7 @@ Examples:
   zoo run runs/lenet-digits/STAMP/recipe.toml    the same run again
 Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html"""
 )
-@click.argument("model")
+@click.argument("model", required=False)
 @click.argument("dataset", required=False)
 @click.option(
     "--data", "path", metavar="PATH", help="An own CSV file, or a folder of one sub-folder of images a class."
@@ -48,11 +48,12 @@ Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html"""
 @click.option("--smoke", is_flag=True, help="Two short epochs, to see that everything works.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run directory (default: runs/MODEL-DATASET/STAMP).")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run that was stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress, only the outcome.")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 def command(
-    model: str,
+    model: str | None,
     dataset: str | None,
     path: str | None,
     label: str | None,
@@ -68,6 +69,7 @@ def command(
     smoke: bool,
     dry_run: bool,
     out: Path | None,
+    resume: Path | None,
     as_json: bool,
     quiet: bool,
     debug: bool,
@@ -79,15 +81,50 @@ def command(
         "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "optimizer": optimizer,
         "seed": seed, "strategy": strategy, "precision": precision, "jit": jit,
     }  # fmt: skip
+    from zoo.cli.progress import Progress
+
+    watch = None if quiet else Progress()
+    if resume is not None:
+        _refuse_beside_resume(resume, model, dataset, path, sets, out, options)
+        _finish(job.resume(resume, watch), as_json, smoke)
+        return
+    if model is None:
+        raise UsageError("which model on which dataset? such as: zoo run lenet digits   (see: zoo ls, zoo data ls)")
     recipe, notes = _resolve(model, dataset, path, label, sets, job.smoke_options(options) if smoke else options)
     if dry_run:
         click.echo(runs.recipe_toml(recipe), nl=False)
         return
     for note in notes:
         err.print(f"note: {note}", markup=False)
-    from zoo.cli.progress import Progress
+    folder = runs.place(out, recipe.model, recipe.dataset)
+    _finish(job.execute(recipe, folder, smoke=smoke, watch=watch), as_json, smoke)
 
-    outcome = job.execute(recipe, out=out, smoke=smoke, watch=None if quiet else Progress(recipe))
+
+def _refuse_beside_resume(
+    run: Path,
+    model: str | None,
+    dataset: str | None,
+    path: str | None,
+    sets: tuple[str, ...],
+    out: Path | None,
+    options: dict[str, Any],
+) -> None:
+    """A resumed run goes on as it began: names may be repeated if they agree, nothing may be changed."""
+    from zoo.runs import Run
+
+    if not (run / "recipe.toml").exists():
+        return
+    recipe = Run(run).recipe
+    began = recipe.training.model_dump() | {"MODEL": recipe.model, "DATASET": recipe.dataset}
+    said = {k: v for k, v in (options | {"MODEL": model, "DATASET": dataset}).items() if v is not None}
+    differs = [f"{key} was {began[key]}, now {value}" for key, value in said.items() if began[key] != value]
+    if sets or out or path:
+        differs.append("--set, --out and --data do not go with it")
+    if differs:
+        raise UsageError(f"--resume {run} goes on with the run as it began: {'; '.join(differs)}\nleave them away")
+
+
+def _finish(outcome: Any, as_json: bool, smoke: bool) -> None:
     if as_json:
         print_json(_as_json(outcome))
     else:

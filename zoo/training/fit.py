@@ -1,4 +1,4 @@
-"""Fit one resolved recipe: model, optimiser, loop and callbacks put together."""
+"""Fit one resolved recipe: model, optimiser, loop, callbacks and checkpoints put together."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,13 +14,17 @@ import numpy as np
 from zoo.data import Examples, Splits
 from zoo.recipe import Resolved
 from zoo.runs import write_history
+from zoo.training import checkpoint, state
 from zoo.training.augment import make_augment
 from zoo.training.callbacks import make_callbacks
 from zoo.training.loop import epoch_rows, make_predict, make_run_steps, run_epoch, score, use_jit
 from zoo.training.model import make_model
 from zoo.training.objectives import make_loss, make_objective, targets
 from zoo.training.optimizers import make_optimizer
+from zoo.training.signals import Stopped, StopRequest
 from zoo.training.strategy import check_batch, check_precision, make_strategy
+
+SECONDS_BETWEEN_CHECKPOINTS = 5.0
 
 
 @dataclass
@@ -51,65 +56,69 @@ class Fit:
         keras.utils.set_random_seed(training.seed)
         keras.config.set_dtype_policy(training.precision)
         self.recipe, self.splits, self.folder, self.most_steps = recipe, splits, folder, most_steps
+        self.loss = str(training.loss)
         self.strategy, self.strategy_text = make_strategy(training.strategy)
         check_batch(training.batch_size, self.strategy)
-        self.steps = len(epoch_rows(len(splits.train.y), training.batch_size, training.seed, 0)[:most_steps])
+        self.steps = len(self._rows(0))
         with self.strategy.scope():
             self.model = make_model(recipe, splits.train.x)
-            self.model.compile(make_optimizer(training, self.steps), loss=make_loss(self._loss))
+            self.model.compile(make_optimizer(training, self.steps), loss=make_loss(self.loss))
             self.model.optimizer.build(self.model.trainable_variables)
-            self.objective = make_objective(recipe.data.task, self._loss)
+            self.objective = make_objective(recipe.data.task, self.loss)
         self.params = self.model.layers[-1].count_params()  # the network alone, without preprocessing
         self.jit = use_jit(training.jit, self.model)
         self.predict = make_predict(self.model)
-        made = [*make_callbacks(recipe.callbacks, folder), *callbacks]
-        self.callbacks = keras.callbacks.CallbackList(
-            made, add_history=False, model=self.model, epochs=training.epochs, steps=self.steps
-        )
+        self.callbacks = [*make_callbacks(recipe.callbacks, folder), *callbacks]
         self.history: dict[str, list[float]] = {}
+        self.epoch, self.done = 0, 0  # position: whole epochs, and steps into the next one
+        self._saved = time.monotonic()
 
-    @property
-    def _loss(self) -> str:
-        assert self.recipe.training.loss is not None
-        return self.recipe.training.loss
+    def __call__(self, resume: checkpoint.Checkpoint | None = None) -> Fitted:
+        """Train for all epochs, or until a callback stops the run; from a checkpoint's position, if one is given.
 
-    def _targets(self, examples: Examples) -> np.ndarray:
-        data = self.recipe.data
-        return targets(examples.y, data.task, self._loss, data.num_classes)
-
-    def __call__(self) -> Fitted:
-        """Train for all epochs, or until a callback stops the run."""
+        Raises:
+            Stopped: Ctrl-C or SIGTERM came; the state is saved.
+            ZooError: the loss is not a number any more.
+        """
         started = time.perf_counter()
+        self._first_step = 0.0
+        watchers = keras.callbacks.CallbackList(
+            self.callbacks, add_history=False, model=self.model, epochs=self.recipe.training.epochs, steps=self.steps
+        )
         with self.strategy.scope():
-            run_steps = make_run_steps(
-                self.model,
-                self.objective,
-                self.splits.train.x,
-                self._targets(self.splits.train),
-                self.recipe.training.batch_size,
-                make_augment(self.recipe.augmentation, self.recipe.training.seed),
-                self.jit,
-            )
-        self.callbacks.on_train_begin()
-        first_step = 0.0
-        for epoch in range(self.recipe.training.epochs):
-            begun = time.perf_counter()
-            self.callbacks.on_epoch_begin(epoch)
-            self.objective.reset()
-            rows = epoch_rows(
-                len(self.splits.train.y), self.recipe.training.batch_size, self.recipe.training.seed, epoch
-            )
-            for done in run_epoch(rows[: self.most_steps], run_steps, epoch * self.steps):
-                first_step = first_step or time.perf_counter() - started
-                self.callbacks.on_train_batch_end(done - 1, self.objective.results())
-            self._end_epoch(epoch, begun)
-            if self.model.stop_training:
-                break
-        self.callbacks.on_train_end()
+            run_steps = self._make_run_steps()
+        watchers.on_train_begin()
+        self.objective.reset()
+        if resume:
+            self._put_back(resume)
+        with StopRequest() as stop:
+            while self.epoch < self.recipe.training.epochs and not self.model.stop_training:
+                begun = time.perf_counter()
+                watchers.on_epoch_begin(self.epoch)
+                offset = self.done
+                for done in run_epoch(self._rows(self.epoch)[offset:], run_steps, self.epoch * self.steps + offset):
+                    self.done = offset + done
+                    self._first_step = self._first_step or time.perf_counter() - started
+                    watchers.on_train_batch_end(self.done - 1, self.objective.results())
+                    self._heed(stop)
+                self._end_epoch(watchers, begun)
+                self._heed(stop)
+        watchers.on_train_end()
         seconds = time.perf_counter() - started
-        return Fitted(self.model, self.history, self.strategy_text, self.jit, seconds, first_step)
+        return Fitted(self.model, self.history, self.strategy_text, self.jit, seconds, self._first_step)
 
-    def _end_epoch(self, epoch: int, begun: float) -> None:
+    def _rows(self, epoch: int) -> np.ndarray:
+        training = self.recipe.training
+        return epoch_rows(len(self.splits.train.y), training.batch_size, training.seed, epoch)[: self.most_steps]
+
+    def _make_run_steps(self) -> Any:
+        train, training = self.splits.train, self.recipe.training
+        augment = make_augment(self.recipe.augmentation, training.seed)
+        labels = self._targets(train)
+        return make_run_steps(self.model, self.objective, train.x, labels, training.batch_size, augment, self.jit)
+
+    def _end_epoch(self, watchers: keras.callbacks.CallbackList, begun: float) -> None:
+        """Validate, write the history, tell the callbacks, and step to the next epoch."""
         logs = self.objective.results()
         if len(self.splits.validation.y):
             logs |= {f"val_{name}": value for name, value in self.evaluate(self.splits.validation)[0].items()}
@@ -118,11 +127,51 @@ class Fit:
             self.history.setdefault(name, []).append(value)
         if self.folder and self.recipe.callbacks.csv_history:
             write_history(self.folder, self.history)
-        self.callbacks.on_epoch_end(epoch, logs)
+        watchers.on_epoch_end(self.epoch, logs)
+        self.epoch, self.done = self.epoch + 1, 0
+        self.objective.reset()
+        if time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS:
+            self.save()
+
+    def _heed(self, stop: StopRequest) -> None:
+        if not stop.number:
+            return
+        saved = self.save()
+        where = f"in epoch {self.epoch + 1}, after {self.done} of {self.steps} steps"
+        if saved is None:
+            raise Stopped(stop.number, f"stopped {where}")
+        raise Stopped(stop.number, f"stopped {where}; saved\ngo on with: zoo run --resume {self.folder}")
+
+    def save(self) -> Path | None:
+        """Write a checkpoint of this moment into the run directory, if there is one."""
+        if self.folder is None:
+            return None
+        arrays, facts = state.gather(self._variables(), self.callbacks)
+        facts |= {
+            "epoch": self.epoch,
+            "done": self.done,
+            "history": self.history,
+            "stop_training": bool(self.model.stop_training),
+        }
+        self._saved = time.monotonic()
+        return checkpoint.save(self.folder / "checkpoints", self.epoch * self.steps + self.done, arrays, facts)
+
+    def _put_back(self, saved: checkpoint.Checkpoint) -> None:
+        state.put_back(saved, self._variables(), self.callbacks)
+        self.epoch, self.done, self.history = (saved.facts[key] for key in ("epoch", "done", "history"))
+        self.model.stop_training = saved.facts["stop_training"]
+
+    def _variables(self) -> dict[str, Sequence[Any]]:
+        """Weights with the seed generators' states, the optimiser's state, and the running means of this epoch."""
+        means = [*self.objective.mean_loss.variables, *self.objective.metric.variables]
+        return {"model": self.model.variables, "optimizer": self.model.optimizer.variables, "means": means}
+
+    def _targets(self, examples: Examples) -> np.ndarray:
+        data = self.recipe.data
+        return targets(examples.y, data.task, self.loss, data.num_classes)
 
     def evaluate(self, examples: Examples) -> tuple[dict[str, float], np.ndarray]:
         """Loss and metric over all of `examples`, and the model's outputs for them."""
         outputs = self.predict(examples.x)
-        return score(
-            self.model, make_objective(self.recipe.data.task, self._loss), outputs, self._targets(examples)
-        ), outputs
+        objective = make_objective(self.recipe.data.task, self.loss)
+        return score(self.model, objective, outputs, self._targets(examples)), outputs

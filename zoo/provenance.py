@@ -1,0 +1,57 @@
+"""How a number was made: the facts that run.json keeps beside it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+from datetime import datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from zoo import __version__
+from zoo.recipe import Resolved, fingerprint
+
+if TYPE_CHECKING:
+    from zoo.training.fit import Fit, Fitted
+
+PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "scikit-learn")
+
+
+def facts_before(recipe: Resolved, smoke: bool) -> dict[str, Any]:
+    """What is known before training: names, seed, command, versions, machine."""
+    return {
+        "model": recipe.model,
+        "dataset": recipe.dataset,
+        "seed": recipe.training.seed,
+        "smoke": smoke,
+        "fingerprint": fingerprint(recipe),
+        "argv": sys.argv,
+        "command": shlex.join(["zoo", *sys.argv[1:]]),
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version(), "zoo": __version__} | {p: version(p) for p in PACKAGES},
+        "machine": {"system": platform.platform(), "cores": os.cpu_count(), "processor": platform.machine()},
+    }
+
+
+def facts_after(fit: Fit, fitted: Fitted) -> dict[str, Any]:
+    """What is known after training: devices, strategy, steps, times."""
+    import tensorflow as tf
+
+    threading = tf.config.threading
+    return {
+        "strategy": fitted.strategy,
+        "replicas": fit.strategy.num_replicas_in_sync,
+        "devices": [device.name for device in tf.config.list_logical_devices()],
+        "threads": {  # 0: as many as cores; another count changes the order of sums, and so the last digits
+            "intra": threading.get_intra_op_parallelism_threads(),
+            "inter": threading.get_inter_op_parallelism_threads(),
+        },
+        "jit": fitted.jit,
+        "params": fit.params,
+        "epochs": len(fitted.history["loss"]),
+        "steps_an_epoch": fit.steps,
+        "fit_seconds": round(fitted.seconds, 3),
+        "first_step_seconds": round(fitted.first_step_seconds, 3),
+    }

@@ -1,0 +1,69 @@
+"""Everything a run needs to go on as if it had never stopped, gathered into arrays and facts, and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.training.callbacks import BestWeights
+from zoo.training.checkpoint import Checkpoint
+
+# callback class -> (attributes that are numbers, attribute that holds weights)
+KEPT: dict[type, tuple[tuple[str, ...], str | None]] = {
+    keras.callbacks.EarlyStopping: (("wait", "best", "best_epoch", "stopped_epoch"), "best_weights"),
+    keras.callbacks.ReduceLROnPlateau: (("wait", "best", "cooldown_counter"), None),
+    BestWeights: (("best", "epoch"), "weights"),
+}
+
+
+def gather(groups: dict[str, Sequence[Any]], callbacks: Iterable[keras.callbacks.Callback]) -> Checkpoint:
+    """All variables by group and position, and the callbacks' counters and remembered weights."""
+    arrays = {
+        f"{group}/{i}": np.array(variable)
+        for group, variables in groups.items()
+        for i, variable in enumerate(variables)
+    }
+    facts: dict[str, Any] = {}
+    for name, callback, numbers, weights in _stateful(callbacks):
+        facts[name] = {key: _plain(getattr(callback, key)) for key in numbers}
+        if weights:
+            arrays |= {f"{name}/{i}": np.array(w) for i, w in enumerate(getattr(callback, weights) or [])}
+    return Checkpoint(arrays, {"callbacks": facts})
+
+
+def put_back(
+    saved: Checkpoint, groups: dict[str, Sequence[Any]], callbacks: Iterable[keras.callbacks.Callback]
+) -> None:
+    """Assign every variable and counter of `saved`.
+
+    Raises:
+        ZooError: the variables of the run are not those of the checkpoint.
+    """
+    for group, variables in groups.items():
+        arrays = _members(saved, group)
+        if [a.shape for a in arrays] != [tuple(v.shape) for v in variables]:
+            raise ZooError(f"the checkpoint's {group} variables are of another network or optimiser")
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+    for name, callback, numbers, weights in _stateful(callbacks):
+        for key in numbers:
+            setattr(callback, key, saved.facts["callbacks"][name][key])
+        if weights:
+            setattr(callback, weights, _members(saved, name) or None)
+
+
+def _members(saved: Checkpoint, group: str) -> list[np.ndarray]:
+    count = sum(key.rpartition("/")[0] == group for key in saved.arrays)
+    return [saved.arrays[f"{group}/{i}"] for i in range(count)]
+
+
+def _stateful(callbacks: Iterable[keras.callbacks.Callback]) -> list[tuple[str, Any, tuple[str, ...], str | None]]:
+    return [(type(c).__name__, c, *KEPT[type(c)]) for c in callbacks if type(c) in KEPT]
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic | np.ndarray) else value
