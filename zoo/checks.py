@@ -1,0 +1,326 @@
+"""The common protocol: what every entry of the catalogue, or a builder of your own, has to hold.
+
+    results = run_protocol(describe("lenet"))      # or run_protocol(my_builder)
+    assert all(result.passed for result in results)
+
+Each check is a function of a `Subject` that returns what it saw or raises `CheckError`; CHECKS names them in order. It
+runs on any Keras backend. To add one that concerns some models only, return "does not apply: ..." for the others.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import zoo.layers  # registers the layers that saved models name
+from zoo.registry import ModelRecord
+
+FREE_AXIS = 12  # length given to an axis that a model leaves open
+LEARNING_RATES = (1e-2, 1e-3, 1e-1)  # of Adam, tried in this order
+ROUNDS = 25  # of 20 steps each, at each learning rate
+SCORE_LOSSES = ("hinge", "perceptron")
+Check = Callable[["Subject"], str]
+
+
+class CheckError(Exception):
+    """A check did not hold; the message says what was seen."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Outcome of one check: its name, whether it held, and what was seen."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+def run_protocol(target: ModelRecord | Callable[..., keras.Model], seed: int = 0) -> list[Result]:
+    """Put one architecture through every check, in order; when it does not even build, that is the only result.
+
+    Args:
+        target: a record of the catalogue, or any function that returns a `keras.Model` when called without arguments.
+        seed: of initial weights and the random batch.
+    """
+    if isinstance(target, ModelRecord):
+        subject = Subject(target.builder, target.params, target.defaults.get("loss"), seed)
+    else:
+        subject = Subject(target, seed=seed)
+    results = [_run("builds", builds, subject)]
+    if results[0].passed:
+        results += [_run(name, check, subject) for name, check in CHECKS.items()]
+    return results
+
+
+def _run(name: str, check: Check, subject: Subject) -> Result:
+    try:
+        return Result(name, True, check(subject))
+    except CheckError as failure:
+        return Result(name, False, str(failure))
+    except Exception as error:  # the builder is a stranger's: whatever it raises is a finding
+        line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        return Result(name, False, f"{type(error).__name__}: {line}")
+
+
+@dataclass
+class Subject:
+    """A builder under test and a small random batch of the shape that its default build takes."""
+
+    builder: Callable[..., keras.Model]
+    params: int | None = None
+    own_loss: str | None = None
+    seed: int = 0
+
+    def build(self) -> keras.Model:
+        """A fresh default build with the same initial weights each time."""
+        keras.utils.set_random_seed(self.seed)
+        return self.builder()
+
+    @cached_property
+    def model(self) -> keras.Model:
+        """One build that checks may look at but not train."""
+        return self.build()
+
+    @cached_property
+    def activation(self) -> str:
+        """Of the output layer: softmax, sigmoid, or linear for everything else."""
+        layer = self.model.layers[-1]
+        name = getattr(getattr(layer, "activation", None), "__name__", type(layer).__name__.lower())
+        return name if name in ("softmax", "sigmoid") else "linear"
+
+    @property
+    def scores(self) -> bool:
+        """Whether the sign of the output decides between two classes."""
+        return self.own_loss in SCORE_LOSSES
+
+    def loss(self) -> keras.losses.Loss:
+        """The loss that the record names, or the one that goes with the output layer."""
+        classes = {
+            "perceptron": zoo.layers.PerceptronLoss,
+            "hinge": keras.losses.Hinge,
+            "softmax": keras.losses.SparseCategoricalCrossentropy,
+            "sigmoid": keras.losses.BinaryCrossentropy,
+            "linear": keras.losses.MeanSquaredError,
+        }
+        return classes[self.own_loss if self.own_loss in SCORE_LOSSES else self.activation]()
+
+    def inputs(self, examples: int) -> Any:
+        """Random input, one array or a list of arrays: pixels in [0, 1), standard normal features, small token ids."""
+        random = np.random.default_rng(self.seed)
+        arrays = [_random_input(random, examples, tensor) for tensor in self.model.inputs]
+        return arrays if len(arrays) > 1 else arrays[0]
+
+    def targets(self, examples: int) -> np.ndarray:
+        """Class ids in turn (examples,), 0 and 1 in turn, or values from -1 to 1 (examples, *output)."""
+        shape = (examples, *(FREE_AXIS if side is None else side for side in self.model.output.shape[1:]))
+        if self.activation == "softmax":
+            return np.resize(np.arange(shape[-1]), shape[:-1])
+        if self.activation == "sigmoid" or self.scores:
+            return np.resize(np.array([0.0, 1.0], "float32"), shape)
+        return np.linspace(-1, 1, math.prod(shape), dtype="float32").reshape(shape)
+
+    @property
+    def few(self) -> int:
+        """As many examples as even one linear unit can learn by heart: up to 8, not over one more than features."""
+        features = sum(math.prod(side or FREE_AXIS for side in tensor.shape[1:]) for tensor in self.model.inputs)
+        return min(8, features + 1)
+
+
+def _random_input(random: np.random.Generator, examples: int, tensor: keras.KerasTensor) -> np.ndarray:
+    shape = (examples, *(side or FREE_AXIS for side in tensor.shape[1:]))
+    if "int" in tensor.dtype:
+        return random.integers(1, 8, shape).astype(tensor.dtype)
+    values = random.random(shape) if len(shape) == 4 else random.standard_normal(shape)
+    return values.astype("float32")
+
+
+def _forward(model: keras.Model, x: Any) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(model(x, training=False)), "float32")
+
+
+def _rows(x: Any, rows: slice) -> Any:
+    return [array[rows] for array in x] if isinstance(x, list) else x[rows]
+
+
+def builds(subject: Subject) -> str:
+    """Called without arguments it gives an uncompiled `keras.Model` with one finite output a batch."""
+    for knob in inspect.signature(subject.builder).parameters.values():
+        if knob.default is knob.empty:
+            raise CheckError(f"argument {knob.name!r} has no default")
+    model = subject.model
+    if not isinstance(model, keras.Model):
+        raise CheckError(f"returned {type(model).__name__}, not a keras.Model")
+    if model.compiled:
+        raise CheckError("the model is compiled already; compiling is the trainer's business")
+    if len(model.outputs or ()) != 1:
+        raise CheckError(f"{len(model.outputs or ())} outputs, not one (a subclassed model must be built first)")
+    if not np.isfinite(_forward(model, subject.inputs(2))).all():
+        raise CheckError("the output is not finite")
+    return f"{_shape(model.inputs[0])} -> {_shape(model.output)}, {subject.activation} output"
+
+
+def _shape(tensor: keras.KerasTensor) -> str:
+    return "x".join(str(side or "?") for side in tensor.shape[1:])
+
+
+def parameter_count(subject: Subject) -> str:
+    """As many parameters as the record states."""
+    counted = subject.model.count_params()
+    if subject.params not in (None, counted):
+        raise CheckError(f"{counted:,} parameters, the record says {subject.params:,}")
+    return f"{counted:,}" + (" as recorded" if subject.params is not None else " (no record to compare)")
+
+
+def gradients(subject: Subject) -> str:
+    """One long step of plain SGD changes every trainable weight, and to finite values: no gradient is missing."""
+    model = subject.build()
+    before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+    model.compile(keras.optimizers.SGD(100.0), subject.loss())
+    model.train_on_batch(subject.inputs(15), subject.targets(15))  # odd: the pulls of two classes must not cancel
+    moved = {
+        weight.path: keras.ops.convert_to_numpy(weight) - old
+        for weight, old in zip(model.trainable_weights, before, strict=True)
+    }
+    wild = [path for path, change in moved.items() if not np.isfinite(change).all()]
+    dead = [path for path, change in moved.items() if not change.any()]
+    if wild:
+        raise CheckError(f"gradient not finite: {', '.join(wild)}")
+    if dead:
+        raise CheckError(f"no gradient: {', '.join(dead)}")
+    return f"{len(moved)} of {len(moved)} weights get one"
+
+
+def initial_loss(subject: Subject) -> str:
+    """Before training the classes are as good as equally likely: cross-entropy near ln(classes); else finite."""
+    loss = float(subject.loss()(subject.targets(16), _forward(subject.model, subject.inputs(16))))
+    if not math.isfinite(loss):
+        raise CheckError(f"{loss}")
+    if subject.activation == "linear":
+        return f"{loss:.3f}, finite"
+    classes = subject.model.output.shape[-1] if subject.activation == "softmax" else 2
+    expected = math.log(classes)
+    if abs(loss - expected) > max(0.5, 0.4 * expected):
+        raise CheckError(f"{loss:.3f}, far from ln {classes} = {expected:.3f}")
+    return f"{loss:.3f}, ln {classes} = {expected:.3f}"
+
+
+def overfits(subject: Subject) -> str:
+    """Adam learns a handful of examples with arbitrary targets by heart, at one of three learning rates."""
+    x, y = subject.inputs(subject.few), subject.targets(subject.few)
+    for rate in LEARNING_RATES:
+        steps = next(_steps_to_fit(subject, x, y, rate), None)
+        if steps is not None:
+            return f"{subject.few} examples by heart in {steps} steps (Adam, {rate:g})"
+    raise CheckError(f"{subject.few} examples not learnt in {20 * ROUNDS} steps of Adam at 0.01, 0.001 or 0.1")
+
+
+def _steps_to_fit(subject: Subject, x: Any, y: np.ndarray, rate: float) -> Iterator[int]:
+    model = subject.build()
+    model.compile(keras.optimizers.Adam(rate), subject.loss())
+    x20 = [np.concatenate([a] * 20) for a in x] if isinstance(x, list) else np.concatenate([x] * 20)
+    y20 = np.concatenate([y] * 20)
+    for round_ in range(1, ROUNDS + 1):
+        model.fit(x20, y20, batch_size=len(y), shuffle=False, verbose=0)
+        if _fitted(subject, y, _forward(model, x)):
+            yield 20 * round_
+
+
+def _fitted(subject: Subject, y: np.ndarray, output: np.ndarray) -> bool:
+    if subject.activation == "softmax":
+        return bool((output.argmax(-1) == y).all())
+    if subject.activation == "sigmoid" or subject.scores:
+        return bool(((output > (0.0 if subject.scores else 0.5)) == (y > 0.5)).all())
+    return float(np.mean((output - y) ** 2)) < 0.01 * float(np.var(y))
+
+
+def saves(subject: Subject) -> str:
+    """Written to a file and read back without trusting code in it, the model gives the same output."""
+    x = subject.inputs(4)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        subject.model.save(path)
+        loaded = keras.models.load_model(path, compile=False, safe_mode=True)
+    difference = float(np.abs(_forward(loaded, x) - _forward(subject.model, x)).max())
+    if not difference <= 1e-6:
+        raise CheckError(f"after save and load the output differs by {difference:.1e}")
+    return "same output" if difference == 0 else f"output differs by {difference:.0e}"
+
+
+def batch_of_one(subject: Subject) -> str:
+    """An example gives the same output alone as in a batch."""
+    x = subject.inputs(4)
+    together = _forward(subject.model, x)
+    for i in range(4):
+        alone = _forward(subject.model, _rows(x, slice(i, i + 1)))
+        if alone.shape != (1, *together.shape[1:]):
+            raise CheckError(f"a batch of one gives shape {alone.shape}, not {(1, *together.shape[1:])}")
+        if not np.allclose(alone[0], together[i], rtol=1e-4, atol=1e-5):
+            raise CheckError(f"alone and in a batch the output differs by {np.abs(alone[0] - together[i]).max():.1e}")
+    return "alone as in a batch of 4"
+
+
+def no_lambda(subject: Subject) -> str:
+    """No code hidden in the model: neither a Lambda layer nor a bare lambda."""
+    found = sorted(set(_code(keras.saving.serialize_keras_object(subject.model))))
+    if found:
+        raise CheckError(f"{', '.join(found)}; write a registered layer or function instead")
+    return "none"
+
+
+def _code(config: Any) -> Iterator[str]:
+    if isinstance(config, dict):
+        if config.get("class_name") in ("Lambda", "__lambda__"):
+            yield f"{config['class_name'].strip('_')} in {config.get('config', {}).get('name', 'a layer')!r}"
+        config = list(config.values())
+    if isinstance(config, (list, tuple)):
+        for value in config:
+            yield from _code(value)
+
+
+def mixed_precision(subject: Subject) -> str:
+    """Under half precision the output layer stays float32, and its values close to those of float32."""
+    x, weights = subject.inputs(4), subject.model.get_weights()
+    exact = _forward(subject.model, x)
+    seen = []
+    for policy in ("mixed_bfloat16", "mixed_float16"):
+        half = _forward_under(policy, subject, weights, x)
+        difference = float(np.abs(half - exact).max())
+        if not difference <= 0.05 * max(1.0, float(np.abs(exact).max())):
+            raise CheckError(f"{policy}: the output differs by {difference:.1e}")
+        seen.append(f"{policy.removeprefix('mixed_')} differs by {difference:.0e}")
+    return ", ".join(seen)
+
+
+def _forward_under(policy: str, subject: Subject, weights: list[np.ndarray], x: Any) -> np.ndarray:
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = subject.build()
+    finally:
+        keras.config.set_dtype_policy(usual)
+    if model.output.dtype != "float32":
+        raise CheckError(f'{policy}: the output is {model.output.dtype}; give the output layer dtype="float32"')
+    model.set_weights(weights)
+    return _forward(model, x)
+
+
+# Sequence models will add here: padding does not change the output, no future leaks.
+CHECKS: dict[str, Check] = {
+    "parameter count": parameter_count,
+    "gradients": gradients,
+    "initial loss": initial_loss,
+    "overfits": overfits,
+    "save and load": saves,
+    "batch of one": batch_of_one,
+    "no Lambda": no_lambda,
+    "mixed precision": mixed_precision,
+}
