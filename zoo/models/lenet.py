@@ -110,10 +110,15 @@ def lenet(
         "as 7x12 bitmaps (it names error-correcting codes as another choice)",
         "softmax of the negative distances and cross-entropy: the paper's criterion (9) without the constant for "
         "the rubbish class",
+        "distances are divided by 32 before the softmax: undivided (temperature=1) they saturate it, and after two "
+        "epochs of Adam MNIST stands at 91 % instead of 97 %",
         "trained by first-order steps, not by the stochastic diagonal Levenberg-Marquardt method",
     ),
+    defaults={"optimizer": "adam", "learning_rate": 0.003, "batch_size": 128},
 )
-def lenet_1998(input_shape: tuple[int, ...] = (32, 32, 1), num_classes: int = 10) -> keras.Model:
+def lenet_1998(
+    input_shape: tuple[int, ...] = (32, 32, 1), num_classes: int = 10, temperature: float = 32.0
+) -> keras.Model:
     """LeNet-5 as printed: 60,000 trainable parameters (156 + 12 + 1,516 + 32 + 48,120 + 10,164 + 0).
 
     S2 and S4 add up the four values of a 2x2 window, multiply the sum by the map's coefficient and add the map's bias.
@@ -124,6 +129,10 @@ def lenet_1998(input_shape: tuple[int, ...] = (32, 32, 1), num_classes: int = 10
     Args:
         input_shape: (height, width, channels), at least 16x16; the paper's is (32, 32, 1).
         num_classes: 2 to 168, as many codes as there are.
+        temperature: what the distances are divided by before the softmax; 1 as printed.
+
+    Raises:
+        UsageError: more classes than codes.
 
     Source: LeCun et al. 1998, section II.B, Table I, appendix A.
     """
@@ -139,10 +148,8 @@ def lenet_1998(input_shape: tuple[int, ...] = (32, 32, 1), num_classes: int = 10
         return layers.Dense(units, activation=scaled_tanh, kernel_initializer=uniform(x.shape[-1]), name=name)(x)
 
     inputs = keras.Input(input_shape, name="input")  # (batch, 32, 32, 1)
-    c1_start = uniform(25 * input_shape[-1])
-    x = layers.Conv2D(6, 5, activation=scaled_tanh, kernel_initializer=c1_start, name="C1")(
-        inputs
-    )  # (batch, 28, 28, 6)
+    c1 = layers.Conv2D(6, 5, activation=scaled_tanh, kernel_initializer=uniform(25 * input_shape[-1]), name="C1")
+    x = c1(inputs)  # (batch, 28, 28, 6)
     x = Subsampling(activation=scaled_tanh, kernel_initializer=uniform(4), name="S2")(x)  # (batch, 14, 14, 6)
     x = SparseConv2D(C3_TABLE, 5, activation=scaled_tanh, name="C3")(x)  # (batch, 10, 10, 16)
     x = Subsampling(activation=scaled_tanh, kernel_initializer=uniform(4), name="S4")(x)  # (batch, 5, 5, 16)
@@ -150,6 +157,6 @@ def lenet_1998(input_shape: tuple[int, ...] = (32, 32, 1), num_classes: int = 10
     x = dense(120, x, "C5")  # (batch, 120)
     x = dense(84, x, "F6")  # (batch, 84)
     x = CodeDistance(num_classes, dtype="float32", name="RBF")(x)  # (batch, 10)
-    x = layers.Rescaling(-1.0, dtype="float32", name="negative")(x)
+    x = layers.Rescaling(-1.0 / temperature, dtype="float32", name="negative")(x)
     outputs = layers.Softmax(dtype="float32", name="output")(x)  # (batch, 10)
     return keras.Model(inputs, outputs, name="lenet_1998")
