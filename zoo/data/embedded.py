@@ -10,7 +10,9 @@ NAMES = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 
 
 def read(name: str) -> Source:
-    """The whole set as one training part. `digits`: uint8 (1797, 8, 8, 1), values 0 to 16; the others float32 rows.
+    """The whole set as one training part. `digits`: uint8 (1797, 8, 8, 1); the others float32 rows.
+
+    The digits' values 0 to 16 are spread over 0 to 255, as in any image file.
 
     Raises:
         UsageError: scikit-learn carries no such set under a name the zoo knows.
@@ -20,7 +22,8 @@ def read(name: str) -> Source:
 
     if name == "digits":
         bunch = datasets.load_digits()
-        return Source(Examples(bunch.images.astype("uint8")[..., None], bunch.target))  # (1797, 8, 8, 1)
+        pixels = (bunch.images * (255 / 16)).round().astype("uint8")
+        return Source(Examples(pixels[..., None], bunch.target))  # (1797, 8, 8, 1)
     bunch = datasets.load_diabetes(scaled=False) if name == "diabetes" else getattr(datasets, f"load_{name}")()
     return Source(Examples(bunch.data.astype("float32"), bunch.target))
 
