@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.cache import cached, fingerprint
 from zoo.data.config import Data
+from zoo.data.download import download, first_line
 from zoo.data.examples import DEFAULT_IMAGE, Examples, Source, refuse_too_big
 from zoo.data.network import reachable
 from zoo.data.prepared import MIB, Address, Prepared, damaged, data_dir, download_facts, find, refuse_unknown
 from zoo.data.tfds_features import choose, columns, picker
-from zoo.errors import MissingError, UsageError, unknown
+from zoo.errors import MissingError, unknown
 from zoo.quiet import quiet_stderr
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def prepare(address: Address, download_mb: float = 0.0) -> Prepared:
             f"the download: {_amount(download_mb or size)}\n"
             "with no download at all: zoo run lenet digits"
         )
-    _download(address)
+    download(import_tfds(), address)
     found = find(address)
     if found is None:
         raise MissingError(f"{address}: prepared, but not found in {data_dir() / address.name}; look with: zoo doctor")
@@ -64,27 +64,6 @@ def prepare(address: Address, download_mb: float = 0.0) -> Prepared:
 
 def _amount(mib: float) -> str:
     return f"{mib:,.2f} MiB" if mib else "size not known"
-
-
-def _download(address: Address) -> None:
-    tfds = import_tfds()
-    if not sys.stderr.isatty():
-        tfds.disable_progress_bar()
-    try:
-        tfds.builder(str(address), data_dir=data_dir()).download_and_prepare()
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except ValueError as error:  # an unknown configuration or version, among others
-        raise UsageError(f"tfds:{address}: {_first_line(error)}") from error
-    except Exception as error:
-        raise MissingError(
-            f"{address} could not be prepared: {type(error).__name__}: {_first_line(error)}\n"
-            f"in {data_dir()}; nothing half-made is used; try again: zoo data prepare tfds:{address}"
-        ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [""])[0][:200]
 
 
 def import_tfds() -> Any:
@@ -118,7 +97,7 @@ def _decode(address: Address, found: Prepared, data: Data, splits: tuple[str, ..
         try:
             parts.append(_arrays(builder.as_dataset(split=split, shuffle_files=False).map(pick, tf.data.AUTOTUNE)))
         except (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.InvalidArgumentError) as error:
-            raise damaged(_bad_file(found, split), found.folder, address, _first_line(error)) from error
+            raise damaged(_bad_file(found, split), found.folder, address, first_line(error)) from error
     return Source(*parts)
 
 
@@ -128,7 +107,7 @@ def open_builder(address: Address, found: Prepared) -> Any:
     try:
         return tfds.builder_from_directory(found.folder)
     except Exception as error:
-        raise damaged(found.folder / "features.json", found.folder, address, _first_line(error)) from error
+        raise damaged(found.folder / "features.json", found.folder, address, first_line(error)) from error
 
 
 def _arrays(pairs: tf.data.Dataset) -> Examples:

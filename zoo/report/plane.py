@@ -34,7 +34,7 @@ def decision_boundary(predict: Predict, x: np.ndarray, y: np.ndarray, class_name
     drawn = figure(5.8, min(max(height, 2.2), 6.5) + 1.0)
     axes = calm(drawn.add_subplot(), grid=False)
     classes = _shade(axes, predict, x)
-    _points(axes, x, y, names_or_numbers(list(class_names), classes))
+    points(axes, x, y, names_or_numbers(list(class_names), classes))
     axes.set(xlabel="x1", ylabel="x2", aspect="equal" if equal else "auto")
     heading(drawn, f"{of(right, len(y))} on their own side")
     return drawn
@@ -62,7 +62,7 @@ def _shade(axes: Axes, predict: Predict, x: np.ndarray, side: int = 220) -> int:
     return classes
 
 
-def _points(axes: Axes, x: np.ndarray, y: np.ndarray, names: list[str]) -> None:
+def points(axes: Axes, x: np.ndarray, y: np.ndarray, names: list[str]) -> None:
     size = 60 if len(x) < 20 else 22 if len(x) < 400 else 9
     for k, name in enumerate(names):
         of_class = x[y == k]

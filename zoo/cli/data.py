@@ -1,0 +1,183 @@
+"""`zoo data ls | show | prepare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.console import out, print_json, table
+from zoo.errors import UsageError, ZooError
+
+if TYPE_CHECKING:
+    from zoo.data.config import Data
+
+
+@click.group(epilog="Example: zoo data show mnist   Next: zoo run lenet mnist")
+def command() -> None:
+    """Datasets: those with a recipe, any of TensorFlow Datasets (tfds:NAME), own folders and CSV files by PATH."""
+
+
+@command.command(epilog="Next: zoo data show NAME")
+@click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
+def ls(as_json: bool) -> None:
+    """List the datasets that have a recipe: what they are, how large, and whether they are there."""
+    from zoo import recipe
+
+    rows = []
+    for name in recipe.list_recipes():
+        try:
+            rows.append(_row(name, recipe.load_recipe(name).data))
+        except ZooError as error:  # one bad recipe or damaged dataset does not hide the others
+            click.echo(f"note: {name} left out: {error}", err=True)
+    if as_json:
+        print_json(rows)
+        return
+    grid = table("name", "kind", "task", "input", ">classes", ">train", ">validation", ">test", "where")
+    for row in rows:
+        shape = "x".join(map(str, row["input_shape"]))
+        sizes = [f"{row[split]:,}" for split in ("train", "validation", "test")]
+        grid.add_row(row["name"], row["kind"], row["task"], shape, str(row["classes"] or "-"), *sizes, _where(row))
+    out.print(grid)
+
+
+def _row(name: str, data: Data) -> dict[str, Any]:
+    from zoo.data import status
+
+    state = status(data)
+    return {
+        "name": name,
+        "source": data.source,
+        "kind": data.kind,
+        "task": data.task,
+        "input_shape": list(data.input_shape),
+        "classes": None if data.task == "regression" else data.num_classes or 2,
+        **data.sizes(),
+        "ready": state.ready,
+        "place": state.place,
+        "size_mb": state.size_mb,
+        "download_mb": state.download_mb,
+    }
+
+
+def _where(row: dict[str, Any]) -> str:
+    if row["ready"]:
+        return "ready" if row["source"].startswith("tfds:") else "ready, no download"
+    return f"to download: {row['download_mb']:,.2f} MiB"
+
+
+@command.command(epilog="Example: zoo data show digits   Next: zoo run lenet digits")
+@click.argument("name")
+@click.option("--label", help="The column to predict, of an own CSV file; the last one if not given.")
+@click.option("--out", "target", type=click.Path(path_type=Path), help="Where the sheet goes; ./NAME-samples.png.")
+@click.option("--json", "as_json", is_flag=True, help="Print what is found as JSON.")
+def show(name: str, label: str | None, target: Path | None, as_json: bool) -> None:
+    """Print what dataset NAME is, count its classes, and draw a sheet of samples.
+
+    NAME is a recipe's name, tfds:NAME[/CONFIG], or the path of an image folder or a CSV file.
+    """
+    from zoo.data import class_counts, load
+
+    target = target or Path(f"{_plain(name)}-samples.png")
+    _refuse_unwritable(target)
+    title, data = find(name, label)
+    splits = load(data, name)
+    counts = {split: class_counts(part, data) for split, part in splits._asdict().items()}
+    from zoo.report import style
+    from zoo.report.samples import samples
+
+    style.save(samples(splits.train, data, title), target)
+    if as_json:
+        print_json({**_row(name, data), "title": title, "class_counts": counts, "samples": str(target)})
+        return
+    _print_spec(name, title, data)
+    if data.task != "regression":
+        _print_counts(counts)
+    else:
+        y = splits.train.y
+        out.print(f"to predict: {y.min():g} to {y.max():g}, mean {y.mean():.4g}, deviation {y.std():.4g}")
+    out.print(f"\nsamples drawn in {target}")
+
+
+def find(name: str, label: str | None = None) -> tuple[str, Data]:
+    """Title and description of a dataset by a recipe's name, `tfds:NAME`, or a path.
+
+    Raises:
+        UsageError: nothing of that name, or a label given where there is no choice of one.
+        MissingError: a TensorFlow Datasets name that is not prepared.
+    """
+    from zoo import recipe
+    from zoo.data import from_path, infer
+
+    if name.partition(":")[0] in ("tfds", "sklearn", "csv", "folder"):
+        return name, infer(name, label)
+    if name not in recipe.list_recipes() and (Path(name).exists() or "/" in name) and not name.endswith(".toml"):
+        return name, from_path(name, label)
+    if label:
+        raise UsageError(f"--label is for an own CSV file or a tfds:NAME; {name} is a recipe")
+    found = recipe.load_recipe(name)
+    return found.title, found.data
+
+
+def _plain(name: str) -> str:
+    """A file name out of a dataset's: `tfds:wine_quality/red` -> `wine_quality-red`, `my/pets.csv` -> `pets`."""
+    scheme, colon, rest = name.partition(":")
+    return rest.replace("/", "-") if colon and scheme == "tfds" else Path(rest or scheme).stem
+
+
+def _refuse_unwritable(target: Path) -> None:
+    """Before anything is loaded."""
+    import os
+
+    if target.suffix.lower() != ".png":
+        raise UsageError(f"{target}: a sheet of samples is a .png")
+    if not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
+        raise UsageError(f"cannot write {target}: no such folder, or it is not writable\nname another with --out FILE")
+
+
+def _print_spec(name: str, title: str, data: Data) -> None:
+    from zoo.data import status
+
+    state = status(data)
+    grid = table("", "")
+    grid.show_header = False
+    grid.add_row("dataset", f"{name}: {title}" if title != name else name)
+    grid.add_row("source", data.source)
+    grid.add_row("where", state.place + (f" ({state.size_mb:,.2f} MiB)" if state.size_mb else ""))
+    grid.add_row("task", f"{data.task}, {data.kind}")
+    grid.add_row("input", f"{'x'.join(map(str, data.input_shape))} {data.input_dtype}")
+    if data.feature_names:
+        grid.add_row("features", ", ".join(data.feature_names))
+    if data.label:
+        grid.add_row("label", data.label)
+    grid.add_row("splits", ", ".join(f"{split} {count:,}" for split, count in data.sizes().items()))
+    out.print(grid)
+
+
+def _print_counts(counts: dict[str, dict[str, int]]) -> None:
+    grid = table("class", *[f">{split}" for split in counts])
+    for label in counts["train"]:
+        grid.add_row(label, *[f"{counts[split][label]:,}" for split in counts])
+    out.print()
+    out.print(grid)
+
+
+@command.command(epilog="Example: zoo data prepare mnist fashion_mnist   Next: zoo run lenet mnist")
+@click.argument("names", nargs=-1, required=True)
+def prepare(names: tuple[str, ...]) -> None:
+    """Download what is not there yet, checked by TensorFlow Datasets' checksums; NAMEs as for `zoo data show`."""
+    for name in names:
+        place = _prepare(name)
+        out.print(f"{name}: ready in {place}")
+
+
+def _prepare(name: str) -> str:
+    from zoo import data
+
+    if name.startswith("tfds:"):
+        from zoo.data.prepared import Address
+        from zoo.data.tfds_source import prepare
+
+        return str(prepare(Address.parse(name.removeprefix("tfds:"))).folder)
+    return data.prepare(find(name)[1]).place

@@ -1,0 +1,104 @@
+"""TensorFlow Datasets' download, made fit for bad networks and several processes: it waits its turn, gives up on a
+server that says nothing, leaves no half-made folder and fails in a few lines."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from zoo.data.prepared import Address, data_dir, find
+from zoo.errors import MissingError, UsageError
+
+log = logging.getLogger("zoo.data")
+SILENCE = 10.0  # seconds without a byte after which a server is given up
+RETRIES = 1
+
+
+def download(tfds: Any, address: Address) -> None:
+    """Download and prepare `address` with the module `tfds`, unless another process has done it meanwhile.
+
+    Raises:
+        UsageError: no such configuration or version.
+        MissingError: the folder cannot be written, the download fails or differs from what is registered.
+    """
+    with _turn(address):
+        if find(address):
+            return
+        for leftover in (data_dir() / address.name).rglob("incomplete.*"):  # of a process that was killed
+            shutil.rmtree(leftover, ignore_errors=True)
+        if not sys.stderr.isatty():
+            tfds.disable_progress_bar()
+        with _impatience():
+            _prepare(tfds, address)
+
+
+def _prepare(tfds: Any, address: Address) -> None:
+    try:
+        builder = tfds.builder(str(address), data_dir=data_dir())
+    except (ValueError, AssertionError) as error:  # an unknown configuration or version
+        raise UsageError(f"tfds:{address}: {first_line(error)}") from error
+    try:
+        builder.download_and_prepare()
+    except Exception as error:
+        raise _failed(address, f"{type(error).__name__}: {first_line(error)}") from error
+
+
+def _failed(address: Address, why: str) -> MissingError:
+    return MissingError(
+        f"{address} could not be prepared: {why}\n"
+        f"in {data_dir()} (TFDS_DATA_DIR sets the folder); nothing half-made is used\n"
+        f"try again: zoo data prepare tfds:{address}"
+    )
+
+
+def first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:200]
+
+
+@contextmanager
+def _turn(address: Address) -> Iterator[None]:
+    """One process at a time prepares a dataset; the lock ends with the process that holds it."""
+    path = data_dir() / f".zoo-{address.name}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise _failed(address, f"{error.strerror}: {_culprit(path)}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            log.warning("note: another process prepares %s; waiting for it", address)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _culprit(path: Path) -> Path:
+    """The nearest folder that exists: the one that cannot be written."""
+    return next(parent for parent in path.parents if parent.exists())
+
+
+@contextmanager
+def _impatience() -> Iterator[None]:
+    """Give `requests` the time limit and the few retries that TensorFlow Datasets does not give it."""
+    from requests import adapters
+    from urllib3.util.retry import Retry
+
+    class Impatient(adapters.HTTPAdapter):
+        def __init__(self, max_retries: Retry) -> None:
+            super().__init__(max_retries=max_retries.new(total=RETRIES))
+
+        def send(self, request, stream=False, timeout=None, **options):  # type: ignore[no-untyped-def]
+            return super().send(request, stream=stream, timeout=timeout or SILENCE, **options)
+
+    patient, adapters.HTTPAdapter = adapters.HTTPAdapter, Impatient  # type: ignore[misc,assignment]
+    try:
+        yield
+    finally:
+        adapters.HTTPAdapter = patient  # type: ignore[misc]

@@ -1,0 +1,124 @@
+"""A sheet of samples: what a dataset looks like before anything is trained on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo.report import style
+from zoo.report.outcome import picture
+from zoo.report.plane import points
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from zoo.data.config import Data
+    from zoo.data.examples import Examples
+
+COLUMNS = 10  # images of a class
+MOST_CLASSES = 12
+MOST_FEATURES = 12
+
+
+def samples(part: Examples, data: Data, title: str) -> Figure:
+    """Images: a row a class. Points in the plane or on the line: a scatter. Other tables: a histogram a feature."""
+    if data.kind == "image":
+        return _images(part, data, title)
+    if data.input_shape == (2,) and data.task != "regression":
+        return _plane(part, data, title)
+    if data.input_shape == (1,) and data.task == "regression":
+        return _line(part, data, title)
+    return _histograms(part, data, title)
+
+
+def _names(part: Examples, data: Data) -> list[str]:
+    classes = data.num_classes or 2
+    return style.names_or_numbers(data.class_names, classes)
+
+
+def _images(part: Examples, data: Data, title: str) -> Figure:
+    if data.task == "regression":
+        rows = [("", np.arange(len(part.y)))]
+    else:
+        rows = [(name, np.flatnonzero(part.y == i)) for i, name in enumerate(_names(part, data))]
+    shown = rows[:MOST_CLASSES]
+    drawn = style.figure(0.75 * COLUMNS + 1.4, 0.75 * len(shown) + 0.8)
+    left_out = f"; {len(shown)} of {len(rows)} classes" if len(rows) > len(shown) else ""
+    style.heading(drawn, title, f"{_shape(data)}, the first {COLUMNS} training images of each class{left_out}")
+    grid = drawn.subplots(len(shown), COLUMNS, squeeze=False)
+    for line, (name, members) in zip(grid, shown, strict=True):
+        for axes, index in zip(line, [*members[:COLUMNS], *[None] * COLUMNS], strict=False):
+            if index is None:
+                axes.set_axis_off()
+            else:
+                picture(axes, part.x[index])
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center", color=style.INK, fontsize=9)
+        line[0].set_axis_on()
+    return drawn
+
+
+def _shape(data: Data) -> str:
+    return "x".join(map(str, data.input_shape))
+
+
+def _plane(part: Examples, data: Data, title: str) -> Figure:
+    drawn = style.figure(5.6, 5.2)
+    different = len(np.unique(part.x, axis=0))
+    note = f", {different} of them different" if different < len(part.y) else ""
+    style.heading(drawn, title, f"{len(part.y):,} training points{note}")
+    axes = style.calm(drawn.subplots())
+    points(axes, part.x, part.y, _names(part, data))
+    _name_axes(axes, data)
+    return drawn
+
+
+def _name_axes(axes: Axes, data: Data) -> None:
+    if len(data.feature_names) == 2:
+        axes.set_xlabel(data.feature_names[0])
+        axes.set_ylabel(data.feature_names[1])
+
+
+def _line(part: Examples, data: Data, title: str) -> Figure:
+    drawn = style.figure(5.6, 4.2)
+    style.heading(drawn, title, f"{len(part.y):,} training points")
+    axes = style.calm(drawn.subplots())
+    axes.scatter(part.x[:, 0], part.y, color=style.colour(0), s=30)
+    axes.set_xlabel(data.feature_names[0] if data.feature_names else "x")
+    axes.set_ylabel(data.label or "y")
+    return drawn
+
+
+def _histograms(part: Examples, data: Data, title: str) -> Figure:
+    """One small histogram a feature, a class in its colour; for a regression the target's comes first."""
+    names = style.names_or_numbers(data.feature_names, data.input_shape[0])
+    columns = [(name, part.x[:, i]) for i, name in enumerate(names)][:MOST_FEATURES]
+    if data.task == "regression":
+        columns.insert(0, (f"to predict: {data.label or 'target'}", part.y))
+    across = min(4, len(columns))
+    down = -(-len(columns) // across)
+    drawn = style.figure(2.6 * across, 1.8 * down + 1.0)
+    left_out = f", the first {MOST_FEATURES} of {len(names)} features" if len(names) > MOST_FEATURES else ""
+    style.heading(drawn, title, f"{len(part.y):,} training rows{left_out}")
+    grid = drawn.subplots(down, across, squeeze=False).ravel()
+    for axes, (name, values) in zip(grid, columns, strict=False):
+        _histogram(style.calm(axes, grid=False), name, values, part, data)
+    for axes in grid[len(columns) :]:
+        axes.set_axis_off()
+    if data.task != "regression":
+        handles, labels = grid[0].get_legend_handles_labels()
+        drawn.legend(handles, labels, loc="outside lower left", ncols=6, frameon=False, fontsize=9)
+    return drawn
+
+
+def _histogram(axes: Axes, name: str, values: np.ndarray, part: Examples, data: Data) -> None:
+    edges = np.histogram_bin_edges(values, bins=20)
+    axes.set_title(name, fontsize=9, color=style.INK, loc="left")
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    if data.task == "regression":
+        axes.hist(values, edges, color=style.colour(0))
+        return
+    for i, label in enumerate(_names(part, data)):
+        axes.hist(values[part.y == i], edges, color=style.colour(i), alpha=0.55, label=label)
