@@ -65,6 +65,8 @@ def _row(record: ModelRecord) -> dict[str, Any]:
 
 
 def _print(records: list[ModelRecord]) -> None:
+    from rich.console import Console
+
     from zoo.cli.console import out, table
 
     grid = table("name", ">year", "family", ">params", "inputs", "tasks", "idea")
@@ -73,7 +75,7 @@ def _print(records: list[ModelRecord]) -> None:
     for r in records:
         inputs, tasks = " ".join(r.inputs), " ".join(r.tasks)
         grid.add_row(r.name, str(r.year), r.family, f"{r.params:,}", inputs, tasks, r.idea)
-    out.print(grid, width=None if out.is_terminal else 400)  # a line each where a program reads
+    (out if out.is_terminal else Console(width=400, markup=False)).print(grid)  # a line each where a program reads
 
 
 def _nothing(known: list[str], family: str | None, pattern: str) -> str:
