@@ -86,7 +86,7 @@ def register(
     """
 
     def add(builder: Builder) -> Builder:
-        _load()
+        import_module("zoo.models")  # the zoo's own names come first; plug-ins wait for the first question
         _refuse_bad_record(name, inputs, tasks, builder)
         _records[name] = ModelRecord(
             name, family, year, paper, idea, tuple(inputs), tuple(tasks), params, builder, min_size,
