@@ -46,16 +46,17 @@ def draw(
     classes and for regression. `facts` are those of run.json, with `metrics` and `loss` (see `zoo.report.page`).
     What cannot be drawn is logged as a warning and named on the page; nothing is raised for it.
     """
-    spare = None if spec.task == "regression" else class_scores(scores, facts.get("loss"))
+    by_class = None if spec.task == "regression" else class_scores(scores, facts.get("loss"))
     pictures, failed = [], []
-    for name, title, make in _plans(model, spec, history, x_test, y_test, scores, spare, facts.get("loss")):
+    for name, title, make in _plans(model, spec, history, x_test, y_test, scores, by_class, facts.get("loss")):
         try:
             pictures.append(_written(folder, name, title, make()))
         except Exception as error:  # whatever goes wrong here, the training behind it is worth keeping
             failed.append(f"{name}: {type(error).__name__}: {error}")
             log.warning("not drawn: %s", failed[-1])
     try:
-        rows = [] if spare is None or spec.kind != "tabular" else mistake_table(x_test, y_test, spare, spec)
+        has_rows = by_class is not None and spec.kind == "tabular" and len(y_test)
+        rows = mistake_table(x_test, y_test, by_class, spec) if has_rows else []
         write_text(folder / "report.html", page(facts, pictures, layer_rows(model), rows, spec, failed))
     except Exception as error:
         log.warning("not written: report.html: %s: %s", type(error).__name__, error)
@@ -65,7 +66,8 @@ def draw(
 
 def class_scores(scores: np.ndarray, loss: str | None = None) -> np.ndarray:
     """One column a class: `(n, classes)` as it is, `(n, 1)` as (1 - p, p), or as (-s, s) for a margin loss's scores."""
-    scores = np.asarray(scores, dtype=float).reshape(len(scores), -1)
+    scores = np.asarray(scores, dtype=float)
+    scores = scores if scores.ndim == 2 else scores[:, None]
     if scores.shape[1] > 1:
         return scores
     return np.hstack([-scores, scores]) if loss in MARGIN_LOSSES else np.hstack([1 - scores, scores])
