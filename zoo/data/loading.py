@@ -145,17 +145,12 @@ def read_examples(data: Data, path: str | Path | Sequence[str | Path]) -> np.nda
     if data.kind == "image":
         from zoo.data import folder
 
-        return _in_range(folder.read_files(folder.image_files(paths), data), data)
+        return folder.read_files(folder.image_files(paths), data)
     import numpy as np
 
     from zoo.data import csvfile
 
     return np.concatenate([csvfile.read_features(one, data) for one in paths])
-
-
-def _in_range(images: np.ndarray, data: Data) -> np.ndarray:
-    """Pixels of files are 0 to 255; scikit-learn's digits are 0 to 16."""
-    return ((images.astype("uint16") * 16 + 127) // 255).astype("uint8") if data.source == "sklearn:digits" else images
 
 
 def status(data: Data) -> Status:
