@@ -24,14 +24,15 @@ def make_augment(settings: Augmentation, seed: int) -> Augment | None:
         draws = tf.random.stateless_uniform((5, batch), [seed, step], -1.0, 1.0)  # (5, batch)
         transforms = _transforms(settings, draws, height, width)  # (batch, 8)
         warped = tf.raw_ops.ImageProjectiveTransformV3(
-            images=images,
+            images=tf.cast(images, tf.float32),
             transforms=transforms,
             output_shape=[height, width],
             fill_value=0.0,
             interpolation="BILINEAR",
             fill_mode="NEAREST",
         )
-        return tf.ensure_shape(warped, images.shape)
+        whole = tf.round(warped) if images.dtype.is_integer else warped
+        return tf.ensure_shape(tf.cast(whole, images.dtype), images.shape)
 
     return augment
 

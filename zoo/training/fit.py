@@ -66,7 +66,7 @@ class Fit:
             self.model.optimizer.build(self.model.trainable_variables)
             self.objective = make_objective(recipe.data.task, self.loss)
         self.params = self.model.layers[-1].count_params()  # the network alone, without preprocessing
-        self.jit = use_jit(training.jit, self.model)
+        self.jit = use_jit(training.jit, self.model, self.strategy)
         self.predict = make_predict(self.model)
         self.callbacks = [*make_callbacks(recipe.callbacks, folder), *callbacks]
         self.history: dict[str, list[float]] = {}

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.errors import UsageError
 from zoo.training.augment import Augment
 from zoo.training.objectives import Objective
 
@@ -115,12 +116,20 @@ def score(model: keras.Model, objective: Objective, outputs: np.ndarray, y: np.n
     return {"loss": float(loss), objective.metric.name: float(objective.metric.result())}
 
 
-def use_jit(setting: str, model: keras.Model) -> bool:
+def use_jit(setting: str, model: keras.Model, strategy: tf.distribute.Strategy) -> bool:
     """Whether XLA compiles the step: as said, or for `auto` by what was measured.
 
     On two CPU cores XLA takes a quarter off dense networks and doubles the time of small convolutions
-    (scripts/bench), so `auto` means dense networks only on a CPU, and Keras' own choice on a GPU.
+    (scripts/bench), so `auto` means dense networks only on a CPU, and Keras' own choice on a GPU. Gradients that
+    several replicas exchange cannot be compiled with the step.
+
+    Raises:
+        UsageError: `on` under a mirrored strategy.
     """
+    if isinstance(strategy, tf.distribute.MirroredStrategy):
+        if setting == "on":
+            raise UsageError("--jit on does not go with --strategy mirrored; leave --jit away")
+        return False
     if setting != "auto":
         return setting == "on"
     if tf.config.list_logical_devices("GPU"):

@@ -1,0 +1,154 @@
+"""Stop anywhere, go on, and end bit for bit where the unbroken run ends; damaged checkpoints are found out."""
+
+import json
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+
+from zoo import data
+from zoo.errors import ZooError
+from zoo.recipe import resolve
+from zoo.training import checkpoint, loop
+from zoo.training.fit import Fit
+
+SETTINGS = [
+    "knobs.hidden_units=[16]",
+    "knobs.dropout=0.3",
+    "preprocessing.resize=[8,8]",
+    "callbacks.early_stopping={monitor='val_loss',patience=3}",
+    "callbacks.checkpoint={}",
+    "callbacks.reduce_on_plateau={patience=1,factor=0.5}",
+    "training.schedule=constant",
+    "training.warmup_epochs=0",
+    "training.learning_rate=0.02",
+    "data.validation_share=0.3",
+]
+
+
+class Die(Exception):
+    pass
+
+
+class DieAt(keras.callbacks.Callback):
+    """Ends a run after so many calls, as a kill would: nothing is saved by it."""
+
+    def __init__(self, fit_box, calls):
+        super().__init__()
+        self.fit_box, self.calls = fit_box, calls
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.calls -= 1
+        if self.calls == 0:
+            self.fit_box[0].save()
+            raise Die
+
+
+def make_fit(folder, epochs=5, callbacks=()):
+    recipe = resolve("mlp", "digits", SETTINGS, {"epochs": epochs})[0]
+    return Fit(recipe, data.load(recipe.data, "digits"), folder, callbacks)
+
+
+def final(fit):
+    variables = [*fit.model.variables, *fit.model.optimizer.variables]
+    history = {k: v for k, v in fit.history.items() if k != "seconds"}
+    return [np.array(v) for v in variables], history
+
+
+def assert_same(one, other):
+    assert one[1] == other[1]
+    assert all((a == b).all() for a, b in zip(one[0], other[0], strict=True))
+
+
+@pytest.fixture(autouse=True)
+def small_calls(monkeypatch):
+    monkeypatch.setattr(loop, "MOST_STEPS_A_CALL", 5)  # so that a stop falls inside an epoch
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    fit = make_fit(tmp_path_factory.mktemp("unbroken"))
+    fit()
+    return final(fit)
+
+
+@pytest.mark.parametrize("stops", [[1], [4, 9], [7, 7, 7]])
+def test_resumed_equals_unbroken_with_dropout_augmentation_plateau_and_early_stopping(tmp_path, unbroken, stops):
+    saved = None
+    for calls in stops:
+        box = []
+        fit = make_fit(tmp_path, callbacks=[DieAt(box, calls)])
+        box.append(fit)
+        with pytest.raises(Die):
+            fit(saved)
+        saved, damaged = checkpoint.newest(tmp_path / "checkpoints")
+        assert not damaged
+    fit = make_fit(tmp_path)
+    fit(saved)
+    assert_same(final(fit), unbroken)
+
+
+@pytest.fixture
+def two_checkpoints(tmp_path):
+    for step in (3, 8, 12):
+        arrays = {"model/0": np.full((3, 2), step, "float32")}
+        checkpoint.save(tmp_path, step, arrays, {"epoch": step})
+    return tmp_path
+
+
+def test_the_last_two_are_kept_and_leftovers_of_a_kill_go(two_checkpoints):
+    (two_checkpoints / ".step-000000099.77.tmp.npz").write_bytes(b"half")
+    checkpoint.save(two_checkpoints, 20, {"model/0": np.zeros(1)}, {})
+    names = sorted(path.name for path in two_checkpoints.iterdir())
+    assert names == ["step-000000012.json", "step-000000012.npz", "step-000000020.json", "step-000000020.npz"]
+
+
+DAMAGES = {
+    "flip": lambda path: path.write_bytes(path.read_bytes()[:-9] + b"?" + path.read_bytes()[-8:]),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:40]),
+    "empty": lambda path: path.write_bytes(b""),
+    "gone": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_newest_one_is_passed_over_and_named(two_checkpoints, suffix, damage):
+    DAMAGES[damage](two_checkpoints / f"step-000000012{suffix}")
+    saved, damaged = checkpoint.newest(two_checkpoints)
+    assert saved.facts == {"epoch": 8} and (saved.arrays["model/0"] == 8).all()
+    assert len(damaged) == 1 and "step-000000012" in damaged[0]
+
+
+def test_all_damaged_refuses_with_their_names(two_checkpoints):
+    for path in two_checkpoints.glob("*.npz"):
+        path.write_bytes(b"")
+    with pytest.raises(ZooError, match=r"(?s)cannot be resumed.*step-000000012.*step-000000008"):
+        checkpoint.newest(two_checkpoints)
+    assert checkpoint.newest(two_checkpoints / "none") == (None, [])
+
+
+def test_no_single_flipped_bit_of_arrays_or_manifest_goes_unnoticed(two_checkpoints):
+    generator = np.random.default_rng(0)
+    for path in (two_checkpoints / "step-000000012.npz", two_checkpoints / "step-000000012.json"):
+        whole = path.read_bytes()
+        for bit in generator.integers(0, len(whole) * 8, 100):
+            broken = bytearray(whole)
+            broken[bit // 8] ^= 1 << (bit % 8)
+            path.write_bytes(bytes(broken))
+            saved, damaged = checkpoint.newest(two_checkpoints)
+            same = not damaged and saved.facts == {"epoch": 12} and (saved.arrays["model/0"] == 12).all()
+            assert damaged or (same and json.loads(bytes(broken)) == json.loads(whole))
+        path.write_bytes(whole)
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+    box = []
+    fit = make_fit(tmp_path, callbacks=[DieAt(box, 1)])
+    box.append(fit)
+    with pytest.raises(Die):
+        fit()
+    other = resolve("mlp", "digits", [*SETTINGS, "knobs.hidden_units=[17]"])[0]
+    with pytest.raises(ZooError, match="another network"):
+        Fit(other, data.load(other.data, "digits"))(checkpoint.newest(tmp_path / "checkpoints")[0])
