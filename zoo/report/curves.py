@@ -26,7 +26,7 @@ def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
     names = [n for n in history if not n.startswith("val_") and n not in NOT_CURVES and len(history[n])]
     rate = list(history.get("learning_rate", ()))
     panels = len(names) + (len(set(rate)) > 1)
-    drawn = figure(4.6 * max(panels, 1), 3.4)
+    drawn = figure(min(4.6 * max(panels, 1), max(10.4, 3.0 * panels)), 3.4)
     all_axes = drawn.subplots(1, max(panels, 1), squeeze=False)[0]
     for axes, name in zip(all_axes, names, strict=False):
         _panel(axes, name, history[name], history.get(f"val_{name}", ()))

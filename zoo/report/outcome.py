@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+LETTER = 0.1  # inches that a letter of a class name takes
 READABLE = 20  # classes up to which each cell of the confusion matrix carries its count
 
 
@@ -40,7 +41,8 @@ def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, class_names: Sequen
     axes.imshow(_cell_colours(table))
     if classes <= READABLE:
         _write_counts(axes, table)
-        axes.set_xticks(range(classes), names, rotation=45 if max(map(len, names)) > 3 else 0, ha="center")
+        upright = max(map(len, names)) * LETTER < side / classes
+        axes.set_xticks(range(classes), names, rotation=0 if upright else 45, ha="center")
         axes.set_yticks(range(classes), names)
         _write_recall(axes, table)
     axes.tick_params(colors=SOFT, length=0, labelsize=9)
@@ -90,7 +92,7 @@ def predicted_against_actual(y_true: np.ndarray, y_pred: np.ndarray) -> Figure:
     drawn = figure(8.4, 4.2)
     left, right = drawn.subplots(1, 2, width_ratios=(3, 2))
     low, high = min(y_true.min(), y_pred.min()), max(y_true.max(), y_pred.max())
-    margin = 0.04 * (high - low) or 1.0
+    margin = 0.04 * (high - low) if high - low > 1e-3 * abs(high) else 1.0  # one example, or all alike
     calm(left).plot([low - margin, high + margin], [low - margin, high + margin], color=SOFT, linewidth=1, ls="--")
     left.scatter(y_true, y_pred, s=14, color=COLOURS[0], alpha=0.5 if len(y_true) > 100 else 0.8, linewidths=0)
     left.set(xlabel="actual", ylabel="predicted", aspect="equal", xlim=(low - margin, high + margin))

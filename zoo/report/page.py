@@ -67,6 +67,7 @@ def page(
         smoke=bool(facts.get("smoke")),
         pictures=pictures,
         layers=layers,
+        sees=any(row["field"] for row in layers),
         total=sum(row["params"] for row in layers),
         mistakes=mistake_rows,
         failed=failed,

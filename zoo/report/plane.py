@@ -82,7 +82,7 @@ def fitted_curve(predict: Predict, x: np.ndarray, y: np.ndarray) -> Figure:
     x, y = np.asarray(x, dtype="float32").reshape(len(x), -1), np.ravel(y)
     if x.shape[1] != 1:
         raise ValueError(f"a fitted curve is drawn for one input, got {x.shape[1]}")
-    margin = 0.1 * (float(np.ptp(x)) or 1.0)
+    margin = 0.1 * float(np.ptp(x)) or 1.0
     grid = np.linspace(x.min() - margin, x.max() + margin, 300, dtype="float32")[:, None]
     drawn = figure(5.6, 4.2)
     axes = calm(drawn.add_subplot())
