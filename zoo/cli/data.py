@@ -169,7 +169,7 @@ def prepare(names: tuple[str, ...]) -> None:
     """Download what is not there yet, checked by TensorFlow Datasets' checksums; NAMEs as for `zoo data show`."""
     for name in names:
         place = _prepare(name)
-        out.print(f"{name}: ready in {place}")
+        out.print(f"{name}: ready ({place})")
 
 
 def _prepare(name: str) -> str:

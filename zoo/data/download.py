@@ -8,7 +8,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def download(tfds: Any, address: Address) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
         if not sys.stderr.isatty():
             tfds.disable_progress_bar()
-        with _impatience():
+        with _impatience(), redirect_stdout(sys.stderr):  # TFDS prints its progress; stdout is for results
             _prepare(tfds, address)
 
 
@@ -43,6 +43,8 @@ def _prepare(tfds: Any, address: Address) -> None:
         builder = tfds.builder(str(address), data_dir=data_dir())
     except (ValueError, AssertionError) as error:  # an unknown configuration or version
         raise UsageError(f"tfds:{address}: {first_line(error)}") from error
+    except Exception as error:  # whatever TFDS and its file systems raise
+        raise _failed(address, f"{type(error).__name__}: {first_line(error)}") from error
     try:
         builder.download_and_prepare()
     except Exception as error:
