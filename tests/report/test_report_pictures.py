@@ -17,7 +17,7 @@ from zoo.report.outcome import (
     sureness,
 )
 from zoo.report.plane import decision_boundary, fitted_curve
-from zoo.report.style import number, of, png, save
+from zoo.report.style import captions, number, of, png, save
 
 HISTORY = {
     "loss": [1.0, 0.5, 0.3, 0.2],
@@ -207,3 +207,9 @@ def test_no_display_and_no_pyplot():
         "assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60, env={"PATH": "/usr/bin"})
+
+
+def test_class_names_are_cut_and_never_read_as_formulas():
+    assert captions(["$x^$", "n" * 30, "ok"], 3, longest=10) == [r"\$x^\$", "nnnnnnnnn…", "ok"]
+    assert captions([], 2) == ["0", "1"]
+    assert png(confusion_matrix(np.array([0, 1]), np.array([0, 1]), ["$a_{$", "b$"]))

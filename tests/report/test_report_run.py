@@ -114,6 +114,16 @@ def test_a_picture_that_fails_is_named_and_the_rest_is_kept(tmp_path, monkeypatc
     assert "confusion_matrix.png: RuntimeError: no ink" in (tmp_path / "report.html").read_text()
 
 
+def test_outputs_that_make_no_sense_cost_their_pictures_only(tmp_path, caplog):
+    spec, x, y = toy("tabular", "binary", (2,))
+    written = report.draw(
+        tmp_path, model=build("perceptron.sigmoid"), spec=spec, history=HISTORY, x_test=x, y_test=y,
+        scores=np.array(["what", "is", "this"]), facts=FACTS,
+    )  # fmt: skip
+    assert {path.name for path in written} >= ALWAYS
+    assert "class scores: ValueError" in caplog.text
+
+
 def test_nothing_can_be_written_and_nothing_is_raised(tmp_path, caplog):
     spec, x, y = toy("tabular", "regression", (1,))
     assert drawn(tmp_path / "not there", build("linear"), spec, x, y) == []

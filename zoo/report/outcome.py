@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import MaxNLocator
 
-from zoo.report.style import COLOURS, INK, SOFT, bare, calm, figure, heading, names_or_numbers, number, of
+from zoo.report.style import COLOURS, INK, SOFT, bare, calm, captions, figure, heading, number, of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, class_names: Sequen
     """Counts of true against predicted classes: hits in blue by recall, confusions in orange by number."""
     classes = max(len(class_names), int(max(np.max(y_true), np.max(y_pred))) + 1)
     table = counts(y_true, y_pred, classes)
-    names = names_or_numbers(list(class_names), classes)
+    names = captions(class_names, classes)
     side = min(max(0.52 * classes + 1.2, 3.6), 11.0)
     drawn = figure(side + 1.1, side + 0.3)
     axes = bare(drawn.add_subplot())
@@ -129,7 +129,7 @@ def mistakes(x: np.ndarray, y_true: np.ndarray, probabilities: np.ndarray, class
     """
     if np.ndim(x) not in (3, 4):
         raise ValueError(f"mistakes are drawn for images, got examples of shape {np.shape(x)[1:]}")
-    names = names_or_numbers(list(class_names), probabilities.shape[1])
+    names = captions(class_names, probabilities.shape[1], longest=12)
     wrong = int((probabilities.argmax(axis=1) != np.ravel(y_true)).sum())
     chosen = most_confident_mistakes(y_true, probabilities)
     if not len(chosen):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from zoo.report.style import COLOURS, INK, MARKERS, calm, colour, figure, heading, names_or_numbers, of
+from zoo.report.style import COLOURS, INK, MARKERS, calm, captions, colour, figure, heading, of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def decision_boundary(predict: Predict, x: np.ndarray, y: np.ndarray, class_name
     drawn = figure(5.8, min(max(height, 2.2), 6.5) + 1.0)
     axes = calm(drawn.add_subplot(), grid=False)
     classes = _shade(axes, predict, x)
-    points(axes, x, y, names_or_numbers(list(class_names), classes))
+    points(axes, x, y, captions(class_names, classes))
     axes.set(xlabel="x1", ylabel="x2", aspect="equal" if equal else "auto")
     heading(drawn, f"{of(right, len(y))} on their own side")
     return drawn

@@ -46,14 +46,24 @@ def draw(
     classes and for regression. `facts` are those of run.json, with `metrics` and `loss` (see `zoo.report.page`).
     What cannot be drawn is logged as a warning and named on the page; nothing is raised for it.
     """
-    by_class = None if spec.task == "regression" else class_scores(scores, facts.get("loss"))
-    pictures, failed = [], []
-    for name, title, make in _plans(model, spec, history, x_test, y_test, scores, by_class, facts.get("loss")):
+    pictures: list[Picture] = []
+    failed: list[str] = []
+    by_class = None
+
+    def attempt(name: str, action: Callable[[], Any]) -> Any:
         try:
-            pictures.append(_written(folder, name, title, make()))
+            return action()
         except Exception as error:  # whatever goes wrong here, the training behind it is worth keeping
             failed.append(f"{name}: {type(error).__name__}: {error}")
             log.warning("not drawn: %s", failed[-1])
+            return None
+
+    if spec.task != "regression":
+        by_class = attempt("class scores", lambda: class_scores(scores, facts.get("loss")))
+    plans = _plans(model, spec, history, x_test, y_test, scores, by_class, facts.get("loss"))
+    for name, title, make in attempt("pictures", lambda: list(plans)) or []:
+        if picture := attempt(name, lambda n=name, t=title, m=make: _written(folder, n, t, m())):
+            pictures.append(picture)
     try:
         has_rows = by_class is not None and spec.kind == "tabular" and len(y_test)
         rows = mistake_table(x_test, y_test, by_class, spec) if has_rows else []

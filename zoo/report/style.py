@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,9 +77,16 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def names_or_numbers(class_names: tuple[str, ...] | list[str], count: int) -> list[str]:
+def names_or_numbers(class_names: Sequence[str], count: int) -> list[str]:
     """The class names, or 0 .. count - 1 where the data set has none."""
     return [str(n) for n in class_names] if len(class_names) == count else [str(i) for i in range(count)]
+
+
+def captions(class_names: Sequence[str], count: int, longest: int = 24) -> list[str]:
+    """Class names as a picture can carry them: cut where too long, and never taken for a formula."""
+    names = names_or_numbers(class_names, count)
+    cut = [name if len(name) <= longest else f"{name[: longest - 1]}…" for name in names]
+    return [name.replace("$", r"\$") for name in cut]
 
 
 def png(drawn: Figure) -> bytes:

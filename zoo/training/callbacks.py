@@ -69,7 +69,7 @@ class NaNStop(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Look at the running mean of the loss."""
         if logs and not np.isfinite(logs["loss"]):
-            rate = float(keras.ops.convert_to_tensor(self.model.optimizer.learning_rate))
+            rate = float(np.array(self.model.optimizer.learning_rate))
             raise ZooError(
                 f"the loss became {logs['loss']} at batch {batch + 1} (learning rate {rate:.3g})\n"
                 "likely causes: a learning rate too high, or values in the data that need standardising; "

@@ -122,9 +122,7 @@ class Fit:
         logs = self.objective.results()
         if len(self.splits.validation.y):
             logs |= {f"val_{name}": value for name, value in self.evaluate(self.splits.validation)[0].items()}
-        rate = keras.ops.convert_to_tensor(
-            self.model.optimizer.learning_rate
-        )  # one value, also where replicas hold copies
+        rate = np.array(self.model.optimizer.learning_rate)  # also where replicas hold copies of it
         logs |= {"learning_rate": float(rate), "seconds": time.perf_counter() - begun}
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
