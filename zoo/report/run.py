@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ def draw(
         by_class = attempt("class scores", lambda: class_scores(scores, facts.get("loss")))
     plans = _plans(model, spec, history, x_test, y_test, scores, by_class, facts.get("loss"))
     for name, title, make in attempt("pictures", lambda: list(plans)) or []:
-        if picture := attempt(name, lambda n=name, t=title, m=make: _written(folder, n, t, m())):
+        if picture := attempt(name, partial(_written, folder, name, title, make)):
             pictures.append(picture)
     try:
         has_rows = by_class is not None and spec.kind == "tabular" and len(y_test)
@@ -107,7 +108,7 @@ def _plans(
                 "Decision boundary",
                 lambda: decision_boundary(lambda points: class_scores(outputs(model, points), loss), x, y, names),
             )
-    elif len(y):
+    elif spec.task == "regression" and len(y):
         yield "predicted_actual.png", "Predicted against actual", lambda: predicted_against_actual(y, scores)
         if features == 1:
             yield "fitted_curve.png", "Learned function", lambda: fitted_curve(lambda p: outputs(model, p), x, y)
@@ -127,7 +128,8 @@ def outputs(model: keras.Model, x: np.ndarray) -> np.ndarray:
     return np.asarray(ops.convert_to_numpy(model(ops.convert_to_tensor(x), training=False)))
 
 
-def _written(folder: Path, name: str, title: str, drawn: Figure | str) -> Picture:
+def _written(folder: Path, name: str, title: str, make: Callable[[], Figure | str]) -> Picture:
+    drawn = make()
     content = drawn.encode() if isinstance(drawn, str) else png(drawn)
     with replacing(folder / name) as temporary:
         temporary.write_bytes(content)
