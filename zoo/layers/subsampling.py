@@ -27,7 +27,9 @@ class Subsampling(layers.Layer):
         self.bias = self.add_weight(shape=(maps,), initializer="zeros", name="bias")
 
     def call(self, x: Any) -> Any:
-        x = ops.average_pool(x, 2, data_format="channels_last")  # (batch, height // 2, width // 2, maps)
+        x = ops.average_pool(
+            x, self.pool_size, self.strides, data_format="channels_last"
+        )  # (batch, height // 2, width // 2, maps)
         return self.activation(4.0 * self.coefficient * x + self.bias)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -1,0 +1,60 @@
+"""Saved models open in a fresh process, and the other backends give the same output on the same weights."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import keras
+import numpy as np
+import pytest
+
+from zoo.registry import build, list_models
+
+INSTALLED = [name for name in ("tensorflow", "jax", "torch") if find_spec(name)]
+
+# What a stranger's process does: nothing of the zoo is imported but its layers, then its builders.
+OTHER_PROCESS = """
+import sys
+from pathlib import Path
+import keras, numpy as np
+import zoo.layers
+folder, backend = Path(sys.argv[1]), sys.argv[2]
+assert keras.backend.backend() == backend, keras.backend.backend()
+for path in sorted(folder.glob("*.keras")):
+    x, expected = (np.load(path.with_suffix(end)) for end in (".x.npy", ".y.npy"))
+    loaded = keras.models.load_model(path)
+    from zoo.registry import build
+    built = build(path.stem)
+    built.set_weights(loaded.get_weights())
+    for model in (loaded, built):
+        output = keras.ops.convert_to_numpy(model(x, training=False))
+        np.testing.assert_allclose(output, expected, rtol=1e-4, atol=1e-5, err_msg=path.stem)
+    print(path.stem)
+"""
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Every entry's default build with its output on three random examples."""
+    folder = tmp_path_factory.mktemp("saved")
+    keras.utils.set_random_seed(0)
+    for name in list_models():
+        model = build(name)
+        for weight in model.trainable_weights:
+            if weight.name != "kernel":  # zeros would hide a difference
+                weight.assign(weight + 0.1)
+        x = np.random.default_rng(0).random((3, *model.input_shape[1:]), "float32")
+        model.save(folder / f"{name}.keras")
+        np.save(folder / f"{name}.x.npy", x)
+        np.save(folder / f"{name}.y.npy", keras.ops.convert_to_numpy(model(x, training=False)))
+    return folder
+
+
+@pytest.mark.parametrize("backend", INSTALLED)
+def test_saved_and_rebuilt_give_the_same_in_a_fresh_process(saved, backend):
+    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", OTHER_PROCESS, str(saved), backend]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert sorted(run.stdout.split()) == sorted(list_models())

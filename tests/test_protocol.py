@@ -1,0 +1,179 @@
+"""Every entry holds the common protocol; the protocol itself notices each fault it is there for."""
+
+import json
+
+import keras
+import pytest
+from keras import layers
+
+from zoo import checks
+from zoo.cli import main
+from zoo.registry import describe, list_models
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_entry_holds_the_protocol(name):
+    results = checks.run_protocol(describe(name))
+    assert [result.name for result in results] == ["builds", *checks.CHECKS]
+    assert [f"{result.name}: {result.detail}" for result in results if not result.passed] == []
+
+
+def net(*middle, units=3, head="softmax", **output):
+    """A builder of one small net: 4 features, the given layers, a float32 output unless said otherwise."""
+
+    def build():
+        inputs = x = keras.Input((4,))
+        for make in middle:
+            x = make()(x)
+        return keras.Model(inputs, layers.Dense(units, head, **{"dtype": "float32", **output})(x))
+
+    return build
+
+
+def fault(check, builder):
+    """What a check has to say against a builder."""
+    with pytest.raises(checks.CheckError) as error:
+        check(checks.Subject(builder))
+    return str(error.value)
+
+
+def test_a_sound_stranger_passes():
+    assert all(result.passed for result in checks.run_protocol(net(lambda: layers.Dense(8, "tanh"))))
+
+
+def test_what_does_not_build_is_the_only_finding():
+    def raises():
+        raise OSError("no weights here\nat all")
+
+    assert checks.run_protocol(raises) == [checks.Result("builds", False, "OSError: no weights here")]
+
+
+def test_a_builder_that_asks_for_arguments_is_refused():
+    assert fault(checks.builds, lambda units: None) == "argument 'units' has no default"
+
+
+def test_something_else_than_an_uncompiled_model_is_refused():
+    def compiled():
+        model = net()()
+        model.compile("sgd", "mse")
+        return model
+
+    assert "int, not a keras.Model" in fault(checks.builds, lambda: 3)
+    assert "compiled already" in fault(checks.builds, compiled)
+
+
+def test_a_wrong_parameter_count_is_noticed():
+    with pytest.raises(checks.CheckError, match="15 parameters, the record says 16"):
+        checks.parameter_count(checks.Subject(net(), params=16))
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+def test_a_weight_without_gradient_is_named():
+    class Cut(layers.Layer):
+        def call(self, x):
+            return keras.ops.stop_gradient(x)
+
+    assert fault(checks.gradients, net(lambda: layers.Dense(3, name="hidden"), Cut)) == (
+        "no gradient: hidden/kernel, hidden/bias"
+    )
+
+
+def test_an_exploding_start_is_noticed():
+    assert "far from ln 3 = 1.099" in fault(checks.initial_loss, net(lambda: layers.Rescaling(50.0)))
+
+
+def test_a_net_that_cannot_learn_is_noticed(monkeypatch):
+    monkeypatch.setattr(checks, "LEARNING_RATES", (0.01,))
+    blind = net(lambda: layers.Rescaling(0.0))
+    assert "5 examples not learnt" in fault(checks.overfits, blind)
+
+
+def test_a_layer_that_mixes_the_batch_is_noticed():
+    class Centre(layers.Layer):
+        def call(self, x):
+            return x - keras.ops.mean(x, axis=0, keepdims=True)
+
+    assert "the output differs" in fault(checks.batch_of_one, net(Centre))
+
+
+def test_a_lambda_layer_is_named_however_deep():
+    inner = net(lambda: layers.Lambda(abs, name="twice"))
+    assert fault(checks.no_lambda, net(inner)) == "Lambda 'twice': write a registered layer instead"
+
+
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
+def test_a_bare_lambda_does_not_survive_saving():
+    subject = checks.Subject(net(lambda: layers.Activation(lambda x: 2 * x)))
+    assert not checks._run("save and load", checks.saves, subject).passed
+
+
+def test_a_layer_that_forgets_its_state_is_noticed():
+    @keras.saving.register_keras_serializable("test_protocol")
+    class Forgetful(layers.Layer):
+        factor = 1.0
+
+        def call(self, x):
+            return self.factor * x
+
+    def three():
+        layer = Forgetful()
+        layer.factor = 3.0
+        return layer
+
+    assert "after save and load the output differs" in fault(checks.saves, net(three))
+
+
+def test_a_half_precision_output_is_noticed():
+    assert 'give the output layer dtype="float32"' in fault(checks.mixed_precision, net(dtype=None))
+
+
+def zoo(capsys, *arguments):
+    """Run the command line in this process: exit code, stdout, stderr."""
+    with pytest.raises(SystemExit) as exit_:
+        main(list(arguments))
+    return exit_.value.code, *capsys.readouterr()
+
+
+@pytest.fixture
+def own_folder(tmp_path, monkeypatch):
+    """A current folder with a module of builders: `good`, `bad` (has a Lambda) and `number`."""
+    (tmp_path / "own_nets.py").write_text(
+        "def good():\n"
+        "    import keras\n"
+        "    x = keras.Input((3,))\n"
+        "    return keras.Model(x, keras.layers.Dense(1, dtype='float32')(x))\n"
+        "def bad():\n"
+        "    import keras\n"
+        "    x = keras.Input((3,))\n"
+        "    return keras.Model(x, keras.layers.Dense(1)(keras.layers.Lambda(abs)(x)))\n"
+        "number = 3\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def test_check_command_on_own_builders(own_folder, capsys, monkeypatch):
+    monkeypatch.setattr(checks, "ROUNDS", 5)
+    code, out, err = zoo(capsys, "check", "own_nets:good")
+    assert code == 0
+    assert "own_nets:good" in out and "no record to compare" in out
+    assert err.endswith("all 9 checks passed\n")
+
+    code, out, err = zoo(capsys, "check", "own_nets:bad", "--json")
+    assert code == 4
+    (entry,) = json.loads(out)
+    assert {check["name"] for check in entry["checks"] if not check["passed"]} >= {"no Lambda", "mixed precision"}
+    assert "own_nets:bad: no Lambda" in err
+
+
+def test_check_command_says_what_it_cannot_find(own_folder, capsys):
+    assert zoo(capsys, "check", "lennet")[::2] == (
+        2,
+        "error: unknown model 'lennet'; did you mean lenet or lenet.1998 or linear?\nsee them all with: zoo ls\n",
+    )
+    code, _, err = zoo(capsys, "check", "nowhere.nets:build")
+    assert code == 2 and err == "error: cannot import 'nowhere.nets': ModuleNotFoundError: No module named 'nowhere'\n"
+    code, _, err = zoo(capsys, "check", "own_nets:goood")
+    assert code == 2 and "unknown builder in own_nets 'goood'; did you mean good?" in err
+    code, _, err = zoo(capsys, "check", "own_nets:number")
+    assert code == 2 and "own_nets:number is a int, not a function" in err
