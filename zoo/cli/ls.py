@@ -13,6 +13,8 @@ from zoo.spec import KINDS, TASKS
 if TYPE_CHECKING:
     from zoo.registry import ModelRecord
 
+NARROW = 120  # columns below which a terminal shows neither family nor inputs nor tasks
+
 
 @click.command(
     epilog="""\b
@@ -31,7 +33,10 @@ Next: zoo show NAME, zoo run NAME DATASET"""
 def command(
     pattern: str, family: str | None, task: str | None, inputs: str | None, year: str | None, as_json: bool
 ) -> None:
-    """List the architectures whose name matches PATTERN (a glob) and every filter given."""
+    """List the architectures whose name matches PATTERN (a glob) and every filter given.
+
+    A terminal of less than 120 columns leaves out family, inputs and tasks; --json never does.
+    """
     from zoo import registry
 
     names = registry.list_models(pattern, family=family, task=task, inputs=inputs, year=_years(year))
@@ -69,13 +74,18 @@ def _print(records: list[ModelRecord]) -> None:
 
     from zoo.cli.console import out, table
 
-    grid = table("name", ">year", "family", ">params", "inputs", "tasks", "idea")
+    # a line each where a program reads; a narrow terminal gets what tells most
+    screen = out if out.is_terminal else Console(width=400, markup=False)
+    wide = screen.width >= NARROW
+    grid = table(
+        "name", ">year", *(["family"] if wide else []), ">params", *(["inputs", "tasks"] if wide else []), "idea"
+    )
     for column in grid.columns[:-1]:
         column.no_wrap = True
     for r in records:
-        inputs, tasks = " ".join(r.inputs), " ".join(r.tasks)
-        grid.add_row(r.name, str(r.year), r.family, f"{r.params:,}", inputs, tasks, r.idea)
-    (out if out.is_terminal else Console(width=400, markup=False)).print(grid)  # a line each where a program reads
+        family, kinds = ([r.family], [" ".join(r.inputs), " ".join(r.tasks)]) if wide else ([], [])
+        grid.add_row(r.name, str(r.year), *family, f"{r.params:,}", *kinds, r.idea)
+    screen.print(grid)
 
 
 def _nothing(known: list[str], family: str | None, pattern: str) -> str:
