@@ -1,12 +1,8 @@
 """Every data test has a cache folder of its own; two toy datasets are written by TensorFlow Datasets itself, once."""
 
-from pathlib import Path
-
 import pytest
 
 from zoo.data.config import Data
-
-REAL = Path(__file__).parents[2].parent / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)

@@ -195,8 +195,10 @@ def test_tables_need_no_tensorflow(write):
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
 
 
-def test_a_description_may_be_asked_for_by_source(write):
+def test_a_description_may_be_asked_for_by_source(write, monkeypatch):
     path = write(PETS)
     assert infer(f"csv:{path}") == from_path(path)
+    monkeypatch.chdir(path.parent)
+    assert from_path(path.name).source == f"csv:{path}"  # whole, so that a run can be repeated from anywhere
     with pytest.raises(UsageError, match="generated set needs a recipe"):
         infer("generated:xor")

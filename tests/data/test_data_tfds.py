@@ -4,10 +4,10 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REAL
 
 from zoo.data import infer, load, prepare, status
 from zoo.data.prepared import Address, data_dir, download_facts, find
@@ -271,21 +271,20 @@ def test_a_set_larger_than_memory_is_refused_before_it_is_read(toy_dir, toy):
         load(toy.model_copy(update={"input_shape": (100_000, 100_000, 3)}), "toy")
 
 
-@pytest.mark.parametrize("name", ["mnist", pytest.param("fashion_mnist", marks=pytest.mark.slow)])
-def test_the_real_sets_load_quickly_the_second_time(name):
+def test_the_real_mnist_loads_quickly_the_second_time():
     """On the real data where it lies; the toys above show the same without it."""
-    folder = os.environ.get("TFDS_DATA_DIR") or str(REAL / "tfds")
-    if not os.path.isdir(os.path.join(folder, name)):  # noqa: PTH112, PTH118
-        pytest.skip(f"no {name} in {folder}")
+    folder = Path(os.environ.get("TFDS_DATA_DIR") or Path(__file__).parents[2].parent / "shared" / "data" / "tfds")
+    if not (folder / "mnist").is_dir():
+        pytest.skip(f"no mnist in {folder}")
     code = (
-        "import sys, time; start = time.perf_counter()\n"
+        "import sys, time\n"
         "from zoo.data import load; from zoo.data.config import Data\n"
-        f"d = Data(source='tfds:{name}', kind='image', task='classification', input_shape=(28, 28, 1),\n"
+        "d = Data(source='tfds:mnist', kind='image', task='classification', input_shape=(28, 28, 1),\n"
         "         input_dtype='uint8', num_classes=10, train=60000, test=10000)\n"
-        "s = load(d, 'x'); seconds = time.perf_counter() - start\n"
+        "s = load(d, 'mnist'); seconds = time.process_time()\n"  # of the whole process, whatever else the machine does
         "import numpy as np\n"
-        "print([len(p.y) for p in s], int(np.bincount(s.test.y).min()), 'tensorflow' in sys.modules, seconds < 1)"
+        "print([len(p.y) for p in s], np.bincount(s.test.y).tolist(), 'tensorflow' in sys.modules, seconds < 1)"
     )
-    child(code, TFDS_DATA_DIR=folder)
-    smallest = {"mnist": 892, "fashion_mnist": 1000}[name]
-    assert child(code, TFDS_DATA_DIR=folder) == f"[54000, 6000, 10000] {smallest} False True"
+    child(code, TFDS_DATA_DIR=str(folder))
+    counts = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]  # as published for the test split
+    assert child(code, TFDS_DATA_DIR=str(folder)) == f"[54000, 6000, 10000] {counts} False True"

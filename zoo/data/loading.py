@@ -113,21 +113,21 @@ def infer(source: str, label: str | None = None) -> Data:
 
 
 def from_path(path: str | Path, label: str | None = None) -> Data:
-    """A description of an own CSV file or image folder.
+    """A description of an own CSV file or image folder, by its absolute path: it holds wherever it is used again.
 
     Raises:
         UsageError: no such file, or neither; a label column given for a folder.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if path.is_dir():
         if label:
             raise UsageError(f"{path} is a folder: its sub-folders' names are the labels; leave out --label")
-        return infer(f"folder:{path}")
+        return infer(f"folder:{path.absolute()}")
     if not path.exists():
         raise UsageError(f"no such file or folder: {path}")
     if path.suffix.lower() not in (".csv", ".tsv", ".txt", ".data"):
         raise UsageError(f"{path} is neither a folder of images nor a table (.csv, .tsv, .txt, .data)")
-    return infer(f"csv:{path}", label)
+    return infer(f"csv:{path.absolute()}", label)
 
 
 def read_examples(data: Data, path: str | Path | Sequence[str | Path]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ from zoo.quiet import quiet_stderr
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+log = logging.getLogger("zoo.data")
 
 
 def read(address: Address, data: Data) -> Source:
@@ -90,6 +93,7 @@ def _decode(address: Address, found: Prepared, data: Data, splits: tuple[str, ..
     builder = open_builder(address, found)
     import tensorflow as tf
 
+    log.info("decoding %s, once; the next run reads it from the cache", found.name)
     pick = picker(choose(builder.info, data.label, found.name), data, found.name)
     parts = []
     for split in splits:
