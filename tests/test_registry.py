@@ -133,8 +133,8 @@ def test_a_broken_plugin_is_named_and_harms_nothing_else(catalogue, monkeypatch)
     good = EntryPoint("good", lambda: register("good", **FACTS)(empty_builder))
     names = load_with(monkeypatch, EntryPoint("half", half), EntryPoint("taken", taken), good)
     assert names == sorted([*before, "good"])
-    assert broken()["half"] == "ValueError: no such file"
-    assert "'mlp' is already registered (by zoo)" in broken()["taken"]
+    assert broken()["half of dist-of-half"] == "ValueError: no such file"
+    assert "'mlp' is already registered (by zoo)" in broken()["taken of dist-of-taken"]
 
 
 def test_fit_is_decided_from_record_and_spec():

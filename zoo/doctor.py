@@ -127,7 +127,7 @@ def _tensorboard() -> Iterator[Finding]:
 
 
 def _plugins() -> Iterator[Finding]:
-    from zoo.registry import broken
+    from zoo import recipe, registry
 
-    for name, why in broken().items():
+    for name, why in [*registry.broken().items(), *recipe.broken().items()]:
         yield Finding(f"plug-in {name}", "wrong", why)

@@ -131,13 +131,13 @@ def _load_plugin(point: Any) -> None:
     except (Exception, SystemExit) as error:
         _records.clear()
         _records.update(before)
-        _broken[point.name] = f"{type(error).__name__}: {error}"
+        _broken[f"{point.name} of {_origin}"] = f"{type(error).__name__}: {error}"
     finally:
         _origin = "zoo"
 
 
 def broken() -> dict[str, str]:
-    """Plug-ins that failed to load: entry-point name -> what went wrong."""
+    """Plug-ins that failed to load: `entry point of package` -> what went wrong."""
     _load()
     return dict(_broken)
 

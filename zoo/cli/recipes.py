@@ -23,7 +23,14 @@ def ls(as_json: bool) -> None:
     """List the recipes and the models that have a table of their own in them."""
     from zoo import recipe
 
-    rows = {name: recipe.load_recipe(name) for name in recipe.list_recipes()}
+    rows: dict[str, recipe.Recipe] = {}
+    for name in recipe.list_recipes():
+        try:
+            rows[name] = recipe.load_recipe(name)
+        except UsageError as error:
+            click.echo(f"note: left out: {error}", err=True)
+    for name, reason in recipe.broken().items():
+        click.echo(f"note: plug-in {name!r} is broken and left out: {reason}", err=True)
     if as_json:
         print_json({name: {"title": r.title, "models": list(r.models)} for name, r in rows.items()})
         return

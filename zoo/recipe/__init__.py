@@ -8,13 +8,14 @@ said on the command line. What is weaker is overridden: model's own defaults < r
 from zoo.recipe.fingerprint import fingerprint
 from zoo.recipe.resolve import model_spec, rerun, resolve
 from zoo.recipe.schema import Callbacks, Recipe, Resolved, Training
-from zoo.recipe.store import list_recipes, load_recipe, parse, recipe_text
+from zoo.recipe.store import broken, list_recipes, load_recipe, parse, recipe_text
 
 __all__ = [
     "Callbacks",
     "Recipe",
     "Resolved",
     "Training",
+    "broken",
     "fingerprint",
     "list_recipes",
     "load_recipe",

@@ -21,11 +21,31 @@ SECTIONS = tuple(Recipe.model_fields)
 @cache
 def _files() -> dict[str, Path]:
     """Every recipe by name; the zoo's own win over a plug-in's of the same name."""
-    folders = [recipes_folder()]
-    for point in entry_points(group="zoo.recipes"):
-        spec = find_spec(point.value.partition(":")[0])
-        folders += [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+    folders = [recipes_folder(), *_plugins()[0]]
     return {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.toml"))}
+
+
+@cache
+def _plugins() -> tuple[list[Path], dict[str, str]]:
+    """Folders of recipes that other packages bring, and what went wrong where one could not be found."""
+    folders: list[Path] = []
+    wrong: dict[str, str] = {}
+    for point in entry_points(group="zoo.recipes"):
+        try:
+            spec = find_spec(point.value)
+            found = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+            reason = "" if found else f"there is no package {point.value}"
+        except (Exception, SystemExit) as error:  # a dotted name imports its parent, which is the plug-in's own code
+            found, reason = [], f"{type(error).__name__}: {error}"
+        folders += found
+        if reason:
+            wrong[f"{point.name} of {point.dist.name}" if point.dist else point.name] = reason
+    return folders, wrong
+
+
+def broken() -> dict[str, str]:
+    """Plug-ins whose recipes cannot be found: `entry point of package` -> what went wrong."""
+    return dict(_plugins()[1])
 
 
 def list_recipes() -> list[str]:
