@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from zoo.data import infer, load, prepare, status
-from zoo.data.prepared import Address, data_dir, download_facts, find
+from zoo.data.prepared import Address, download_facts, find
 from zoo.errors import MissingError, UsageError
 
 
@@ -259,11 +259,13 @@ def test_preparing_what_is_prepared_asks_nobody(toy_dir, toy, offline):
     assert status(toy).place == str(toy_dir / "zoo_toy" / "1.0.0")
 
 
-def test_the_data_folder_is_that_of_tfds_by_default(monkeypatch):
-    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
-    import tensorflow_datasets as tfds
-
-    assert data_dir() == type(data_dir())(tfds.core.constants.DATA_DIR).expanduser()
+def test_the_data_folder_is_that_of_tfds_by_default(tmp_path):
+    code = (
+        "import os; del os.environ['TFDS_DATA_DIR']\n"  # before TFDS looks at it
+        "from pathlib import Path; import tensorflow_datasets as tfds; from zoo.data.prepared import data_dir\n"
+        "print(data_dir() == Path(tfds.core.constants.DATA_DIR).expanduser(), data_dir())"
+    )
+    assert child(code, TFDS_DATA_DIR="x", HOME=str(tmp_path)) == f"True {tmp_path / 'tensorflow_datasets'}"
 
 
 def test_a_set_larger_than_memory_is_refused_before_it_is_read(toy_dir, toy):
