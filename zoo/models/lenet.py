@@ -110,8 +110,8 @@ def lenet(
         "as 7x12 bitmaps (it names error-correcting codes as another choice)",
         "softmax of the negative distances and cross-entropy: the paper's criterion (9) without the constant for "
         "the rubbish class",
-        "distances are divided by 32 before the softmax: undivided (temperature=1) they saturate it, and after two "
-        "epochs of Adam MNIST stands at 91 % instead of 97 %",
+        "distances are divided by 32 before the softmax; undivided they saturate it: zoo run lenet.1998 mnist "
+        "--epochs 2 gives 97.9 %, with --set knobs.temperature=1 it gives 89.1 %",
         "trained by first-order steps, not by the stochastic diagonal Levenberg-Marquardt method",
     ),
     defaults={"optimizer": "adam", "learning_rate": 0.003, "batch_size": 128},
@@ -157,6 +157,6 @@ def lenet_1998(
     x = dense(120, x, "C5")  # (batch, 120)
     x = dense(84, x, "F6")  # (batch, 84)
     x = CodeDistance(num_classes, dtype="float32", name="RBF")(x)  # (batch, 10)
-    x = layers.Rescaling(-1.0 / temperature, dtype="float32", name="negative")(x)
+    x = layers.Rescaling(-1.0 / temperature, dtype="float32", name="score")(x)
     outputs = layers.Softmax(dtype="float32", name="output")(x)  # (batch, 10)
     return keras.Model(inputs, outputs, name="lenet_1998")
