@@ -24,14 +24,24 @@ def fingerprint(resolved: Resolved) -> str:
 
 
 def _source(module: str) -> str:
-    """A module's code and that of the zoo's layers it uses, without comments and docstrings."""
-    found = find_spec(module)
-    if found is None or found.origin is None:
+    """A module's code and that of the zoo's layers it uses, without comments and docstrings; nothing is imported."""
+    path = _file(module)
+    if path is None:
         return ""
-    tree = ast.parse(Path(found.origin).read_text(encoding="utf-8"))
-    used = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
-    layers = [name for name in used if name.startswith("zoo.layers")]
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    used = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(node) is not None:
             node.body = node.body[1:]
-    return ast.unparse(tree) + "".join(_source(name) for name in sorted(set(layers)))
+    return ast.unparse(tree) + "".join(_source(name) for name in sorted(used) if name.startswith("zoo.layers"))
+
+
+def _file(module: str) -> Path | None:
+    """Where a module's source is; its parents are found by path, since importing zoo.layers imports Keras."""
+    top, *rest = module.split(".")
+    found = find_spec(top)
+    if found is None or found.origin is None:
+        return None
+    folder = Path(found.origin).parent
+    places = [folder.joinpath(*rest, "__init__.py"), folder.joinpath(*rest).with_suffix(".py"), Path(found.origin)]
+    return next((place for place in (places if rest else places[2:]) if place.is_file()), None)

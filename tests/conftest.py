@@ -1,0 +1,45 @@
+"""What several tests share: the command line as a function, real data where it is there."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+REAL = Path(os.environ.get("TFDS_DATA_DIR") or ROOT.parent / "shared" / "data" / "tfds")
+if REAL.is_dir():
+    os.environ["TFDS_DATA_DIR"] = str(REAL)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_home(tmp_path_factory):
+    """Caches of the tests stay with the tests."""
+    os.environ["ZOO_HOME"] = str(tmp_path_factory.mktemp("zoo_home"))
+
+
+class Said(str):
+    """What a command wrote to stdout, with its exit code and what it wrote to stderr."""
+
+    code: int
+    err: str
+
+
+@pytest.fixture
+def zoo_cli(capfd, monkeypatch):
+    """Run the command line in this process: `zoo_cli("run", "lenet", "digits")`."""
+    from zoo.cli import main
+
+    def call(*arguments: object) -> Said:
+        capfd.readouterr()
+        argv = [str(a) for a in arguments]
+        monkeypatch.setattr(sys, "argv", ["zoo", *argv])
+        with pytest.raises(SystemExit) as ended:
+            main(argv)
+        captured = capfd.readouterr()
+        said = Said(captured.out)
+        said.code, said.err = ended.value.code, captured.err
+        return said
+
+    return call
