@@ -129,7 +129,7 @@ def test_its_model_is_listed_with_where_it_comes_from(environment, tmp_path):
 def test_its_model_is_built_and_shown(environment, tmp_path):
     said = throwaway.run(environment.zoo, "show", "theirs", cwd=tmp_path).stdout
     assert "zoo_theirs" in said
-    assert "17" in said.splitlines()[-1] or "17" in said.splitlines()[-2]  # (2 + 1) * 4 + (4 + 1) * 1, built
+    assert said.splitlines()[-1].split() == ["total", "17"]  # (2 + 1) * 4 + (4 + 1) * 1, built
 
 
 def test_its_model_runs_on_its_own_recipe_by_name(environment, tmp_path):
