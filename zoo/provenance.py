@@ -31,7 +31,7 @@ def facts_before(recipe: Resolved, smoke: bool) -> dict[str, Any]:
         "command": shlex.join(["zoo", *sys.argv[1:]]),
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version(), "zoo": __version__} | {p: version(p) for p in PACKAGES},
-        "machine": {"system": platform.platform(), "cores": os.cpu_count(), "processor": platform.machine()},
+        "machine": {"system": platform.system(), "cores": os.cpu_count(), "processor": platform.machine()},
     }
 
 
@@ -54,4 +54,5 @@ def facts_after(fit: Fit, fitted: Fitted) -> dict[str, Any]:
         "steps_an_epoch": fit.steps,
         "fit_seconds": round(fitted.seconds, 3),
         "first_step_seconds": round(fitted.first_step_seconds, 3),
+        "input_mean": round(float(fit.splits.train.x.mean(dtype="float64")), 4),  # a photo far from it may be inverted
     }

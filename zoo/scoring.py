@@ -50,8 +50,10 @@ def _refuse_other(run: Run, other: Data, name: str) -> None:
             )
 
 
-def predict(run: Run, files: Sequence[Path]) -> list[dict[str, Any]]:
+def predict(run: Run, files: Sequence[Path], invert: bool = False) -> list[dict[str, Any]]:
     """What the run's model says of each raw example: one row an image, or one a CSV line.
+
+    `invert` turns light into dark first, for dark ink on paper where the training images are light on dark.
 
     A row names its `file`, for a table its `row` (from 1), the `prediction` (a class name or a value) and, for
     classes, the `probability` of it and of every class.
@@ -59,14 +61,23 @@ def predict(run: Run, files: Sequence[Path]) -> list[dict[str, Any]]:
     Raises:
         UsageError: a file that cannot be read, or that does not look like the training data.
     """
+    if invert and run.recipe.data.kind != "image":
+        raise UsageError(f"--invert is for images, {run.recipe.dataset} is {run.recipe.data.kind}")
     batches = [(file, data.read_examples(run.recipe.data, file)) for file in files]
+    batches = [(file, 255 - x if invert else x) for file, x in batches]
     from zoo.training.environment import prepare
 
     prepare()
     from zoo.training.loop import make_predict
 
     apply = make_predict(run.model)
-    return [row for file, x in batches for row in _rows(run, file, apply(x))]
+    return [row | {"unlike": _unlike(run, x)} for file, x in batches for row in _rows(run, file, apply(x))]
+
+
+def _unlike(run: Run, x: Any) -> bool:
+    """Whether an image is light where the training images are dark, or the reverse: half the scale apart on average."""
+    mean = run.info.get("input_mean")
+    return run.recipe.data.kind == "image" and mean is not None and abs(float(x.mean()) - mean) > 127
 
 
 def _rows(run: Run, file: Path, outputs: Any) -> list[dict[str, Any]]:

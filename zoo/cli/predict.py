@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.console import out, print_json, table
+from zoo.cli.console import err, out, print_json, table
 
 
 @click.command(
@@ -19,14 +19,17 @@ Files are raw: images as they are, CSV rows with the columns of the training dat
 )
 @click.argument("run")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--invert", is_flag=True, help="Turn light into dark first: for dark ink on paper.")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Classes shown for each example.")
 @click.option("--json", "as_json", is_flag=True, help="Print every class's probability as JSON.")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
-def command(run: str, files: tuple[Path, ...], top: int, as_json: bool, debug: bool) -> None:
+def command(run: str, files: tuple[Path, ...], invert: bool, top: int, as_json: bool, debug: bool) -> None:
     """Apply a finished RUN to image files or to the rows of CSV files."""
     from zoo import runs, scoring
 
-    rows = scoring.predict(runs.load(run), files)
+    rows = scoring.predict(runs.load(run), files, invert)
+    for file in dict.fromkeys(row["file"] for row in rows if row["unlike"]):
+        err.print(f"note: {file} is light where the training images are dark, or the reverse; try --invert")
     if as_json:
         print_json(rows)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from zoo.cli.console import err
+from zoo.data import class_counts
 from zoo.job import Watcher
 from zoo.recipe import Resolved
 
@@ -27,6 +29,9 @@ class Progress(Watcher):
         self.started = time.perf_counter()
         self.lines: list[str] = []
         self.log: Path | None = None
+        logger = logging.getLogger("zoo")
+        logger.setLevel(logging.INFO)
+        logger.addHandler(_Notes(self))
 
     def say(self, text: str) -> None:
         """One line on stderr and in the log."""
@@ -50,12 +55,28 @@ class Progress(Watcher):
             f"{fit.strategy_text}{', XLA' if fit.jit else ''}"
         )
 
+        data = fit.recipe.data
+        if data.source.startswith(("folder:", "csv:")) and data.task != "regression":
+            counts = class_counts(fit.splits.train, data)
+            self.say("to train on: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
+
     def callbacks(self, folder: Path, recipe: Resolved) -> list[keras.callbacks.Callback]:
         """A callback that draws the bar and says how each epoch ended."""
         self.log = folder / "log.txt"
         with self.log.open("a", encoding="utf-8") as file:
             file.writelines(line + "\n" for line in self.lines)
         return [_epochs(self, recipe.training.epochs)]
+
+
+class _Notes(logging.Handler):
+    """What the zoo's modules log, said like everything else."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self.progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.progress.say(record.getMessage())
 
 
 def _epochs(progress: Progress, epochs: int) -> keras.callbacks.Callback:
