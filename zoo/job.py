@@ -118,6 +118,7 @@ def execute(
             runs.write_recipe(folder, recipe)
         facts = provenance.facts_before(recipe, smoke) | ({"resumed_from": _position(saved)} if resuming else {})
         runs.record(folder, facts | {"exit": "started"})
+        fit = None
         try:
             watch.stage("building the model")
             fit = Fit(recipe, splits, folder, watch.callbacks(folder, recipe), SMOKE_STEPS if smoke else None)
@@ -127,6 +128,9 @@ def execute(
             runs.write_model(folder, fitted.model)
             runs.record_metrics(folder, metrics)
         except BaseException as error:
+            if fit is None and not resuming:  # nothing was trained: the place stays free
+                shutil.rmtree(folder)
+                raise
             runs.record(folder, facts | {"exit": _reason(error), "seconds": round(time.perf_counter() - started, 3)})
             raise
         facts |= provenance.facts_after(fit, fitted)

@@ -186,13 +186,20 @@ def build(name: str, **knobs: Any) -> keras.Model:
     """Build `name` with its default knobs, or with the given ones: an uncompiled `keras.Model`.
 
     Raises:
-        UsageError: no such model, or it has no such knob; the nearest names are given.
+        UsageError: no such model, or it has no such knob (the nearest names are given), or a knob's value is
+            of no use to it.
     """
     record = describe(name)
     for knob in knobs:
         if knob not in record.knobs:
             raise unknown(f"knob of {name}", knob, record.knobs, f"it has: {', '.join(record.knobs)}")
-    return record.builder(**knobs)
+    try:
+        return record.builder(**knobs)
+    except ValueError as error:
+        said = ", ".join(f"{knob}={value!r}" for knob, value in knobs.items())
+        raise UsageError(
+            f"{name} cannot be built with {said or 'its defaults'}\n{str(error).splitlines()[0]}"
+        ) from error
 
 
 def misfit(record: ModelRecord, spec: DataSpec) -> str | None:

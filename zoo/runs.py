@@ -52,14 +52,22 @@ def claimed(folder: Path) -> Iterator[None]:
     Raises:
         UsageError: another process is writing there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise UsageError(
+            f"cannot write into {folder}: {error.strerror}\nchoose another place with --out DIR"
+        ) from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise UsageError(f"another process is running in {folder}; wait for it, or choose another --out") from None
-        yield
-        (folder / ".lock").unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            (folder / ".lock").unlink(missing_ok=True)
 
 
 def write_recipe(folder: Path, recipe: Resolved) -> None:

@@ -175,6 +175,13 @@ def test_mistakes_are_answered_shortly_with_status_2(zoo_cli, arguments, told):
     assert "Traceback" not in said.err and len(said.err.splitlines()) <= 5
 
 
+@pytest.mark.parametrize("knob", ["hidden_units=[0]", "dropout=1.5", "kernel_initializer=foo"])
+def test_a_knob_of_no_use_is_told_and_leaves_nothing_behind(zoo_cli, tmp_path, knob):
+    said = zoo_cli("run", "mlp", "iris", "--set", f"knobs.{knob}", "--out", tmp_path / "none", "--quiet")
+    assert said.code == 2 and "mlp cannot be built with" in said.err and len(said.err.splitlines()) <= 3
+    assert not (tmp_path / "none").exists()
+
+
 def test_outputs_that_exist_or_cannot_be_written_are_found_before_training(zoo_cli, tmp_path):
     (tmp_path / "kept.txt").write_text("mine")
     said = zoo_cli("run", "lenet", "digits", "--out", tmp_path)
