@@ -191,3 +191,16 @@ def test_every_optimizer_lowers_the_loss(optimizer):
     fit = make_fit("mlp", "iris", optimizer=optimizer, epochs=5, learning_rate=0.01)
     losses = fit().history["loss"]
     assert losses[-1] < losses[0]
+
+
+def test_tensorboard_writes_events_and_is_asked_for_by_name_where_it_is_missing(tmp_path, monkeypatch):
+    from zoo.training import callbacks
+
+    recipe = resolve("mlp", "iris", ["callbacks.tensorboard={histogram_epochs=1}"], {"epochs": 2})[0]
+    monkeypatch.setattr(callbacks, "find_spec", lambda name: None)
+    with pytest.raises(MissingError, match=r"pip install 'zoo\[tensorboard\]'"):
+        Fit(recipe, data.load(recipe.data, "iris"), tmp_path)
+    monkeypatch.undo()
+    pytest.importorskip("tensorboard")
+    Fit(recipe, data.load(recipe.data, "iris"), tmp_path)()
+    assert [path for path in (tmp_path / "tensorboard").rglob("events*") if path.stat().st_size > 200]

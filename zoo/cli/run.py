@@ -33,7 +33,7 @@ Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html"""
 @click.option(
     "--data", "path", metavar="PATH", help="An own CSV file, or a folder of one sub-folder of images a class."
 )
-@click.option("--label", metavar="COLUMN", help="With --data: the CSV column to predict (default: the last).")
+@click.option("--label", metavar="COLUMN", help="With --data or tfds:NAME: what to predict.")
 @click.option("--epochs", type=int, help="Passes over the training split.")
 @click.option("--batch-size", type=int, help="Examples a step, over all devices together.")
 @click.option("--learning-rate", type=float, help="Step size of the optimiser; never scaled by itself.")
@@ -149,11 +149,11 @@ def _resolve(
     if path is not None:
         own = data.from_path(path, label)
         return recipe.resolve(model, Path(path).stem, sets, options, data=own)
-    if label is not None:
-        raise UsageError("--label goes with --data PATH")
     assert dataset is not None
     if dataset.startswith("tfds:"):
-        return recipe.resolve(model, dataset, sets, options, data=data.infer(dataset))
+        return recipe.resolve(model, dataset, sets, options, data=data.infer(dataset, label))
+    if label is not None:
+        raise UsageError("--label goes with --data PATH or tfds:NAME; a recipe names its own")
     return recipe.resolve(model, dataset, sets, options)
 
 
