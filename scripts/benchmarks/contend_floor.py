@@ -1,8 +1,8 @@
 """(c) The floor: a hand-written tf.function that holds the data and runs a whole epoch in the graph.
 
 No Keras, no Python between steps: variables, the network as a few operations, the fused cross-entropy and the fused
-Adam of TensorFlow, the order shuffled in the graph. Loss and accuracy are counted, as in the others. Dense networks
-are compiled with XLA, LeNet's small convolutions are not: what is faster on a CPU.
+Adam of TensorFlow, the order shuffled in the graph. Loss and accuracy are counted, as in the others. With XLA over the
+whole epoch where that is faster on a CPU (small dense layers), without it elsewhere.
 """
 
 from __future__ import annotations
@@ -93,14 +93,13 @@ def make_epoch(case: Case, x: np.ndarray, y: np.ndarray, xla: bool):  # type: ig
     return epoch
 
 
-def main(name: str, path: str, xla: str = "") -> None:
-    """Train, an epoch a turn; a third argument `on` or `off` sets XLA."""
+def main(name: str, path: str) -> None:
+    """Train, an epoch a turn."""
     turns = Turns()
     case = CASES[name]
-    compiled = xla == "on" if xla else bool(case.units)
     x, y = read(path)
-    epoch = make_epoch(case, x, y, compiled)
-    turns.ready(f"TensorFlow {tf.__version__}{', XLA' if compiled else ''}")
+    epoch = make_epoch(case, x, y, case.floor_with_xla)
+    turns.ready(f"TensorFlow {tf.__version__}{', XLA' if case.floor_with_xla else ''}")
     done = 0
     while True:
         turns.wait()
