@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -43,12 +44,11 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _explained(error: OSError, path: Path) -> OSError | ZooError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ZooError(f"disk full while writing {path}; what was there before is untouched")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return ZooError(f"cannot write {path}: {error.strerror}")
-    return error
+def _explained(error: OSError, path: Path) -> ZooError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        which = "size limit of files reached" if error.errno == errno.EFBIG else "disk full"
+        return ZooError(f"{which} while writing {path}; what was there before is untouched")
+    return ZooError(f"cannot write {path}: {error.strerror or error}")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -60,6 +60,18 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write one JSON document, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, allow_nan=True) + "\n")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that a killed process left in a folder which nobody else writes to."""
+    for path in folder.glob(".*.tmp*"):
+        path.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(path: Path) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import data, provenance, runs
 from zoo.errors import UsageError
-from zoo.recipe import Resolved, rerun, resolve
+from zoo.recipe import Resolved, resolve
 
 if TYPE_CHECKING:
     import keras
@@ -95,7 +95,7 @@ def resume(folder: Path, watch: Watcher | None = None) -> Outcome:
     info = runs.Run(folder).info
     if info["exit"] == "done":
         raise UsageError(f"the run in {folder} is finished, there is nothing to resume\nscore it: zoo eval {folder}")
-    return execute(rerun(folder / "recipe.toml")[0], folder, smoke=info["smoke"], watch=watch, resuming=True)
+    return execute(runs.Run(folder).recipe, folder, smoke=info["smoke"], watch=watch, resuming=True)
 
 
 def execute(

@@ -2,13 +2,18 @@
 
 `runs/<model>-<dataset>/<stamp>/` holds recipe.toml (repeat it with `zoo run .../recipe.toml`), run.json (versions,
 seed, devices, times, exit), history.csv, metrics.json, model.keras, pictures, report.html and log.txt.
+
+run.json is written last and holds the SHA-256 of the files that are read again, and of itself: what is damaged or was
+changed afterwards is refused by name. Pictures and the report may be edited freely.
 """
 
 from __future__ import annotations
 
 import csv
 import fcntl
+import hashlib
 import io
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,12 +25,15 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
+from zoo import safety
 from zoo.errors import UsageError
-from zoo.files import read_json, replacing, write_json, write_text
+from zoo.files import read_json, remove_leftovers, replacing, sha256, write_json, write_text
 from zoo.recipe import Resolved, rerun
 
 if TYPE_CHECKING:
     import keras
+
+CHECKED = ("recipe.toml", "history.csv", "metrics.json", "model.keras")
 
 
 def place(out: Path | None, model: str, dataset: str) -> Path:
@@ -36,18 +44,22 @@ def place(out: Path | None, model: str, dataset: str) -> Path:
     """
     folder = out or Path("runs") / f"{model}-{dataset}" / datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(
-            f"output {folder} exists already; nothing is overwritten\nchoose another --out, or leave it away"
-        )
+        raise _taken(folder)
     parent = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise UsageError(f"cannot write into {parent}: choose another place with --out DIR")
     return folder
 
 
+def _taken(folder: Path) -> UsageError:
+    return UsageError(f"output {folder} exists already; nothing is overwritten\nchoose another --out, or leave it away")
+
+
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
     """Hold a run directory for one process; the system lets go of it when the process ends, however it ends.
+
+    What a killed process left half-written there is removed.
 
     Raises:
         UsageError: another process is writing there.
@@ -64,6 +76,7 @@ def claimed(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise UsageError(f"another process is running in {folder}; wait for it, or choose another --out") from None
+        remove_leftovers(folder)
         try:
             yield
         finally:
@@ -71,7 +84,13 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def write_recipe(folder: Path, recipe: Resolved) -> None:
-    """recipe.toml: the resolved recipe, which repeats the run."""
+    """recipe.toml: the resolved recipe, which repeats the run.
+
+    Raises:
+        UsageError: another process made a run there in the meantime.
+    """
+    if (folder / "recipe.toml").exists():
+        raise _taken(folder)
     write_text(folder / "recipe.toml", recipe_toml(recipe))
 
 
@@ -106,41 +125,70 @@ class Run:
     @cached_property
     def recipe(self) -> Resolved:
         """The resolved recipe that made it."""
-        return rerun(self.folder / "recipe.toml")[0]
+        return rerun(self._whole("recipe.toml"))[0]
 
     @cached_property
     def info(self) -> dict[str, Any]:
-        """run.json."""
-        return dict(read_json(self.folder / "run.json"))
+        """run.json, without its checksums."""
+        return {key: value for key, value in self._sealed.items() if key not in ("files", "self")}
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """metrics.json."""
-        return dict(read_json(self.folder / "metrics.json"))
+        return dict(read_json(self._whole("metrics.json")))
 
     @cached_property
     def history(self) -> dict[str, list[float]]:
         """history.csv as columns."""
-        with (self.folder / "history.csv").open(encoding="utf-8", newline="") as file:
+        with self._whole("history.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {})}
 
     @cached_property
     def model(self) -> keras.Model:
-        """The trained network: raw examples in, preprocessing inside. Loads no code, the zoo's layers are known.
+        """The trained network: raw examples in, preprocessing inside.
+
+        The file is scanned before Keras sees it (see `zoo.safety`): run directories come from other people too.
 
         Raises:
-            UsageError: model.keras is damaged.
+            UsageError: model.keras is damaged, changed, or holds what a model of the zoo never does.
         """
-        import keras
+        return safety.load_model(self._whole("model.keras"))
 
-        import zoo.layers  # noqa: F401  registers the zoo's layers, so that the file's names are known
+    @cached_property
+    def _sealed(self) -> dict[str, Any]:
+        path = self.folder / "run.json"
+        if not path.exists():
+            raise UsageError(
+                f"the run in {self.folder} ended before it began: there is no run.json\n"
+                f"start it again: zoo run {self.folder}/recipe.toml"
+            )
+        body = read_json(path)
+        sealed = isinstance(body, dict) and ("self" in body or "files" in body)
+        if not isinstance(body, dict) or (sealed and body.get("self") != _digest(body)):
+            raise _changed(path, "it does not agree with its own SHA-256")
+        return body
 
-        path = self.folder / "model.keras"
-        try:
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
-        except Exception as error:
-            raise UsageError(f"{path} does not load, it is damaged or not a model of the zoo: {error}") from error
+    def _whole(self, name: str) -> Path:
+        """The path of one of the run's files, after its bytes agreed with run.json."""
+        path, wanted = self.folder / name, self._sealed.get("files", {}).get(name)
+        if not path.is_file():
+            raise UsageError(f"{path} is not there any more\nrepeat the run: zoo run {self.folder}/recipe.toml")
+        if wanted and sha256(path) != wanted:
+            raise _changed(path, "its SHA-256 is not the one in run.json")
+        return path
+
+
+def _changed(path: Path, why: str) -> UsageError:
+    return UsageError(
+        f"{path} is damaged, or was changed after the run: {why}\n"
+        "nothing is read from it; put the file back as it was, or run again"
+    )
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    rest = {key: value for key, value in body.items() if key != "self"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def load(path: str | Path) -> Run:
@@ -150,6 +198,7 @@ def load(path: str | Path) -> Run:
         UsageError: no run there, or it did not finish.
     """
     folder = Path(path)
+    safety.refuse_other_formats(folder)
     if not folder.is_dir():
         raise UsageError(f"no run directory {folder}\nmake one with: zoo run lenet digits")
     if not (folder / "recipe.toml").exists():
@@ -157,16 +206,19 @@ def load(path: str | Path) -> Run:
         if not finished:
             raise UsageError(f"{folder} holds no finished run (no recipe.toml, no */model.keras)")
         folder = finished[-1]
-    if not (folder / "model.keras").exists():
+    run = Run(folder)
+    if run.info.get("exit") != "done":
         raise UsageError(
-            f"the run in {folder} did not finish: there is no model.keras\nrepeat it: zoo run {folder}/recipe.toml"
+            f"the run in {folder} did not finish: {run.info.get('exit')}\ngo on with it: zoo run --resume {folder}"
         )
-    return Run(folder)
+    return run
 
 
 def record(folder: Path, info: Mapping[str, Any]) -> None:
-    """run.json: how the run was made and how it ended."""
-    write_json(folder / "run.json", dict(info))
+    """run.json: how the run was made and how it ended, and the SHA-256 of the files that are there by now."""
+    body = dict(info) | {"files": {name: sha256(folder / name) for name in CHECKED if (folder / name).exists()}}
+    body = json.loads(json.dumps(body))  # as it will be read: no tuples
+    write_json(folder / "run.json", body | {"self": _digest(body)})
 
 
 def record_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:

@@ -1,14 +1,12 @@
 """Stop anywhere, go on, and end bit for bit where the unbroken run ends; damaged checkpoints are found out."""
 
-import json
-
 import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras")
 
 from zoo import data
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 from zoo.recipe import resolve
 from zoo.training import checkpoint, loop
 from zoo.training.fit import Fit
@@ -98,57 +96,76 @@ def two_checkpoints(tmp_path):
 
 
 def test_the_last_two_are_kept_and_leftovers_of_a_kill_go(two_checkpoints):
-    (two_checkpoints / ".step-000000099.77.tmp.npz").write_bytes(b"half")
+    (two_checkpoints / ".step-000000099.77.tmp.checkpoint").write_bytes(b"half")
     checkpoint.save(two_checkpoints, 20, {"model/0": np.zeros(1)}, {})
     names = sorted(path.name for path in two_checkpoints.iterdir())
-    assert names == ["step-000000012.json", "step-000000012.npz", "step-000000020.json", "step-000000020.npz"]
+    assert names == ["step-000000012.checkpoint", "step-000000020.checkpoint"]
+
+
+def test_damaged_later_ones_never_push_out_a_good_one(two_checkpoints):
+    for step in (30, 40):
+        (two_checkpoints / f"step-{step:09d}.checkpoint").write_bytes(b"damaged")
+    checkpoint.save(two_checkpoints, 14, {"model/0": np.zeros(1)}, {"epoch": 14})
+    assert sorted(path.name for path in two_checkpoints.iterdir()) == [
+        "step-000000012.checkpoint",
+        "step-000000014.checkpoint",
+    ]
 
 
 DAMAGES = {
     "flip": lambda path: path.write_bytes(path.read_bytes()[:-9] + b"?" + path.read_bytes()[-8:]),
     "cut": lambda path: path.write_bytes(path.read_bytes()[:40]),
     "empty": lambda path: path.write_bytes(b""),
+    "no manifest": lambda path: path.write_bytes(path.read_bytes().partition(b"\n")[2]),
+    "no arrays": lambda path: path.write_bytes(path.read_bytes()[:200]),
     "gone": lambda path: path.unlink(),
 }
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".json"])
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_newest_one_is_passed_over_and_named(two_checkpoints, suffix, damage):
-    DAMAGES[damage](two_checkpoints / f"step-000000012{suffix}")
+def test_a_damaged_newest_one_is_passed_over_and_named(two_checkpoints, damage):
+    DAMAGES[damage](two_checkpoints / "step-000000012.checkpoint")
     saved, damaged = checkpoint.newest(two_checkpoints)
     assert saved.facts == {"epoch": 8} and (saved.arrays["model/0"] == 8).all()
-    assert len(damaged) == 1 and "step-000000012" in damaged[0]
+    assert len(damaged) == 1 - (damage == "gone") and all("step-000000012" in line for line in damaged)
 
 
 def test_all_damaged_refuses_with_their_names(two_checkpoints):
-    for path in two_checkpoints.glob("*.npz"):
+    for path in two_checkpoints.iterdir():
         path.write_bytes(b"")
     with pytest.raises(ZooError, match=r"(?s)cannot be resumed.*step-000000012.*step-000000008"):
         checkpoint.newest(two_checkpoints)
     assert checkpoint.newest(two_checkpoints / "none") == (None, [])
 
 
-def test_no_single_flipped_bit_of_arrays_or_manifest_goes_unnoticed(two_checkpoints):
-    generator = np.random.default_rng(0)
-    for path in (two_checkpoints / "step-000000012.npz", two_checkpoints / "step-000000012.json"):
-        whole = path.read_bytes()
-        for bit in generator.integers(0, len(whole) * 8, 100):
-            broken = bytearray(whole)
-            broken[bit // 8] ^= 1 << (bit % 8)
-            path.write_bytes(bytes(broken))
-            saved, damaged = checkpoint.newest(two_checkpoints)
-            same = not damaged and saved.facts == {"epoch": 12} and (saved.arrays["model/0"] == 12).all()
-            assert damaged or (same and json.loads(bytes(broken)) == json.loads(whole))
-        path.write_bytes(whole)
+def test_no_single_flipped_bit_goes_unnoticed(two_checkpoints):
+    path = two_checkpoints / "step-000000012.checkpoint"
+    whole = path.read_bytes()
+    for bit in np.random.default_rng(0).integers(0, len(whole) * 8, 200):
+        broken = bytearray(whole)
+        broken[bit // 8] ^= 1 << (bit % 8)
+        path.write_bytes(bytes(broken))
+        saved, damaged = checkpoint.newest(two_checkpoints)
+        assert damaged and saved.facts == {"epoch": 8}
 
 
-def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+def test_a_checkpoint_of_another_network_rate_optimiser_or_dataset_is_refused(tmp_path):
     box = []
     fit = make_fit(tmp_path, callbacks=[DieAt(box, 1)])
     box.append(fit)
     with pytest.raises(Die):
         fit()
-    other = resolve("mlp", "digits", [*SETTINGS, "knobs.hidden_units=[17]"])[0]
-    with pytest.raises(ZooError, match="another network"):
-        Fit(other, data.load(other.data, "digits"))(checkpoint.newest(tmp_path / "checkpoints")[0])
+    saved = checkpoint.newest(tmp_path / "checkpoints")[0]
+    for said, difference in (
+        ("knobs.hidden_units=[17]", r"knobs.hidden_units was \[16\], now \[17\]"),
+        ("training.learning_rate=0.01", "training.learning_rate was 0.02, now 0.01"),
+        ("training.optimizer=sgd", "training.optimizer was 'adam', now 'sgd'"),
+    ):
+        other = resolve("mlp", "digits", [*SETTINGS, said], {"epochs": 5})[0]
+        with pytest.raises(UsageError, match=f"the checkpoint is of another run: {difference}\n"):
+            Fit(other, data.load(other.data, "digits"))(saved)
+    splits = fit.splits
+    changed = splits.train.x.copy()
+    changed[7, 3, 3, 0] ^= 1
+    with pytest.raises(UsageError, match="another run: the training examples are others than they were"):
+        Fit(fit.recipe, splits._replace(train=splits.train._replace(x=changed)))(saved)

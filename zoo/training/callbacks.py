@@ -16,11 +16,9 @@ from zoo.recipe import Callbacks
 def make_callbacks(settings: Callbacks, folder: Path | None) -> list[keras.callbacks.Callback]:
     """The callbacks that a recipe switches on; those that write do so into `folder`, or not at all without one."""
     made: list[keras.callbacks.Callback] = []
-    if settings.nan_stop:
-        made.append(NaNStop())
     if (stop := settings.early_stopping) is not None:
         made.append(
-            keras.callbacks.EarlyStopping(
+            EarlyStopping(
                 monitor=stop.monitor,
                 min_delta=stop.min_delta,
                 patience=stop.patience,
@@ -44,6 +42,8 @@ def make_callbacks(settings: Callbacks, folder: Path | None) -> list[keras.callb
         check_tensorboard()
         frequency = settings.tensorboard.histogram_epochs
         made.append(keras.callbacks.TensorBoard(folder / "tensorboard", histogram_freq=frequency, write_graph=False))
+    if settings.nan_stop:
+        made.append(NaNStop())  # the last one: it looks at the weights that the others leave
     return made
 
 
@@ -63,18 +63,37 @@ def _mode(monitor: str) -> str:
     return "max" if monitor.endswith("accuracy") else "min"
 
 
+class EarlyStopping(keras.callbacks.EarlyStopping):
+    """Keras' own, for which a value that is not a number would be the best for ever: here it is the worst."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Count epochs without an improvement; remember the best epoch's weights."""
+        value = (logs or {}).get(self.monitor)
+        if value is not None and not np.isfinite(value):
+            logs = {**(logs or {}), self.monitor: -np.inf if _mode(self.monitor) == "max" else np.inf}
+        super().on_epoch_end(epoch, logs)
+
+
 class NaNStop(keras.callbacks.Callback):
-    """End the run at the first loss that is not a number; the weights of before are of no use any more."""
+    """End the run at the first loss that is not a number, or if the last step left such weights."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Look at the running mean of the loss."""
         if logs and not np.isfinite(logs["loss"]):
-            rate = float(np.array(self.model.optimizer.learning_rate))
-            raise ZooError(
-                f"the loss became {logs['loss']} at batch {batch + 1} (learning rate {rate:.3g})\n"
-                "likely causes: a learning rate too high, or values in the data that need standardising; "
-                "try a tenth of the learning rate or --set training.clip_norm=1.0"
-            )
+            raise self._diverged(f"the loss became {logs['loss']} at batch {batch + 1}")
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Look at the weights: the last step's loss is of before that step."""
+        if not all(np.isfinite(weights).all() for weights in self.model.get_weights()):
+            raise self._diverged("the weights are no finite numbers after the last step")
+
+    def _diverged(self, what: str) -> ZooError:
+        rate = float(np.array(self.model.optimizer.learning_rate))
+        return ZooError(
+            f"{what} (learning rate {rate:.3g})\n"
+            "likely causes: a learning rate too high, or values in the data that need standardising; "
+            "try a tenth of the learning rate or --set training.clip_norm=1.0"
+        )
 
 
 class BestWeights(keras.callbacks.Callback):

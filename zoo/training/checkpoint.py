@@ -1,7 +1,8 @@
-"""Checkpoints that survive a kill at any moment: each is a file of arrays and a manifest with its SHA-256.
+"""Checkpoints that survive a kill at any moment: each is one file, of arrays and facts under their SHA-256.
 
-The arrays are written beside their final name, flushed and renamed, then the manifest likewise; a checkpoint without
-a manifest, or whose bytes differ from it, is not one. Arrays are plain NumPy, nothing in them can run.
+A file is written beside its final name, flushed and renamed: it is there whole or not at all. Its first line holds
+the SHA-256 of everything after it, so that whole is not believed but checked. Then facts as a line of JSON, then the
+arrays as plain NumPy; nothing in it can run.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.files import replacing, write_json
+from zoo.files import replacing
 
 KEEP = 2
+MAGIC = b"zoo checkpoint 1 "
 
 
 class Checkpoint(NamedTuple):
@@ -29,32 +31,33 @@ class Checkpoint(NamedTuple):
 
 
 def save(folder: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Path:
-    """Write the checkpoint of `step` and drop all but the newest KEEP.
+    """Write the checkpoint of `step` and drop all but the newest KEEP up to it.
 
     Raises:
         ZooError: the disk is full or not writable; the older checkpoints are untouched.
     """
-    folder.mkdir(exist_ok=True)
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    data, path = buffer.getvalue(), folder / f"step-{step:09d}.npz"
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
-    body = {"file": path.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "facts": dict(facts)}
-    write_json(path.with_suffix(".json"), body | {"self": _digest(body)})
-    _drop_old(folder)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ZooError(f"cannot make {folder}: {error.strerror}") from error
+    words, body = json.dumps(dict(facts)).encode() + b"\n", io.BytesIO()
+    np.savez(body, **arrays)
+    digest = hashlib.sha256(words)
+    digest.update(body.getbuffer())
+    path = folder / f"step-{step:09d}.checkpoint"
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(MAGIC + digest.hexdigest().encode() + b"\n" + words)
+        file.write(body.getbuffer())
+    _drop_others(folder, path.name)
     return path
 
 
-def _digest(body: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-
-
-def _drop_old(folder: Path) -> None:
-    """Keep the newest checkpoints; anything else, temporary files of a killed run too, goes."""
-    kept = {path.stem for path in sorted(folder.glob("step-*.json"))[-KEEP:]}
+def _drop_others(folder: Path, newest: str) -> None:
+    """Keep KEEP files. What bears a later step is of a past that did not hold (damaged, and passed over in resuming);
+    it goes, as temporary files of a killed process do."""
+    kept = sorted(path.name for path in folder.glob("step-*.checkpoint") if path.name <= newest)[-KEEP:]
     for path in folder.iterdir():
-        if path.stem not in kept:
+        if path.name not in kept:
             path.unlink(missing_ok=True)
 
 
@@ -65,23 +68,20 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
         ZooError: there are checkpoints and all of them are damaged; nothing is started anew in their place.
     """
     damaged: list[str] = []
-    stems = sorted({path.stem for path in folder.glob("step-*")}, reverse=True) if folder.is_dir() else []
-    for stem in stems:
+    for path in sorted(folder.glob("step-*"), reverse=True) if folder.is_dir() else []:
         try:
-            return _read(folder / f"{stem}.json"), damaged
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            damaged.append(f"{folder / stem}: {error}")
+            return _read(path), damaged
+        except (OSError, ValueError, KeyError) as error:
+            damaged.append(f"{path}: {error}")
     if damaged:
         raise ZooError("no checkpoint is whole, the run cannot be resumed:\n" + "\n".join(f"  {d}" for d in damaged))
     return None, []
 
 
-def _read(manifest: Path) -> Checkpoint:
-    body = json.loads(manifest.read_text(encoding="utf-8"))
-    if body.pop("self") != _digest(body):
-        raise ValueError("the manifest is damaged")
-    data = (manifest.parent / body["file"]).read_bytes()
-    if hashlib.sha256(data).hexdigest() != body["sha256"]:
-        raise ValueError("the arrays differ from the manifest's SHA-256")
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return Checkpoint({name: arrays[name] for name in arrays.files}, body["facts"])
+def _read(path: Path) -> Checkpoint:
+    head, _, rest = path.read_bytes().partition(b"\n")
+    if head != MAGIC + hashlib.sha256(rest).hexdigest().encode():
+        raise ValueError("damaged, its bytes differ from its SHA-256")
+    words, _, body = rest.partition(b"\n")
+    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        return Checkpoint({name: arrays[name] for name in arrays.files}, json.loads(words))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +14,18 @@ import keras
 import numpy as np
 
 from zoo.data import Examples, Splits
-from zoo.recipe import Resolved
+from zoo.errors import UsageError
+from zoo.recipe import Resolved, Training
 from zoo.runs import write_history
-from zoo.training import checkpoint, state
+from zoo.training import checkpoint, replicas, state, workers
 from zoo.training.augment import make_augment
 from zoo.training.callbacks import make_callbacks
-from zoo.training.loop import epoch_rows, make_predict, make_run_steps, run_epoch, score, use_jit
+from zoo.training.loop import EVALUATION_BATCH, epoch_rows, make_predict, make_run_steps, run_epoch, score, use_jit
 from zoo.training.model import make_model
 from zoo.training.objectives import make_loss, make_objective, targets
 from zoo.training.optimizers import make_optimizer
 from zoo.training.signals import Stopped, StopRequest
-from zoo.training.strategy import check_batch, check_precision, make_strategy
+from zoo.training.strategy import check_precision, make_strategy
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
 
@@ -50,28 +53,32 @@ class Fit:
         callbacks: Sequence[keras.callbacks.Callback] = (),
         most_steps: int | None = None,
     ) -> None:
-        """Build model, optimiser and callbacks; `most_steps` shortens each epoch (a smoke run)."""
+        """Build model, optimiser and callbacks; `most_steps` shortens each epoch (a smoke run).
+
+        Of several workers each makes the same Fit, all but the chief without a folder.
+        """
         training = recipe.training
+        self.strategy, self.strategy_text = make_strategy(training.strategy)  # before any computation of TensorFlow
+        self.replicas = self.strategy.num_replicas_in_sync
         check_precision(training.precision)
         keras.utils.set_random_seed(training.seed)
         keras.config.set_dtype_policy(training.precision)
         self.recipe, self.splits, self.folder, self.most_steps = recipe, splits, folder, most_steps
         self.loss = str(training.loss)
-        self.strategy, self.strategy_text = make_strategy(training.strategy)
-        check_batch(training.batch_size, self.strategy)
         self.steps = len(self._rows(0))
         with self.strategy.scope():
             self.model = make_model(recipe, splits.train.x)
-            self.model.compile(make_optimizer(training, self.steps), loss=make_loss(self.loss))
+            self.model.compile(make_optimizer(self._scaled(), self.steps), loss=make_loss(self.loss))
             self.model.optimizer.build(self.model.trainable_variables)
             self.objective = make_objective(recipe.data.task, self.loss)
+        self._check_normalisation()
         self.params = self.model.layers[-1].count_params()  # the network alone, without preprocessing
         self.jit = use_jit(training.jit, self.model, self.strategy)
-        self.predict = make_predict(self.model)
+        self.predict = self._make_predict()
         self.callbacks = [*make_callbacks(recipe.callbacks, folder), *callbacks]
         self.history: dict[str, list[float]] = {}
         self.epoch, self.done = 0, 0  # position: whole epochs, and steps into the next one
-        self._saved = time.monotonic()
+        self._saved, self._save_seconds = time.monotonic(), 0.0
 
     def __call__(self, resume: checkpoint.Checkpoint | None = None) -> Fitted:
         """Train for all epochs, or until a callback stops the run; from a checkpoint's position, if one is given.
@@ -91,16 +98,19 @@ class Fit:
         self.objective.reset()
         if resume:
             self._put_back(resume)
-        with StopRequest() as stop:
+        self._differ()
+        with StopRequest() as stop, self._synchronised():
             while self.epoch < self.recipe.training.epochs and not self.model.stop_training:
                 begun = time.perf_counter()
                 watchers.on_epoch_begin(self.epoch)
                 offset = self.done
-                for done in run_epoch(self._rows(self.epoch)[offset:], run_steps, self.epoch * self.steps + offset):
+                rows = self._rows(self.epoch)[offset:]
+                for done in run_epoch(rows, run_steps, self.epoch * self.steps + offset, self._agreed):
                     self.done = offset + done
                     self._first_step = self._first_step or time.perf_counter() - started
                     watchers.on_train_batch_end(self.done - 1, self.objective.results())
                     self._heed(stop)
+                    self._save_if_due()
                 self._end_epoch(watchers, begun)
                 self._heed(stop)
         watchers.on_train_end()
@@ -115,7 +125,47 @@ class Fit:
         train, training = self.splits.train, self.recipe.training
         augment = make_augment(self.recipe.augmentation, training.seed)
         labels = self._targets(train)
-        return make_run_steps(self.model, self.objective, train.x, labels, training.batch_size, augment, self.jit)
+        size = training.batch_size
+        if self.replicas == 1:
+            return make_run_steps(self.model, self.objective, train.x, labels, size, augment, self.jit)
+        loss, clip = make_loss(self.loss, reduction="none"), training.clip_norm
+        return replicas.make_run_steps(self.model, self.objective, loss, train.x, labels, size, augment, clip)
+
+    def _make_predict(self) -> Callable[[np.ndarray], np.ndarray]:
+        if self.replicas == 1:
+            return make_predict(self.model)
+        with self.strategy.scope():
+            return replicas.make_predict(self.model, EVALUATION_BATCH)
+
+    def _scaled(self) -> Training:
+        """The training section, with the learning rate that `scale_learning_rate` asks for."""
+        training = self.recipe.training
+        if not training.scale_learning_rate:
+            return training
+        rate = training.learning_rate * self.replicas
+        self.strategy_text += f", learning rate {rate:g} ({self.replicas} x {training.learning_rate:g})"
+        return training.model_copy(update={"learning_rate": rate})
+
+    def _check_normalisation(self) -> None:
+        size = self.recipe.training.batch_size
+        if size < self.replicas and replicas.parts(self.model, keras.layers.BatchNormalization):
+            raise UsageError(
+                f"batch size {size} leaves some of {self.replicas} replicas without an example, which batch "
+                f"normalisation does not allow\ntry --batch-size {self.replicas} or --strategy one"
+            )
+
+    def _synchronised(self) -> AbstractContextManager[None]:
+        return replicas.synchronised(self.model) if self.replicas > 1 else nullcontext()
+
+    def _differ(self) -> None:
+        """Random numbers differ from replica to replica, also after a checkpoint was put back."""
+        if self.replicas > 1:
+            with self.strategy.scope():
+                replicas.separate_seeds(self.model)
+
+    def _agreed(self, value: float) -> float:
+        """The largest of all workers' values: what they must do alike does not hang on one worker's clock."""
+        return workers.agree(self.strategy, value)
 
     def _end_epoch(self, watchers: keras.callbacks.CallbackList, begun: float) -> None:
         """Validate, write the history, tell the callbacks, and step to the next epoch."""
@@ -131,33 +181,53 @@ class Fit:
         watchers.on_epoch_end(self.epoch, logs)
         self.epoch, self.done = self.epoch + 1, 0
         self.objective.reset()
-        if time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS:
+        self._save_if_due()
+
+    def _save_if_due(self) -> None:
+        """Save every few seconds, and less often where saving takes long: it is to cost a twentieth at the most."""
+        due = time.monotonic() - self._saved > max(SECONDS_BETWEEN_CHECKPOINTS, 20 * self._save_seconds)
+        if self._agreed(due):
             self.save()
 
     def _heed(self, stop: StopRequest) -> None:
-        if not stop.number:
+        number = int(self._agreed(stop.number))
+        if not number:
             return
         saved = self.save()
         where = f"in epoch {self.epoch + 1}, after {self.done} of {self.steps} steps"
         if saved is None:
-            raise Stopped(stop.number, f"stopped {where}")
-        raise Stopped(stop.number, f"stopped {where}; saved\ngo on with: zoo run --resume {self.folder}")
+            raise Stopped(number, f"stopped {where}")
+        raise Stopped(number, f"stopped {where}; saved\ngo on with: zoo run --resume {self.folder}")
 
     def save(self) -> Path | None:
-        """Write a checkpoint of this moment into the run directory, if there is one."""
-        if self.folder is None:
+        """Write a checkpoint of this moment into the run directory, if there is one; never of weights that diverged.
+
+        Of several workers all must call this: to read what is summed over replicas takes every one of them.
+        """
+        begun = time.monotonic()
+        if (self.folder is None and self.replicas == 1) or not state.is_finite(self.model.variables):
             return None
         arrays, facts = state.gather(self._variables(), self.callbacks)
+        if self.folder is None:
+            return None
         facts |= {
             "epoch": self.epoch,
             "done": self.done,
             "history": self.history,
             "stop_training": bool(self.model.stop_training),
+            "made_of": self._made_of,
         }
+        path = checkpoint.save(self.folder / "checkpoints", self.epoch * self.steps + self.done, arrays, facts)
         self._saved = time.monotonic()
-        return checkpoint.save(self.folder / "checkpoints", self.epoch * self.steps + self.done, arrays, facts)
+        self._save_seconds = self._saved - begun
+        return path
+
+    @cached_property
+    def _made_of(self) -> dict[str, Any]:
+        return state.made_of(self.recipe, self.splits)
 
     def _put_back(self, saved: checkpoint.Checkpoint) -> None:
+        state.refuse_other(saved, self._made_of)
         state.put_back(saved, self._variables(), self.callbacks)
         self.epoch, self.done, self.history = (saved.facts[key] for key in ("epoch", "done", "history"))
         self.model.stop_training = saved.facts["stop_training"]

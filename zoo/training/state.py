@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from zoo.errors import ZooError
-from zoo.training.callbacks import BestWeights
+from zoo.data import Splits
+from zoo.errors import UsageError, ZooError
+from zoo.recipe import Resolved
+from zoo.training.callbacks import BestWeights, EarlyStopping
 from zoo.training.checkpoint import Checkpoint
 
 # callback class -> (attributes that are numbers, attribute that holds weights)
 KEPT: dict[type, tuple[tuple[str, ...], str | None]] = {
-    keras.callbacks.EarlyStopping: (("wait", "best", "best_epoch", "stopped_epoch"), "best_weights"),
+    EarlyStopping: (("wait", "best", "best_epoch", "stopped_epoch"), "best_weights"),
     keras.callbacks.ReduceLROnPlateau: (("wait", "best", "cooldown_counter"), None),
     BestWeights: (("best", "epoch"), "weights"),
 }
@@ -54,6 +57,49 @@ def put_back(
             setattr(callback, key, saved.facts["callbacks"][name][key])
         if weights:
             setattr(callback, weights, _members(saved, name) or None)
+
+
+def is_finite(variables: Iterable[Any]) -> bool:
+    """Whether all numbers in `variables` are finite: those of a run that diverged are not worth keeping."""
+    return all(np.isfinite(np.array(variable)).all() for variable in variables)
+
+
+def made_of(recipe: Resolved, splits: Splits) -> dict[str, Any]:
+    """What a run's numbers follow from, as JSON: the resolved recipe, and checksums of its examples."""
+    parts = {"training": splits.train, "validation": splits.validation}
+    return {
+        "recipe": recipe.model_dump(mode="json"),
+        "data": {name: [_checksum(array) for array in part] for name, part in parts.items()},
+    }
+
+
+def _checksum(array: np.ndarray) -> str:
+    return f"{array.shape} {array.dtype} {zlib.crc32(np.ascontiguousarray(array)):08x}"
+
+
+def refuse_other(saved: Checkpoint, now: Mapping[str, Any]) -> None:
+    """A run goes on as it began.
+
+    Raises:
+        UsageError: the checkpoint is of another recipe or of other data; each difference is named.
+    """
+    before, after = _flat(saved.facts["made_of"]["recipe"]), _flat(now["recipe"])
+    keys = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+    differs = [f"{key} was {before.get(key)!r}, now {after.get(key)!r}" for key in keys]
+    for name, checksums in saved.facts["made_of"]["data"].items():
+        if checksums != now["data"][name]:
+            differs.append(f"the {name} examples are others than they were")
+    if differs:
+        raise UsageError(
+            f"the checkpoint is of another run: {'; '.join(differs)}\nput it back as it was, or start a run of its own"
+        )
+
+
+def _flat(table: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat |= _flat(value, f"{path}{key}.") if isinstance(value, Mapping) else {f"{path}{key}": value}
+    return flat
 
 
 def _members(saved: Checkpoint, group: str) -> list[np.ndarray]:
