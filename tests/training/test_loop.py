@@ -14,7 +14,6 @@ from zoo.training import loop
 from zoo.training.fit import Fit
 from zoo.training.objectives import predicted_labels, targets
 from zoo.training.optimizers import Schedule
-from zoo.training.strategy import check_batch
 
 
 def make_fit(model="mlp", dataset="iris", *sets, **options):
@@ -115,15 +114,6 @@ def test_xla_does_not_go_with_mirrored():
     with pytest.raises(UsageError, match="--jit on"):
         make_fit(strategy="mirrored", jit="on")
     assert make_fit(strategy="mirrored").jit is False
-
-
-def test_a_global_batch_that_does_not_divide_is_refused():
-    class Three:
-        num_replicas_in_sync = 3
-
-    check_batch(9, Three())
-    with pytest.raises(UsageError, match="batch size 10 does not divide by 3 replicas; try 9 or 12"):
-        check_batch(10, Three())
 
 
 def test_float16_needs_a_gpu_and_bfloat16_trains_here():

@@ -18,6 +18,8 @@ def fingerprint(resolved: Resolved) -> str:
     recipe = resolved.model_dump(mode="json")
     for key in ("seed", "strategy", "jit"):
         del recipe["training"][key]
+    if not recipe["training"]["scale_learning_rate"]:
+        del recipe["training"]["scale_learning_rate"]
     source = _source(inspect.unwrap(registry.describe(resolved.model).builder).__module__)
     text = json.dumps(recipe, sort_keys=True) + source
     return hashlib.sha256(text.encode()).hexdigest()[:16]

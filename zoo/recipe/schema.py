@@ -45,7 +45,8 @@ class Training(Section):
     loss: Loss | None = None  # by the task when absent
     precision: Precision = "float32"
     jit: Literal["auto", "on", "off"] = "auto"  # XLA
-    strategy: Literal["auto", "one", "mirrored"] = "auto"
+    strategy: Literal["auto", "one", "mirrored", "multi-worker"] = "auto"
+    scale_learning_rate: bool = False  # multiply the rate by the number of replicas
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
 

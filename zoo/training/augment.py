@@ -11,17 +11,23 @@ import tensorflow as tf
 
 from zoo.data.config import Augmentation
 
-Augment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+Augment = Callable[..., tf.Tensor]
 
 
 def make_augment(settings: Augmentation, seed: int) -> Augment | None:
-    """A function (images (batch, height, width, channels), step) -> images of the same shape and dtype, or None."""
+    """A function (images (batch, height, width, channels), step) -> images of the same shape and dtype, or None.
+
+    A replica says of which `batch` its images are a part and where their `first` stands in it, so that they are drawn
+    as in the whole batch.
+    """
     if not settings.active:
         return None
 
-    def augment(images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        batch, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
-        draws = tf.random.stateless_uniform((5, batch), [seed, step], -1.0, 1.0)  # (5, batch)
+    def augment(images: tf.Tensor, step: tf.Tensor, batch: int | None = None, first: int = 0) -> tf.Tensor:
+        count, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
+        draws = tf.random.stateless_uniform((5, batch or count), [seed, step], -1.0, 1.0)  # (5, batch)
+        if batch is not None:
+            draws = draws[:, first : first + count]  # (5, share)
         transforms = _transforms(settings, draws, height, width)  # (batch, 8)
         warped = tf.raw_ops.ImageProjectiveTransformV3(
             images=tf.cast(images, tf.float32),

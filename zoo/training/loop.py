@@ -42,7 +42,7 @@ def make_run_steps(
     jit: bool,
 ) -> RunSteps:
     """A function that trains on rows (steps, batch) of x and y, the first of them being step `first` of the run."""
-    strategy = tf.distribute.get_strategy()
+    strategy = tf.distribute.get_strategy()  # of one replica; for more see zoo.training.replicas
     all_x, all_y = tf.constant(x), tf.constant(y)
     train_step = _make_train_step(model, objective, jit)
 
@@ -50,7 +50,7 @@ def make_run_steps(
         images, labels = tf.gather(all_x, rows), tf.gather(all_y, rows)  # (batch, ...)
         if augment is not None:
             images = augment(images, step)
-        train_step(_share(images), _share(labels))
+        train_step(images, labels)
 
     @tf.function(input_signature=[tf.TensorSpec((None, batch_size), "int32"), tf.TensorSpec((), "int32")])
     def run(rows: tf.Tensor, first: tf.Tensor) -> None:
@@ -62,13 +62,12 @@ def make_run_steps(
 
 def _make_train_step(model: keras.Model, objective: Objective, jit: bool) -> Callable[[tf.Tensor, tf.Tensor], None]:
     optimizer, weights = model.optimizer, model.trainable_variables
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
 
     def train_step(x: tf.Tensor, y: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
             outputs = model(x, training=True)
             loss = objective.loss(y, outputs) + sum(model.losses)
-            scaled = optimizer.scale_loss(loss / replicas)  # gradients of the replicas are summed
+            scaled = optimizer.scale_loss(loss)
         optimizer.apply_gradients(zip(tape.gradient(scaled, weights), weights, strict=True))
         objective.mean_loss.update_state(loss)
         objective.metric.update_state(y, outputs)
@@ -76,17 +75,13 @@ def _make_train_step(model: keras.Model, objective: Objective, jit: bool) -> Cal
     return tf.function(train_step, jit_compile=True) if jit else train_step
 
 
-def _share(batch: tf.Tensor) -> tf.Tensor:
-    """This replica's part of the global batch."""
-    context = tf.distribute.get_replica_context()
-    if context.num_replicas_in_sync == 1:
-        return batch
-    size = batch.shape[0] // context.num_replicas_in_sync
-    return batch[context.replica_id_in_sync_group * size :][:size]
+def run_epoch(
+    rows: np.ndarray, run_steps: RunSteps, first: int, agreed: Callable[[float], float] = lambda seconds: seconds
+) -> Iterator[int]:
+    """Run an epoch's steps, as many in one call as fit the time, and yield how many are done after each.
 
-
-def run_epoch(rows: np.ndarray, run_steps: RunSteps, first: int) -> Iterator[int]:
-    """Run an epoch's steps, as many in one call as fit the time, and yield how many are done after each."""
+    `agreed` makes of one worker's seconds a step those that all workers go by.
+    """
     done, size = 0, 1
     while done < len(rows):
         started = time.perf_counter()
@@ -94,7 +89,7 @@ def run_epoch(rows: np.ndarray, run_steps: RunSteps, first: int) -> Iterator[int
         run_steps(part, first + done)
         done += len(part)
         yield done
-        seconds_a_step = (time.perf_counter() - started) / len(part)
+        seconds_a_step = agreed((time.perf_counter() - started) / len(part))
         size = int(min(max(SECONDS_A_CALL / max(seconds_a_step, 1e-9), 1), MOST_STEPS_A_CALL, 8 * size))
 
 
@@ -124,11 +119,11 @@ def use_jit(setting: str, model: keras.Model, strategy: tf.distribute.Strategy) 
     several replicas exchange cannot be compiled with the step.
 
     Raises:
-        UsageError: `on` under a mirrored strategy.
+        UsageError: `on` under a mirrored strategy or several workers.
     """
-    if isinstance(strategy, tf.distribute.MirroredStrategy):
+    if isinstance(strategy, tf.distribute.MirroredStrategy | tf.distribute.MultiWorkerMirroredStrategy):
         if setting == "on":
-            raise UsageError("--jit on does not go with --strategy mirrored; leave --jit away")
+            raise UsageError("--jit on does not go with --strategy mirrored or multi-worker; leave --jit away")
         return False
     if setting != "auto":
         return setting == "on"

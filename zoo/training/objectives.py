@@ -40,8 +40,8 @@ def make_objective(task: str, loss: str) -> Objective:
     return Objective(make_loss(loss), make_metric(task, loss), keras.metrics.Mean(name="loss"))
 
 
-def make_loss(name: str) -> keras.losses.Loss:
-    """A Keras loss by the recipe's name."""
+def make_loss(name: str, reduction: str = "sum_over_batch_size") -> keras.losses.Loss:
+    """A Keras loss by the recipe's name; `reduction="none"` gives one value an example."""
     classes = REGRESSION_LOSSES | {
         "binary_crossentropy": keras.losses.BinaryCrossentropy,
         "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
@@ -49,7 +49,7 @@ def make_loss(name: str) -> keras.losses.Loss:
         "hinge": keras.losses.Hinge,
         "perceptron": zoo.layers.PerceptronLoss,
     }
-    return classes[name]()
+    return classes[name](reduction=reduction)
 
 
 def make_metric(task: str, loss: str) -> keras.metrics.Metric:

@@ -1,23 +1,52 @@
-"""Which devices a run uses."""
+"""Which devices a run uses: one, all of this machine, or those of several workers."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
-from zoo.errors import MissingError, UsageError
+from zoo import cluster
+from zoo.errors import MissingError
+from zoo.training import workers
 
 
 def make_strategy(name: str) -> tuple[tf.distribute.Strategy, str]:
-    """The `tf.distribute` strategy for `auto`, `one` or `mirrored`, and a line that says what it runs on.
+    """The `tf.distribute` strategy for `auto`, `one`, `mirrored` or `multi-worker`, and a line that says what it is.
 
-    `auto` takes all GPUs when there are several, else the one GPU, else the CPU.
+    `auto` is many workers if TF_CONFIG or Slurm says so, else all GPUs when there are several, else the one GPU,
+    else the CPU.
+
+    Raises:
+        UsageError: TF_CONFIG is not what it should be.
     """
+    group = cluster.find(name)
+    if group is not None:
+        strategy = workers.join(group)
+        mine = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+        replicas, number = strategy.num_replicas_in_sync, len(group.workers)
+        return strategy, f"{number} workers with {replicas} replicas ({mine}), this is worker {group.index}"
     gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" or (name == "auto" and len(gpus) > 1):
-        devices = [device.name for device in gpus] or ["/cpu:0"]
-        plural = f"{len(devices)} devices" if len(devices) > 1 else "one device, so this equals --strategy one"
-        return tf.distribute.MirroredStrategy(devices), f"mirrored over {plural}"
+        devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
+        return tf.distribute.MirroredStrategy(devices), _mirrored(len(devices), "GPU" if gpus else "CPU")
     return tf.distribute.get_strategy(), f"one device ({'GPU' if gpus else 'CPU'})"
+
+
+def _mirrored(count: int, kind: str) -> str:
+    if count > 1:
+        return f"mirrored over {count} {kind} devices"
+    return f"mirrored over one device ({kind}), so this equals --strategy one"
+
+
+def check_gpu() -> None:
+    """Refuse to go on without a GPU.
+
+    Raises:
+        MissingError: TensorFlow sees none.
+    """
+    if not tf.config.list_physical_devices("GPU"):
+        raise MissingError(
+            "a GPU is asked for (--require-gpu) and TensorFlow sees none\nlook with: zoo doctor; or leave --require-gpu"
+        )
 
 
 def check_precision(precision: str) -> None:
@@ -29,18 +58,4 @@ def check_precision(precision: str) -> None:
     if precision == "mixed_float16" and not tf.config.list_physical_devices("GPU"):
         raise MissingError(
             "--precision mixed_float16 needs a GPU and there is none here\nuse --precision mixed_bfloat16 or float32"
-        )
-
-
-def check_batch(batch_size: int, strategy: tf.distribute.Strategy) -> None:
-    """The global batch is shared out evenly.
-
-    Raises:
-        UsageError: it does not divide by the number of replicas.
-    """
-    replicas = strategy.num_replicas_in_sync
-    if batch_size % replicas:
-        lower, upper = batch_size // replicas * replicas, (batch_size // replicas + 1) * replicas
-        raise UsageError(
-            f"batch size {batch_size} does not divide by {replicas} replicas; try {lower or upper} or {upper}"
         )

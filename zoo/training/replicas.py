@@ -1,0 +1,180 @@
+"""Training and prediction on several replicas, arranged so that N of them compute what one device computes.
+
+- Every replica is told the rows of the whole batch and takes its share: uneven where the batch does not divide. A
+  replica left without one (a batch smaller than the replicas) computes the first example and gives it no weight, since
+  kernels are not to be trusted with empty batches. No example is lost, none is counted twice.
+- A replica's loss is its part of the whole batch's mean, so the sum of the replicas' gradients is that batch's gradient.
+- Gradients are clipped by the norm of this sum, not by the norm of a replica's part.
+- Batch normalisation takes its moments over the whole batch.
+- Dropout differs from replica to replica, each with a seed of its own; so a net with dropout does not repeat the
+  masks of one device, it draws others.
+
+Nothing here touches a private name of TensorFlow or Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.training.augment import Augment
+from zoo.training.objectives import Objective
+
+SEED_STEP = 0x3C6EF372  # between the seeds of two neighbouring replicas
+
+
+def share(size: int) -> tuple[int, int]:
+    """First example and number of examples of this replica's share of `size`; to be called inside a replica."""
+    context = tf.distribute.get_replica_context()
+    replicas, number = context.num_replicas_in_sync, int(tf.get_static_value(context.replica_id_in_sync_group))
+    first = size * number // replicas
+    return first, size * (number + 1) // replicas - first
+
+
+def make_run_steps(
+    model: keras.Model,
+    objective: Objective,
+    example_loss: keras.losses.Loss,
+    x: np.ndarray,
+    y: np.ndarray,
+    batch_size: int,
+    augment: Augment | None,
+    clip_norm: float | None,
+) -> Callable[[np.ndarray, int], None]:
+    """As `zoo.training.loop.make_run_steps`; `example_loss` gives one value an example (reduction "none")."""
+    strategy = tf.distribute.get_strategy()
+    all_x, all_y = _on_each(strategy, x), _on_each(strategy, y)
+    train_step = _make_train_step(model, objective, example_loss, batch_size, clip_norm)
+
+    def replica_step(here_x: tf.Tensor, here_y: tf.Tensor, rows: tf.Tensor, step: tf.Tensor) -> None:
+        first, count = share(batch_size)
+        mine = rows[first : first + max(count, 1)]  # (share,)
+        images, labels = tf.gather(here_x, mine), tf.gather(here_y, mine)  # (share, ...)
+        if augment is not None:
+            images = augment(images, step, batch_size, first)
+        train_step(images, labels, count)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, batch_size), "int32"), tf.TensorSpec((), "int32")])
+    def run(rows: tf.Tensor, first: tf.Tensor) -> None:
+        for i in tf.range(tf.shape(rows)[0]):
+            strategy.run(replica_step, args=(all_x, all_y, rows[i], first + i))
+
+    return lambda rows, first: run(tf.constant(rows), tf.constant(first, "int32"))
+
+
+def _on_each(strategy: tf.distribute.Strategy, array: np.ndarray) -> Any:
+    """A copy of `array` on every replica's device."""
+    return strategy.experimental_distribute_values_from_function(lambda context: tf.constant(array))
+
+
+def _make_train_step(
+    model: keras.Model,
+    objective: Objective,
+    example_loss: keras.losses.Loss,
+    batch_size: int,
+    clip_norm: float | None,
+) -> Callable[[tf.Tensor, tf.Tensor, int], None]:
+    optimizer, weights = model.optimizer, model.trainable_variables
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+
+    def train_step(x: tf.Tensor, y: tf.Tensor, count: int) -> None:
+        with tf.GradientTape() as tape:
+            outputs = model(x, training=True)
+            losses = example_loss(y, outputs)[:count]  # (share, ...)
+            values = batch_size * float(np.prod(losses.shape[1:]))
+            part = tf.reduce_sum(losses) / values + sum(model.losses) / replicas
+            scaled = optimizer.scale_loss(part)
+        gradients = tape.gradient(scaled, weights)
+        if clip_norm is not None:
+            gradients = _clipped(gradients, optimizer.scale_loss(tf.constant(clip_norm)))
+        optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        objective.mean_loss.update_state(part * replicas, sample_weight=1.0 / replicas)
+        objective.metric.update_state(y[:count], outputs[:count])
+
+    return train_step
+
+
+def _clipped(gradients: list[tf.Tensor], norm: tf.Tensor) -> list[tf.Tensor]:
+    """This replica's part of the clipped sum: the optimiser adds the parts of all replicas up again."""
+    context = tf.distribute.get_replica_context()
+    total = context.all_reduce(tf.distribute.ReduceOp.SUM, [tf.convert_to_tensor(g) for g in gradients])
+    clipped, _ = tf.clip_by_global_norm(total, norm)
+    return [gradient / context.num_replicas_in_sync for gradient in clipped]
+
+
+def make_predict(model: keras.Model, examples_a_replica: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from raw examples (n, ...) to float32 outputs (n, ...); each replica computes its share once."""
+    strategy = tf.distribute.get_strategy()
+    part = examples_a_replica * strategy.num_replicas_in_sync
+
+    @tf.function
+    def forward(x: tf.Tensor) -> tf.Tensor:
+        def replica_forward(whole: tf.Tensor) -> tf.Tensor:
+            first, count = share(whole.shape[0])
+            outputs = model(whole[first : first + max(count, 1)], training=False)
+            return tf.cast(outputs[:count], "float32")
+
+        return strategy.gather(strategy.run(replica_forward, args=(x,)), axis=0)
+
+    def predict(x: np.ndarray) -> np.ndarray:
+        parts = [forward(tf.constant(x[i : i + part])) for i in range(0, len(x), part)]
+        return np.concatenate([outputs.numpy() for outputs in parts])
+
+    return predict
+
+
+@contextmanager
+def synchronised(model: keras.Model) -> Iterator[None]:
+    """While it lasts, batch normalisation takes its moments over all replicas; the saved model is as it was built."""
+    before = [(layer, layer.synchronized) for layer in parts(model, keras.layers.BatchNormalization)]
+    for layer, _ in before:
+        layer.synchronized = True
+    try:
+        yield
+    finally:
+        for layer, value in before:
+            layer.synchronized = value
+
+
+def separate_seeds(model: keras.Model) -> None:
+    """Give each replica random numbers of its own: replica k's seed is the first replica's plus k times a constant.
+
+    What a checkpoint holds is the first replica's; call this again after it was put back.
+    """
+    states = [generator.state for generator in parts(model, keras.random.SeedGenerator)]
+    for state in states:
+        state.assign(np.array(state))
+
+    def shift() -> None:
+        number = tf.distribute.get_replica_context().replica_id_in_sync_group
+        for state in states:
+            dtype = state.value.dtype
+            state.assign(state.value + tf.cast(tf.stack([number * SEED_STEP, 0]), dtype))
+
+    tf.distribute.get_strategy().run(shift)
+
+
+def parts(root: keras.Model, kind: type) -> list[Any]:
+    """Every object of `kind` inside a model: its layers, theirs, and what these keep in lists and tables."""
+    found: list[Any] = []
+    seen: set[int] = set()
+    waiting: list[Any] = [root]
+    while waiting:
+        item = waiting.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, kind):
+            found.append(item)
+        if isinstance(item, keras.layers.Layer):
+            waiting.extend(vars(item).values())
+        elif isinstance(item, list | tuple | set):
+            waiting.extend(item)
+        elif isinstance(item, dict):
+            waiting.extend(item.values())
+    return found
