@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo import data, provenance, runs
+from zoo import cluster, data, provenance, runs
 from zoo.errors import UsageError
 from zoo.recipe import Resolved, resolve
 
@@ -60,13 +60,16 @@ def run(
     strategy: str | None = None,
     precision: str | None = None,
     jit: str | None = None,
+    scale_learning_rate: bool | None = None,
     sets: Sequence[str] = (),
     out: str | Path | None = None,
     smoke: bool = False,
-) -> Outcome:
+    require_gpu: bool = False,
+) -> Outcome | None:
     """Train `model` on `dataset` by its recipe, score the whole test split, save and draw; as `zoo run` does.
 
-    Arguments left away come from the recipe; `sets` are `SECTION.KEY=VALUE` strings.
+    Arguments left away come from the recipe; `sets` are `SECTION.KEY=VALUE` strings. None comes back where this
+    process is one of several workers and not their chief: it took part and leaves no files.
 
     Raises:
         UsageError: bad input; MissingError: data or devices missing; ZooError: the run failed.
@@ -74,9 +77,20 @@ def run(
     options = {
         "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "optimizer": optimizer,
         "seed": seed, "strategy": strategy, "precision": precision, "jit": jit,
+        "scale_learning_rate": scale_learning_rate,
     }  # fmt: skip
     recipe, _ = resolve(model, dataset, sets, smoke_options(options) if smoke else options)
-    return execute(recipe, runs.place(Path(out) if out else None, recipe.model, recipe.dataset), smoke=smoke)
+    return execute(recipe, place(Path(out) if out else None, recipe), smoke=smoke, require_gpu=require_gpu)
+
+
+def place(out: Path | None, recipe: Resolved) -> Path | None:
+    """Where a new run goes; None on a worker that is not the chief, who alone writes.
+
+    Raises:
+        UsageError: the place is taken or cannot be written, or TF_CONFIG is not what it should be.
+    """
+    group = cluster.find(recipe.training.strategy)
+    return runs.place(out, recipe.model, recipe.dataset) if group is None or group.chief else None
 
 
 def smoke_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -84,8 +98,8 @@ def smoke_options(options: dict[str, Any]) -> dict[str, Any]:
     return options | {"epochs": options.get("epochs") or SMOKE_EPOCHS}
 
 
-def resume(folder: Path, watch: Watcher | None = None) -> Outcome:
-    """Go on with a run that was stopped or killed, from its newest whole checkpoint.
+def resume(folder: Path, watch: Watcher | None = None, *, require_gpu: bool = False) -> Outcome | None:
+    """Go on with a run that was stopped or killed, from its newest whole checkpoint, which every worker must see.
 
     Raises:
         UsageError: there is no such run, or it is finished; ZooError: all its checkpoints are damaged.
@@ -95,22 +109,35 @@ def resume(folder: Path, watch: Watcher | None = None) -> Outcome:
     info = runs.Run(folder).info
     if info["exit"] == "done":
         raise UsageError(f"the run in {folder} is finished, there is nothing to resume\nscore it: zoo eval {folder}")
-    return execute(runs.Run(folder).recipe, folder, smoke=info["smoke"], watch=watch, resuming=True)
+    recipe, smoke = runs.Run(folder).recipe, bool(info["smoke"])
+    group = cluster.find(recipe.training.strategy)
+    if group is not None and not group.chief:
+        _follow(recipe, smoke, watch or Watcher(), require_gpu, folder)
+        return None
+    return execute(recipe, folder, smoke=smoke, watch=watch, resuming=True, require_gpu=require_gpu)
 
 
 def execute(
-    recipe: Resolved, folder: Path, *, smoke: bool = False, watch: Watcher | None = None, resuming: bool = False
-) -> Outcome:
-    """Do what a resolved recipe says, in `folder`; `watch` is told about each stage and each epoch."""
+    recipe: Resolved,
+    folder: Path | None,
+    *,
+    smoke: bool = False,
+    watch: Watcher | None = None,
+    resuming: bool = False,
+    require_gpu: bool = False,
+) -> Outcome | None:
+    """Do what a resolved recipe says, in `folder`; `watch` is told about each stage and each epoch.
+
+    Without a folder this process is a worker that is not the chief: it takes part and leaves no files.
+    """
     watch = watch or Watcher()
     started = time.perf_counter()
-    watch.stage("loading data")
-    splits = data.load(recipe.data, recipe.dataset)
-    watch.stage("starting TensorFlow")
-    from zoo.training.environment import prepare
-
-    prepare()
+    if folder is None:
+        _follow(recipe, smoke, watch, require_gpu, None)
+        return None
+    splits = _start(recipe, watch, require_gpu)
     from zoo.training.fit import Fit
+    from zoo.training.workers import loss_named
 
     with runs.claimed(folder):
         saved = _saved(folder, watch) if resuming else None
@@ -121,10 +148,11 @@ def execute(
         fit = None
         try:
             watch.stage("building the model")
-            fit = Fit(recipe, splits, folder, watch.callbacks(folder, recipe), SMOKE_STEPS if smoke else None)
-            watch.begin(fit)
-            fitted = fit(saved)
-            metrics, scores = _score(fit)
+            with loss_named(cluster.find(recipe.training.strategy), folder):
+                fit = Fit(recipe, splits, folder, watch.callbacks(folder, recipe), SMOKE_STEPS if smoke else None)
+                watch.begin(fit)
+                fitted = fit(saved)
+                metrics, scores = _score(fit)
             runs.write_model(folder, fitted.model)
             runs.record_metrics(folder, metrics)
         except BaseException as error:
@@ -141,6 +169,39 @@ def execute(
         watch.stage("drawing")
         outcome.pictures = _draw(outcome, fit, scores, facts)
     return outcome
+
+
+def _start(recipe: Resolved, watch: Watcher, require_gpu: bool) -> data.Splits:
+    """Load the data and start TensorFlow; among several workers TensorFlow must meet the others before all else."""
+    from zoo.training.environment import prepare
+
+    group = cluster.find(recipe.training.strategy)
+    if group is not None:
+        watch.stage(f"starting TensorFlow as worker {group.index} of {len(group.workers)} and meeting the others")
+        prepare(require_gpu)
+        from zoo.training.workers import join
+
+        join(group)
+    watch.stage("loading data")
+    splits = data.load(recipe.data, recipe.dataset)
+    if group is None:
+        watch.stage("starting TensorFlow")
+        prepare(require_gpu)
+    return splits
+
+
+def _follow(recipe: Resolved, smoke: bool, watch: Watcher, require_gpu: bool, resumed: Path | None) -> None:
+    """What every worker but the chief does: the same computation, and nothing is written."""
+    splits = _start(recipe, watch, require_gpu)
+    from zoo.training.fit import Fit
+    from zoo.training.workers import loss_named
+
+    saved = _saved(resumed, watch) if resumed else None
+    with loss_named(cluster.find(recipe.training.strategy), resumed):
+        fit = Fit(recipe, splits, None, (), SMOKE_STEPS if smoke else None)
+        watch.begin(fit)
+        fit(saved)
+        _score(fit)
 
 
 def _saved(folder: Path, watch: Watcher) -> Checkpoint | None:

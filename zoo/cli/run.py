@@ -39,7 +39,9 @@ Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html"""
 @click.option("--learning-rate", type=float, help="Step size of the optimiser; never scaled by itself.")
 @click.option("--optimizer", help="sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw.")
 @click.option("--seed", type=int, help="Initial weights, order, augmentation and dropout.")
-@click.option("--strategy", help="auto, one or mirrored: which devices.")
+@click.option("--strategy", help="auto, one, mirrored or multi-worker: which devices.")
+@click.option("--require-gpu", is_flag=True, help="End with code 3 where there is no GPU; never use the CPU instead.")
+@click.option("--scale-learning-rate", is_flag=True, default=None, help="Multiply it by the number of devices.")
 @click.option("--precision", help="float32, mixed_bfloat16 or mixed_float16.")
 @click.option("--jit", help="auto, on or off: compile the step with XLA.")
 @click.option(
@@ -63,6 +65,8 @@ def command(
     optimizer: str | None,
     seed: int | None,
     strategy: str | None,
+    require_gpu: bool,
+    scale_learning_rate: bool | None,
     precision: str | None,
     jit: str | None,
     sets: tuple[str, ...],
@@ -80,13 +84,14 @@ def command(
     options = {
         "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "optimizer": optimizer,
         "seed": seed, "strategy": strategy, "precision": precision, "jit": jit,
+        "scale_learning_rate": scale_learning_rate,
     }  # fmt: skip
     from zoo.cli.progress import Progress
 
     watch = None if quiet else Progress()
     if resume is not None:
         _refuse_beside_resume(resume, model, dataset, path, sets, out, options)
-        _finish(job.resume(resume, watch), as_json, smoke)
+        _finish(job.resume(resume, watch, require_gpu=require_gpu), as_json, smoke)
         return
     if model is None:
         raise UsageError("which model on which dataset? such as: zoo run lenet digits   (see: zoo ls, zoo data ls)")
@@ -96,8 +101,8 @@ def command(
         return
     for note in notes:
         err.print(f"note: {note}", markup=False)
-    folder = runs.place(out, recipe.model, recipe.dataset)
-    _finish(job.execute(recipe, folder, smoke=smoke, watch=watch), as_json, smoke)
+    folder = job.place(out, recipe)
+    _finish(job.execute(recipe, folder, smoke=smoke, watch=watch, require_gpu=require_gpu), as_json, smoke)
 
 
 def _refuse_beside_resume(
@@ -125,6 +130,8 @@ def _refuse_beside_resume(
 
 
 def _finish(outcome: Any, as_json: bool, smoke: bool) -> None:
+    if outcome is None:  # one of several workers, and not the one that keeps the run
+        return
     if as_json:
         print_json(_as_json(outcome))
     else:

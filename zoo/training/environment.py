@@ -8,12 +8,12 @@ from zoo.errors import MissingError, UsageError
 from zoo.quiet import quiet_stderr
 
 
-def prepare() -> None:
+def prepare(require_gpu: bool = False) -> None:
     """Import TensorFlow and Keras with float32, channels last and the TensorFlow backend.
 
     Raises:
         UsageError: KERAS_BACKEND names another backend (training needs TensorFlow).
-        MissingError: TensorFlow or Keras does not import.
+        MissingError: TensorFlow or Keras does not import; or a GPU is required and TensorFlow sees none.
     """
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
@@ -21,14 +21,49 @@ def prepare() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with quiet_stderr():
+            import_keras()
             import keras
             import tensorflow as tf
     except ImportError as error:
         raise MissingError(f"TensorFlow or Keras does not import: {error}\nlook with: zoo doctor") from error
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
-    for device in tf.config.list_physical_devices("GPU"):
+    keras.config.set_epsilon(1e-7)  # losses clip probabilities by it
+    gpus = tf.config.list_physical_devices("GPU")
+    if require_gpu and not gpus:
+        raise MissingError("--require-gpu: TensorFlow sees no GPU here\nlook with: zoo doctor; or leave it away")
+    for device in gpus:
         _grow(device)
+    if "ZOO_CPU_DEVICES" in os.environ:
+        _split_cpu(os.environ["ZOO_CPU_DEVICES"])
+
+
+def _split_cpu(count: str) -> None:
+    """ZOO_CPU_DEVICES=2: let TensorFlow see so many CPU devices, to try `--strategy mirrored` without GPUs."""
+    import tensorflow as tf
+
+    if not count.isdecimal() or not 1 <= int(count) <= 64:
+        raise UsageError(f"ZOO_CPU_DEVICES={count}: say a number of devices from 1 to 64, or unset it")
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    parts = [tf.config.LogicalDeviceConfiguration()] * int(count)
+    try:
+        tf.config.set_logical_device_configuration(cpu, parts)
+    except RuntimeError:  # TensorFlow runs already, and stays as it is
+        return
+
+
+def import_keras() -> None:
+    """Import Keras, on whatever backend is set.
+
+    Raises:
+        UsageError: Keras finds its settings wrong; ImportError: it, or its backend, is not installed.
+    """
+    try:
+        import keras  # noqa: F401
+    except ValueError as error:
+        raise UsageError(
+            f"Keras does not start: {error}\nlook at the variable KERAS_BACKEND and at ~/.keras/keras.json"
+        ) from error
 
 
 def _grow(device: object) -> None:

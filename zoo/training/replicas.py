@@ -3,7 +3,7 @@
 - Every replica is told the rows of the whole batch and takes its share: uneven where the batch does not divide. A
   replica left without one (a batch smaller than the replicas) computes the first example and gives it no weight, since
   kernels are not to be trusted with empty batches. No example is lost, none is counted twice.
-- A replica's loss is its part of the whole batch's mean, so the sum of the replicas' gradients is that batch's gradient.
+- A replica's loss is its part of the whole batch's mean: the sum of the replicas' gradients is the batch's gradient.
 - Gradients are clipped by the norm of this sum, not by the norm of a replica's part.
 - Batch normalisation takes its moments over the whole batch.
 - Dropout differs from replica to replica, each with a seed of its own; so a net with dropout does not repeat the
@@ -150,13 +150,14 @@ def separate_seeds(model: keras.Model) -> None:
     for state in states:
         state.assign(np.array(state))
 
-    def shift() -> None:
+    def shift_here() -> None:
         number = tf.distribute.get_replica_context().replica_id_in_sync_group
         for state in states:
             dtype = state.value.dtype
             state.assign(state.value + tf.cast(tf.stack([number * SEED_STEP, 0]), dtype))
 
-    tf.distribute.get_strategy().run(shift)
+    strategy = tf.distribute.get_strategy()
+    tf.function(lambda: strategy.run(shift_here))()
 
 
 def parts(root: keras.Model, kind: type) -> list[Any]:

@@ -37,18 +37,6 @@ def _mirrored(count: int, kind: str) -> str:
     return f"mirrored over one device ({kind}), so this equals --strategy one"
 
 
-def check_gpu() -> None:
-    """Refuse to go on without a GPU.
-
-    Raises:
-        MissingError: TensorFlow sees none.
-    """
-    if not tf.config.list_physical_devices("GPU"):
-        raise MissingError(
-            "a GPU is asked for (--require-gpu) and TensorFlow sees none\nlook with: zoo doctor; or leave --require-gpu"
-        )
-
-
 def check_precision(precision: str) -> None:
     """Refuse a precision that the devices at hand do not compute in.
 

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -70,7 +71,7 @@ def agree(strategy: tf.distribute.Strategy, value: float) -> float:
     """The largest of the workers' values, the same on each of them; without workers the value itself."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return value
-    return float(tf.reduce_max(_gatherer(strategy)(tf.constant([value], "float32"))))
+    return float(tf.reduce_max(_gatherer(strategy)(tf.constant([value], "float64"))))
 
 
 @cache
@@ -83,7 +84,7 @@ def _gatherer(strategy: tf.distribute.Strategy) -> tf.types.experimental.Polymor
 
 
 @contextmanager
-def losses_named(cluster: Cluster | None) -> Iterator[None]:
+def loss_named(cluster: Cluster | None, folder: Path | None) -> Iterator[None]:
     """Say which worker was lost, where TensorFlow says that a collective operation failed.
 
     Raises:
@@ -94,7 +95,8 @@ def losses_named(cluster: Cluster | None) -> Iterator[None]:
     except (tf.errors.OpError, RuntimeError) as error:
         if cluster is None:
             raise
-        raise ZooError(_loss(cluster, str(error))) from error
+        remedy = f"go on with the same command and --resume {folder}" if folder else "the chief says how to go on"
+        raise ZooError(f"{_loss(cluster, str(error))}\n{remedy}") from error
 
 
 def _loss(cluster: Cluster, text: str) -> str:
