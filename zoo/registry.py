@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -194,12 +195,29 @@ def build(name: str, **knobs: Any) -> keras.Model:
         if knob not in record.knobs:
             raise unknown(f"knob of {name}", knob, record.knobs, f"it has: {', '.join(record.knobs)}")
     try:
-        return record.builder(**knobs)
+        with _as_published():
+            return record.builder(**knobs)
     except ValueError as error:
         said = ", ".join(f"{knob}={value!r}" for knob, value in knobs.items())
         raise UsageError(
             f"{name} cannot be built with {said or 'its defaults'}\n{str(error).splitlines()[0]}"
         ) from error
+
+
+@contextmanager
+def _as_published() -> Iterator[None]:
+    """While a model is built: float32 and channels last, whatever keras.json says; a policy that was set holds."""
+    import keras
+
+    config = keras.config
+    before = config.floatx(), config.image_data_format()
+    config.set_floatx("float32")
+    config.set_image_data_format("channels_last")
+    try:
+        yield
+    finally:
+        config.set_floatx(before[0])
+        config.set_image_data_format(before[1])
 
 
 def misfit(record: ModelRecord, spec: DataSpec) -> str | None:

@@ -14,7 +14,7 @@ import fcntl
 import hashlib
 import io
 import json
-import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,9 +46,13 @@ def place(out: Path | None, model: str, dataset: str) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise _taken(folder)
     parent = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise UsageError(f"cannot write into {parent}: choose another place with --out DIR")
-    return folder
+    try:
+        with tempfile.TemporaryFile(dir=parent):  # the system's own word; permissions alone do not say it
+            return folder
+    except OSError as error:
+        raise UsageError(
+            f"cannot write into {parent}: {error.strerror}\nchoose another place with --out DIR"
+        ) from error
 
 
 def _taken(folder: Path) -> UsageError:

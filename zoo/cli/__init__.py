@@ -16,6 +16,7 @@ COMMANDS = {
     "ls": "List the architectures: globs, filters by family, task, input and year.",
     "show": "Show one architecture: card, layers, parameters with their arithmetic.",
     "run": "Train, evaluate and draw: zoo run lenet mnist.",
+    "launch": "Train with several workers on this machine: zoo launch 2 -- run lenet digits.",
     "eval": "Score a finished run again, on its own or another dataset.",
     "predict": "Apply a finished run to files: images or CSV rows.",
     "data": "Datasets: list, show, prepare.",
@@ -64,7 +65,9 @@ def main(argv: list[str] | None = None) -> None:
     try:
         code = group.main(arguments, prog_name="zoo", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        context = getattr(error, "ctx", None)
+        hint = f"\nsee: {context.command_path} --help" if context else ""
+        click.echo(f"error: {error.format_message()}{hint}", err=True)
         code = error.exit_code
     except click.Abort:
         click.echo("interrupted", err=True)

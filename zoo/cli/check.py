@@ -81,11 +81,13 @@ def _own_builder(name: str) -> Target:
 
 
 def _start_keras() -> None:
-    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
-        from zoo.training.environment import prepare
+    from zoo.training.environment import import_keras, prepare
 
+    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
         prepare()
         logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it finds many small trainings suspicious
+    else:
+        import_keras()
 
 
 def _show(name: str, results: list[Result]) -> None:
