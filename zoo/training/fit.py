@@ -28,6 +28,7 @@ from zoo.training.signals import Stopped, StopRequest
 from zoo.training.strategy import check_precision, make_strategy
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
+SHARE_FOR_CHECKPOINTS = 0.05  # of the time, at the most
 
 
 @dataclass
@@ -184,8 +185,9 @@ class Fit:
         self._save_if_due()
 
     def _save_if_due(self) -> None:
-        """Save every few seconds, and less often where saving takes long: it is to cost a twentieth at the most."""
-        due = time.monotonic() - self._saved > max(SECONDS_BETWEEN_CHECKPOINTS, 20 * self._save_seconds)
+        """Save every few seconds, and less often where saving takes long."""
+        pause = max(SECONDS_BETWEEN_CHECKPOINTS, self._save_seconds / SHARE_FOR_CHECKPOINTS)
+        due = time.monotonic() - self._saved > pause
         if self._agreed(due):
             self.save()
 
