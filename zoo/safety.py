@@ -41,7 +41,7 @@ LAYER_NAMES = """
     Cropping2D Cropping3D CutMix Dense DepthwiseConv1D DepthwiseConv2D Discretization Dot Dropout ELU EinsumDense
     Embedding Equalization Flatten GRU GRUCell GaussianDropout GaussianNoise GlobalAveragePooling1D
     GlobalAveragePooling2D GlobalAveragePooling3D GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D
-    GroupNormalization GroupQueryAttention HashedCrossing Hashing Identity InputLayer IntegerLookup LSTM LSTMCell
+    GroupNormalization GroupedQueryAttention HashedCrossing Hashing Identity InputLayer IntegerLookup LSTM LSTMCell
     LayerNormalization LeakyReLU Masking MaxNumBoundingBoxes MaxPooling1D MaxPooling2D MaxPooling3D Maximum
     MelSpectrogram Minimum MixUp MultiHeadAttention Multiply Normalization PReLU Permute Pipeline RMSNormalization
     RNN RandAugment RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop
@@ -57,7 +57,6 @@ MODELS = frozenset({"Functional", "Sequential"})
 MODEL_MODULES = frozenset({"keras", "keras.models", "keras.src.models.functional", "keras.src.models.sequential"})
 PARTS = frozenset({"keras.initializers", "keras.regularizers", "keras.constraints", "keras.dtype_policies"})
 OPERATIONS = frozenset(f"keras.src.ops.{name}" for name in ("core", "image", "linalg", "math", "nn", "numpy"))
-FUNCTIONS = frozenset({"builtins", "keras.activations", "keras.initializers"})
 VALUES = frozenset({"__keras_tensor__", "__tensor__", "__numpy__", "__ellipsis__", "__slice__"})
 NOT_SIZES = frozenset({"seed", "salt", "shared_object_id", "vocabulary", "value", "mask_value", "max_value"})
 SIGNS = (  # how a file begins -> what it is, and why it is not read
@@ -269,7 +268,7 @@ def _is_known(item: dict[str, Any], plugins: set[str]) -> bool:
     if not isinstance(module, str) or not isinstance(name, str) or "config" not in item:
         return False
     if name == "function":
-        return module in FUNCTIONS and _is_ours(item["config"], plugins) and registered in (None, name, item["config"])
+        return module == "builtins" and registered in (None, name) and _is_ours(item["config"], plugins)
     if module.split(".")[0] in {"zoo", *plugins}:
         if module.startswith("zoo."):
             return module.startswith("zoo.layers.") and registered == f"zoo>{name}"
@@ -285,11 +284,8 @@ def _is_known(item: dict[str, Any], plugins: set[str]) -> bool:
 
 
 def _is_ours(function: Any, plugins: set[str]) -> bool:
-    """A function of Keras by its plain name, or one registered by the zoo or a plug-in."""
-    if not isinstance(function, str) or re.fullmatch(r"([A-Za-z0-9_.]+>)?[A-Za-z0-9_]+", function) is None:
-        return False
-    package = function.rpartition(">")[0]
-    return package in {"", "zoo", *plugins}
+    """A function registered by the zoo or a plug-in; those of Keras stand in a config as plain words."""
+    return isinstance(function, str) and function.rpartition(">")[0] in {"zoo", *plugins}
 
 
 @contextmanager

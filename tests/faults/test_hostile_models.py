@@ -1,0 +1,157 @@
+"""F29, F30, B35, B38: what a foreign model file may hold, and that damage is called damage."""
+
+import json
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from hostile import CANARY, CONFIG, HOSTILE, dense, layer, weights, with_layer, write
+
+from zoo import registry, safety
+from zoo.errors import UsageError
+
+ASK = """
+import json, resource, sys, time
+from pathlib import Path
+from zoo.runs import Run
+for folder in sorted(Path(sys.argv[1]).iterdir()):
+    begun = time.process_time()
+    try:
+        Run(folder).model
+        said = "LOADED"
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+    print(json.dumps([folder.name, said, time.process_time() - begun]))
+print(json.dumps(["keras" in sys.modules or "tensorflow" in sys.modules,
+                  resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024]))
+"""
+
+
+def everything(folder):
+    return sorted((str(path), path.stat().st_mtime_ns) for path in folder.rglob("*"))
+
+
+def test_every_hostile_file_is_refused_before_keras_sees_it(tmp_path):
+    for name, (make, _) in HOSTILE.items():
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "run.json").write_text('{"exit": "done"}')
+        make(tmp_path / "runs" / name / "model.keras")
+    (tmp_path / "here").mkdir()
+    before = everything(tmp_path)
+    command = [sys.executable, "-c", ASK, str(tmp_path / "runs")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path / "here")
+    *answers, (imported, megabytes) = map(json.loads, done.stdout.splitlines())
+    assert len(answers) == len(HOSTILE)
+    for name, said, seconds in answers:
+        assert said.startswith("UsageError") and "model.keras is " in said, (name, said)
+        assert any(part in said for part in HOSTILE[name][1].split("|")), (name, said)
+        assert len(said.splitlines()) <= 3 and seconds < 1, (name, said, seconds)
+    assert not imported and megabytes < 400
+    assert everything(tmp_path) == before and not list(tmp_path.rglob(CANARY))  # no side effect
+
+
+def test_the_sound_file_that_they_are_made_of_loads(tmp_path):
+    write(tmp_path / "model.keras")
+    model = safety.load_model(tmp_path / "model.keras")
+    kernel = np.arange(6, dtype="float32").reshape(3, 2)
+    x = np.array([[1.0, 2.0, 3.0]], "float32")
+    np.testing.assert_allclose(np.array(model(x)), x @ kernel + 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        dense(units=900_000, activation="linear") | {},  # three times as many weights as there may be
+        with_layer(*(layer("Dense", {"units": 900_000, "name": f"d{i}"}) for i in range(3))),  # 10 ** 12 weights
+    ],
+)
+def test_layers_that_are_huge_together_are_stopped_before_their_memory_is_taken(tmp_path, config):
+    import resource
+
+    write(tmp_path / "model.keras", config)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UsageError, match="ask for more variables than the 8 weights in it"):
+        safety.load_model(tmp_path / "model.keras")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400 * 1024
+
+
+def cut(path, share):
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+
+
+def turn(path, place):
+    content = bytearray(path.read_bytes())
+    content[place] ^= 4
+    path.write_bytes(content)
+
+
+def without_weights(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("config.json", json.dumps(CONFIG))
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda p: p.write_bytes(b""), "it is empty"),
+        (lambda p: p.write_bytes(b"no model at all"), "it is no archive"),
+        (lambda p: cut(p, 0.5), "BadZipFile"),
+        (lambda p: cut(p, 0.99), "BadZipFile"),
+        (lambda p: turn(p, p.read_bytes().index(b"batch_shape")), "the checksum of config.json does not agree"),
+        (lambda p: turn(p, p.read_bytes().index(weights()) + 3000), "the checksum of model.weights.h5 does not agree"),
+        (without_weights, "there is no model.weights.h5 in it"),
+        (lambda p: write(p, "{"), "JSONDecodeError"),
+        (lambda p: write(p, "[]"), "config.json is no table"),
+        (lambda p: write(p, h5=b"\x89HDF\r\n\x1a\n"), "damaged"),
+        (lambda p: write(p, h5=weights()[:900]), "damaged"),
+    ],
+)
+def test_a_damaged_model_is_said_to_be_damaged(tmp_path, damage, told):
+    path = tmp_path / "model.keras"
+    write(path)
+    damage(path)
+    with pytest.raises(UsageError, match=r"model\.keras is damaged: ") as caught:
+        safety.scan(path)
+    assert told in str(caught.value) and "not found" not in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 3 and caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["eval", "predict"])
+def test_models_of_other_formats_are_refused_on_the_command_line(zoo_cli, tmp_path, command):
+    (tmp_path / "model.h5").write_bytes(weights())
+    (tmp_path / "model.pkl").write_bytes(b"\x80\x04K\x01.")
+    write(tmp_path / "alone.keras")
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"")
+    for name, told in (
+        ("model.h5", "an HDF5 model"), ("model.pkl", "a pickle"), ("saved", "a SavedModel"),
+        ("alone.keras", "not a run directory"),
+    ):  # fmt: skip
+        said = zoo_cli(command, tmp_path / name, *(["x.png"] if command == "predict" else []))
+        assert said.code == 2 and f"{name} is refused: " in said.err and told in said.err
+        assert len(said.err.splitlines()) <= 3
+
+
+def test_every_layer_of_keras_is_either_known_or_kept_out():
+    import keras
+
+    classes = {name: getattr(keras.layers, name) for name in dir(keras.layers)}
+    layers = {kind.__name__ for kind in classes.values() if isinstance(kind, type) and issubclass(kind, keras.Layer)}
+    kept_out = {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper", "Layer", "Wrapper"}
+    assert layers - safety.LAYERS == kept_out
+    assert layers >= safety.LAYERS
+
+
+@pytest.mark.parametrize("name", registry.list_models())
+def test_every_model_of_the_registry_is_accepted_and_loads_identical(tmp_path, name):
+    model = registry.build(name)
+    model.save(tmp_path / "model.keras")
+    again = safety.load_model(tmp_path / "model.keras")
+    shape = (2, *model.input_shape[1:])
+    x = np.random.default_rng(0).random(shape).astype("float32")
+    assert safety.scan(tmp_path / "model.keras") >= model.count_params()
+    assert all((a == b).all() for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+    assert (np.array(model(x)) == np.array(again(x))).all()
