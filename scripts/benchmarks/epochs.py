@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.cases import CASES, Case, make
 from zoo.cli.console import err, out, table
+from zoo.errors import ZooError
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 TITLES = {"zoo": "zoo", "keras": "(a) Keras fit", "torch": "(b) PyTorch loop", "floor": "(c) epoch in the graph"}
@@ -113,6 +114,7 @@ def _measure(case: Case, rounds: int, data: Path, torch_python: str | None) -> d
             if python is not None:
                 contenders.append(Contender(name, python, case, data))
                 contenders[-1].epoch()  # warm-up: tracing, compiling, first touch of the data
+                _refuse_failure(contenders[-1])
         for number in range(rounds):
             for contender in contenders:
                 contender.answers.append(contender.epoch())
@@ -122,6 +124,14 @@ def _measure(case: Case, rounds: int, data: Path, torch_python: str | None) -> d
             contender.close()
     zoo = [answer["seconds"] for answer in contenders[0].answers if answer]
     return {"title": case.title, "contenders": {c.name: _summary(c, zoo, case) for c in contenders}}
+
+
+def _refuse_failure(contender: Contender) -> None:
+    """Without the zoo there is nothing to compare; another contender is left out."""
+    if contender.why_not and contender.name == "zoo":
+        raise ZooError(f"the zoo's contender {contender.why_not}")
+    if contender.why_not:
+        err.print(f"  {contender.name} {contender.why_not}")
 
 
 def _said(contender: Contender) -> str:
