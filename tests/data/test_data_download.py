@@ -3,6 +3,7 @@
 import fcntl
 import http.server
 import os
+import shutil
 import threading
 import time
 from contextlib import contextmanager
@@ -92,6 +93,17 @@ def test_a_bad_server_is_given_up_and_nothing_of_it_is_kept(address, folder, mon
     assert tfds_source.prepare(address).splits == {"train": 1}
 
 
+def test_a_cached_download_that_is_off_by_one_bit_is_fetched_again(address, folder, caplog):
+    tfds_source.prepare(address)
+    shutil.rmtree(folder / "zoo_fetched")
+    cached = next(path for path in (folder / "downloads").rglob("*.txt"))
+    cached.write_bytes(bytes([GOOD[0] ^ 1]))
+    (folder / "downloads" / "stray.INFO").write_text("not even JSON")
+    tfds_source.prepare(address)
+    assert cached.read_bytes() == GOOD
+    assert f"{cached}, downloaded before, is damaged" in caplog.text
+
+
 def test_leftovers_of_a_killed_process_are_cleared(address, folder):
     leftover = folder / "zoo_fetched" / "incomplete.ABC_1.0.0"
     leftover.mkdir(parents=True)
@@ -130,7 +142,6 @@ def test_a_data_folder_that_cannot_be_made_is_named(address, folder):
 
 def test_a_full_disk_is_said_in_few_lines_and_the_next_try_works(address, folder, monkeypatch):
     import errno
-    import shutil
 
     with monkeypatch.context() as patched:
         import tensorflow_datasets as tfds

@@ -4,6 +4,7 @@ server that says nothing, leaves no half-made folder and fails in a few lines.""
 from __future__ import annotations
 
 import fcntl
+import json
 import logging
 import shutil
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 from zoo.data.prepared import Address, data_dir, find
 from zoo.errors import MissingError, UsageError
+from zoo.files import sha256
 
 log = logging.getLogger("zoo.data")
 SILENCE = 10.0  # seconds without a byte after which a server is given up
@@ -45,10 +47,31 @@ def _prepare(tfds: Any, address: Address) -> None:
         raise UsageError(f"tfds:{address}: {first_line(error)}") from error
     except Exception as error:  # whatever TFDS and its file systems raise
         raise _failed(address, f"{type(error).__name__}: {first_line(error)}") from error
+    _drop_bad_downloads(builder)
     try:
         builder.download_and_prepare()
     except Exception as error:
         raise _failed(address, f"{type(error).__name__}: {first_line(error)}") from error
+
+
+def _drop_bad_downloads(builder: Any) -> None:
+    """TensorFlow Datasets takes a file that was downloaded before as it is; what differs from its registered checksum
+    is removed here, so that it is fetched again."""
+    for facts in (data_dir() / "downloads").rglob("*.INFO"):
+        file = facts.with_suffix("")
+        registered = [builder.url_infos[url].checksum for url in _urls(facts) if url in builder.url_infos]
+        if file.is_file() and registered and sha256(file) not in registered:
+            log.warning("note: %s, downloaded before, is damaged; downloading it again", file)
+            file.unlink()
+            facts.unlink()
+
+
+def _urls(facts: Path) -> list[str]:
+    """Where a cached download came from, as TensorFlow Datasets noted beside it."""
+    try:
+        return list(json.loads(facts.read_text(encoding="utf-8"))["urls"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def _failed(address: Address, why: str) -> MissingError:
