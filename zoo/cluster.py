@@ -15,6 +15,7 @@ from typing import Any
 from zoo.errors import UsageError
 
 EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
+LAUNCHED = "ZOO_LAUNCHED"  # set for the workers that `zoo launch` starts
 FIRST_PORT, PORTS = 20000, 20000  # of a Slurm step: chosen by job number, so that two jobs on a node differ
 
 
@@ -33,6 +34,12 @@ class Cluster:
     def name(self, index: int) -> str:
         """`worker 1 (host2:2222)`."""
         return f"worker {index} ({self.workers[index]})"
+
+    def resume_command(self, folder: object) -> str:
+        """What goes on with the run in `folder`: one command where `zoo launch` started it, else one on each worker."""
+        if LAUNCHED in os.environ:
+            return f"zoo launch {len(self.workers)} -- run --resume {folder}"
+        return f"zoo run --resume {folder}   (on every worker)"
 
     def tf_config(self) -> str:
         """What TF_CONFIG says on this worker."""

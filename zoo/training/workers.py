@@ -6,12 +6,13 @@ to save, whether to stop) is agreed on first, for a worker that goes another way
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import re
 import signal
 import socket
-import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -29,33 +30,46 @@ PEER_SECONDS = 45.0  # with the start of TensorFlow, an absent peer is known wit
 def join(cluster: Cluster) -> tf.distribute.Strategy:
     """Wait for all workers and be one of them. Must come before any computation of TensorFlow in this process.
 
-    A peer that does not come ends this process after PEER_SECONDS (or as many as ZOO_PEER_SECONDS says) with exit
-    code 3: TensorFlow itself would wait for ever, deaf to signals.
+    TensorFlow itself waits for an absent peer for ever, deaf to signals and with Python locked up. So all meet over
+    plain sockets first; what goes wrong after that ends the process with a traceback.
+
+    Raises:
+        MissingError: a peer did not come within PEER_SECONDS (or as many as ZOO_PEER_SECONDS says).
     """
-    watchdog = threading.Timer(float(os.environ.get("ZOO_PEER_SECONDS", PEER_SECONDS)), _give_up, [cluster])
-    watchdog.daemon = True
-    watchdog.start()
+    seconds = float(os.environ.get("ZOO_PEER_SECONDS", PEER_SECONDS))
+    _meet(cluster, seconds)
+    faulthandler.dump_traceback_later(seconds, exit=True)
     spec = tf.train.ClusterSpec({"worker": list(cluster.workers)})
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         spec, task_type="worker", task_id=cluster.index, rpc_layer="grpc"
     )
     strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     agree(strategy, 0.0)
-    watchdog.cancel()
+    faulthandler.cancel_dump_traceback_later()
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):  # TensorFlow has taken SIGTERM for itself
             signal.signal(number, signal.getsignal(number))
     return strategy
 
 
-def _give_up(cluster: Cluster) -> None:
-    absent = [cluster.name(i) for i in range(len(cluster.workers)) if i != cluster.index and not _answers(cluster, i)]
-    missing = f"no answer from {', '.join(absent)}" if absent else "the workers do not come together"
-    sys.stderr.write(
-        f"error: {cluster.name(cluster.index)}: {missing}\nare all workers started, and may they connect?\n"
-    )
-    sys.stderr.flush()
-    os._exit(MissingError.exit_code)
+def _meet(cluster: Cluster, seconds: float) -> None:
+    """Listen at one's own address until every other worker answers at its own."""
+    port = cluster.workers[cluster.index].rpartition(":")[2]
+    absent = [i for i in range(len(cluster.workers)) if i != cluster.index]
+    deadline = time.monotonic() + seconds
+    try:
+        listener = socket.create_server(("", int(port)), backlog=len(cluster.workers))
+    except OSError as error:
+        raise MissingError(f"{cluster.name(cluster.index)} cannot listen at its port: {os.strerror(error.errno or 0)}") from error
+    with listener:
+        while absent := [i for i in absent if not _answers(cluster, i)]:
+            if time.monotonic() > deadline:
+                names = ", ".join(cluster.name(i) for i in absent)
+                raise MissingError(
+                    f"{cluster.name(cluster.index)}: no answer from {names} within {seconds:g} s\n"
+                    "is every worker started, with the same list of workers in TF_CONFIG, and may they connect?"
+                )
+            time.sleep(0.2)
 
 
 def _answers(cluster: Cluster, index: int) -> bool:
@@ -85,24 +99,23 @@ def _gatherer(strategy: tf.distribute.Strategy) -> tf.types.experimental.Polymor
 
 @contextmanager
 def loss_named(cluster: Cluster | None, folder: Path | None) -> Iterator[None]:
-    """Say which worker was lost, where TensorFlow says that a collective operation failed.
+    """Say which worker was lost, where TensorFlow says that an operation over all of them failed.
 
     Raises:
-        ZooError: a worker is gone, and the run with it.
+        ZooError: a worker is gone, and with it what the others were about to compute.
     """
     try:
         yield
     except (tf.errors.OpError, RuntimeError) as error:
         if cluster is None:
             raise
-        remedy = f"go on with the same command and --resume {folder}" if folder else "the chief says how to go on"
-        raise ZooError(f"{_loss(cluster, str(error))}\n{remedy}") from error
+        remedy = f"\ngo on with: {cluster.resume_command(folder)}" if folder and cluster.chief else ""
+        raise ZooError(f"lost {_lost(cluster, str(error))}{remedy}") from error
 
 
-def _loss(cluster: Cluster, text: str) -> str:
-    others = [i for i in range(len(cluster.workers)) if i != cluster.index]
-    lost = [i for i in others if not _answers(cluster, i)]
-    named = [int(i) for i in re.findall(r"/job:worker/(?:replica:\d+/)?task:(\d+)", text)]
-    print("DEBUG", lost, named, text[:2000], file=sys.stderr)
-    lost = lost or sorted({i for i in named if i in others})
-    return f"lost {', '.join(cluster.name(i) for i in lost) or 'a worker'}"
+def _lost(cluster: Cluster, text: str) -> str:
+    """Those that TensorFlow's text names and that do not answer; the text names others too, and they leave as well."""
+    silent = [i for i in range(len(cluster.workers)) if i != cluster.index and not _answers(cluster, i)]
+    named = {int(i) for i in re.findall(r"/job:worker/(?:replica:\d+/)?task:(\d+)", text)}
+    lost = [i for i in silent if i in named] or silent
+    return ", ".join(cluster.name(i) for i in lost) or f"touch with the other workers: {text.strip().splitlines()[0]}"
