@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from zoo.data import from_path, infer, load, read_examples
-from zoo.errors import UsageError
+from zoo.errors import UsageError, ZooError
 
 PETS = """name,weight,fur,age,kind
 a,4.5,long,3,cat
@@ -125,7 +125,7 @@ def test_a_class_that_came_after_the_description_is_refused(write):
 
 def test_an_infinite_cell_is_named(write):
     data = from_path(write("x,y\n1,a\ninf,b\n3,a\n4,b\n"))
-    with pytest.raises(UsageError, match="row 1, feature x is inf"):
+    with pytest.raises(ZooError, match="row 1, feature x is inf"):
         load(data, "pets")
 
 

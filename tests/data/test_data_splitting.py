@@ -5,7 +5,7 @@ from zoo.data import class_counts, load
 from zoo.data.config import Data
 from zoo.data.examples import Examples, Source, conform
 from zoo.data.splitting import STRATIFY_BELOW, split
-from zoo.errors import UsageError
+from zoo.errors import UsageError, ZooError
 
 
 def numbered(classes, count):
@@ -63,7 +63,7 @@ def test_other_sizes_than_the_recipe_says_are_refused(flat, train, test, key):
 def test_a_label_outside_the_classes_is_named_by_row(flat, label):
     data = flat(task="classification", features=1, train=5)
     part = Examples(np.zeros((5, 1)), np.array([0, 1, 2, label, label]))
-    with pytest.raises(UsageError, match=r"toys: row 3 has label .*whole numbers 0 to 2 \(2 such rows\)"):
+    with pytest.raises(ZooError, match=r"toys: row 3 has label .*whole numbers 0 to 2 \(2 such rows\)"):
         conform(part, data, "toys")
 
 
@@ -71,12 +71,12 @@ def test_a_label_outside_the_classes_is_named_by_row(flat, label):
 def test_a_feature_that_is_not_finite_is_named_by_row_and_column(flat, value):
     x = np.zeros((4, 2))
     x[2, 1] = value
-    with pytest.raises(UsageError, match=f"toys: row 2, feature height is {value}"):
+    with pytest.raises(ZooError, match=f"toys: row 2, feature height is {value}"):
         conform(Examples(x, np.zeros(4)), flat(train=4, feature_names=("age", "height")), "toys")
 
 
 def test_a_target_that_is_not_finite_is_named_by_row(flat):
-    with pytest.raises(UsageError, match="row 1, the value to predict is nan"):
+    with pytest.raises(ZooError, match="row 1, the value to predict is nan"):
         conform(Examples(np.zeros((2, 2)), np.array([1.0, np.nan])), flat(task="regression", train=2), "toys")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from zoo.data import infer, load, prepare, status
 from zoo.data.prepared import Address, download_facts, find
-from zoo.errors import MissingError, UsageError
+from zoo.errors import MissingError, UsageError, ZooError
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_sizes_that_disagree_are_refused(toy_dir, toy):
 
 
 def test_a_label_out_of_range_is_named(toy_dir, toy):
-    with pytest.raises(UsageError, match=r"toy, train: row \d+ has label 2; with 2 classes"):
+    with pytest.raises(ZooError, match=r"toy, train: row \d+ has label 2; with 2 classes"):
         load(toy.model_copy(update={"num_classes": 2, "class_names": ()}), "toy")
 
 

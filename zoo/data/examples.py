@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from zoo.errors import UsageError
+from zoo.errors import UsageError, ZooError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,8 +44,9 @@ def conform(part: Examples, data: Data, where: str) -> Examples:
     """The same examples in the types that `data` promises.
 
     Raises:
-        UsageError: wrong shape, a label outside the classes, a feature or target that is not finite; the first
-            such row (counted from 0) is named.
+        UsageError: wrong shape.
+        ZooError: a label outside the classes, a feature or target that is not finite; the first such row (counted
+            from 0) is named.
     """
     import numpy as np
 
@@ -66,7 +67,7 @@ def _refuse_nan(x: np.ndarray, data: Data, where: str) -> None:
         return
     row, *feature = np.argwhere(~np.isfinite(x))[0].tolist()
     name = data.feature_names[feature[0]] if data.feature_names and len(feature) == 1 else feature
-    raise UsageError(
+    raise ZooError(
         f"{where}: row {row}, feature {name} is {x[row, *feature]} ({int((~np.isfinite(x)).sum())} such values)\n"
         "remove the rows or fill the values in the source; zoo guesses none"
     )
@@ -77,7 +78,7 @@ def _targets(y: np.ndarray, where: str) -> np.ndarray:
 
     if not np.isfinite(y).all():
         row = int(np.flatnonzero(~np.isfinite(y))[0])
-        raise UsageError(f"{where}: row {row}, the value to predict is {y[row]}\nremove the row from the source")
+        raise ZooError(f"{where}: row {row}, the value to predict is {y[row]}\nremove the row from the source")
     return y.astype(np.float32)
 
 
@@ -87,7 +88,7 @@ def _class_ids(y: np.ndarray, classes: int, where: str) -> np.ndarray:
     bad = ~((y >= 0) & (y < classes) & (y == np.floor(y)))
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise UsageError(
+        raise ZooError(
             f"{where}: row {row} has label {y[row]}; with {classes} classes labels are whole numbers "
             f"0 to {classes - 1} ({int(bad.sum())} such rows)\nmend the source, or set data.num_classes"
         )

@@ -1,0 +1,146 @@
+"""B1-B39 as a user meets them: at most three lines, the value and the remedy named, no traceback, status 2 unless said.
+
+What a source says of its own content (B18-B19, B22-B31) is tested cell by cell in tests/data, what a recipe says in
+tests/recipe; here is the way through the command line.
+"""
+
+import resource
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from zoo import runs
+from zoo.errors import UsageError
+from zoo.recipe import resolve
+
+SAID = [  # row, arguments, what is said of it, what to do
+    ("B1", ["run", "lennet", "digits"], "unknown model 'lennet'", "did you mean lenet"),
+    ("B2", ["run", "lenet", "mnits"], "unknown dataset 'mnits'", "did you mean mnist"),
+    ("B2", ["run", "mlp", "tfds:mnits"], "'mnits'", "did you mean mnist"),
+    ("B3", ["run", "lenet", "iris"], "lenet takes image, iris is tabular", "models that fit iris: mlp"),
+    ("B3", ["run", "perceptron.hinge", "digits"], "hinge does not fit a classification task", "one of sparse_categ"),
+    ("B4", ["run", "lenet", "digits", "--set", "preprocessing.resize=[8,8]"], "at least 16x16, got 8x8x1",
+     "models that fit digits: mlp"),
+    ("B4", ["run", "lenet", "digits", "--set", "data.input_shape=[8,8,3]"], "[8, 8, 1], the recipe says [8, 8, 3]",
+     "--set data.input_shape=[8,8,1]"),
+    ("B5", ["run", "mlp", "digits", "--batch-size", "0"], "training.batch_size", "greater than 0 (got 0)"),
+    ("B6", ["run", "mlp", "digits", "--batch-size", "-1"], "training.batch_size", "greater than 0 (got -1)"),
+    ("B7", ["run", "mlp", "digits", "--batch-size", "1.5"], "--batch-size", "'1.5' is not a valid integer"),
+    ("B7", ["run", "mlp", "digits", "--set", "training.batch_size=1.5"], "training.batch_size", "(got 1.5)"),
+    ("B8", ["run", "mlp", "digits", "--batch-size", "1295"], "1295", "larger than the training split (1294 examples)"),
+    ("B9", ["run", "mlp", "iris", "--set", "data.test_share=0.999"], "nothing is left for training", "test_share"),
+    ("B9", ["run", "mlp", "iris", "--set", "data.train=0"], "data.train", "greater than 0 (got 0)"),
+    ("B9", ["run", "mlp", "digits", "--set", "data.validation_share=0", "--set", "callbacks.checkpoint={}"],
+     "'val_loss' is not produced", "one of loss, accuracy"),
+    ("B10", ["run", "mlp", "digits", "--learning-rate", "nan"], "training.learning_rate", "finite number (got nan)"),
+    ("B11", ["run", "mlp", "digits", "--learning-rate", "inf"], "training.learning_rate", "finite number (got inf)"),
+    ("B12", ["run", "mlp", "digits", "--learning-rate", "-0.1"], "training.learning_rate", "greater than 0 (got -0.1)"),
+    ("B13", ["run", "mlp", "digits", "--learning-rate", "0"], "training.learning_rate", "greater than 0 (got 0.0)"),
+    ("B14", ["run", "mlp", "digits", "--epochs", "0"], "training.epochs", "greater than 0 (got 0)"),
+    ("B15", ["run", "mlp", "digits", "--epochs", "-3"], "training.epochs", "greater than 0 (got -3)"),
+    ("B37", ["run", "lenet", "../../etc/passwd"], "unknown dataset '../../etc/passwd'", "zoo data ls"),
+    ("B37", ["show", "../lenet"], "unknown model '../lenet'", "zoo ls"),
+    ("B37", ["data", "prepare", "tfds:../mnist"], "tfds:../mnist", "of the form tfds:NAME"),
+    ("B37", ["recipes", "show", "../mnist"], "unknown dataset '../mnist'", "did you mean mnist"),
+]  # fmt: skip
+
+
+def short(said, *parts):
+    assert said.code == 2 and "Traceback" not in said.err and "fault of zoo" not in said.err
+    complaint = said.err[said.err.index("error: ") :].splitlines()
+    assert len(complaint) <= 3 and all(part in "\n".join(complaint) for part in parts), said.err
+
+
+@pytest.mark.parametrize(("row", "arguments", "what", "remedy"), SAID, ids=[f"{a} {' '.join(b)}" for a, b, *_ in SAID])
+def test_bad_arguments(zoo_cli, row, arguments, what, remedy):
+    short(zoo_cli(*arguments), what, remedy)
+
+
+@pytest.mark.parametrize("arguments", [SAID[i][1] for i in (0, 3, 5, 9)])
+def test_what_needs_no_tensorflow_is_answered_in_half_a_second(arguments):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-m", "zoo", *arguments], capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 2
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5  # of the processor's time
+
+
+def test_an_output_that_cannot_be_written_or_exists(zoo_cli, tmp_path):
+    """B16, B17; nothing was loaded when it is said."""
+    for place in ("/proc/nothing/here", "/sys/here", "/dev/null/x"):
+        said = zoo_cli("run", "mlp", "digits", "--out", place)
+        short(said, "cannot write into", "--out DIR")
+        assert "loading data" not in said.err
+    (tmp_path / "mine.txt").write_text("kept")
+    short(zoo_cli("run", "mlp", "digits", "--out", tmp_path), "exists already; nothing is overwritten", "another --out")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_rows_that_are_no_examples_end_a_run_with_status_1(zoo_cli, tmp_path):
+    """B18-B19."""
+    table = tmp_path / "t.csv"
+    table.write_text("height,weight,kind\n" + "1,2,a\n2,3,b\n" * 20 + "inf,4,a\n")
+    said = zoo_cli("run", "mlp", "--data", table, "--out", tmp_path / "out")
+    assert said.code == 1 and "row 40, feature height is inf" in said.err and "remove the rows" in said.err
+    assert not (tmp_path / "out").exists()
+    said = zoo_cli(
+        "run", "mlp", "digits", "--set", "data.num_classes=9", "--set", "data.class_names=[]", "--out", tmp_path / "out"
+    )
+    assert said.code == 1 and "row 9 has label 9; with 9 classes" in said.err
+
+
+def test_another_models_weights_are_refused(tmp_path):
+    """B21: a run directory knows the SHA-256 of its own."""
+    for name, units in (("one", 4), ("other", 5)):
+        (tmp_path / name).mkdir()
+        runs.write_recipe(tmp_path / name, resolve("mlp", "iris", [f"knobs.hidden_units=[{units}]"])[0])
+        (tmp_path / name / "model.keras").write_bytes(b"PK" * units)
+        runs.record(tmp_path / name, {"exit": "done"})
+    shutil.copy(tmp_path / "other" / "model.keras", tmp_path / "one" / "model.keras")
+    with pytest.raises(UsageError, match="was changed after the run: its SHA-256 is not the one in run"):
+        _ = runs.load(tmp_path / "one").model
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "content", "told"),
+    [
+        ("B22", "a/empty.png", b"", "empty.png (empty file)"),
+        ("B24", "a/text.jpg", b"these are words", "text.jpg (no PNG, JPEG, BMP or GIF"),
+        ("B27", "t.csv", b"x,y\n1,a\n,b\n3,a\n4,b\n", "missing cells: line 3, column 'x'"),
+        ("B28", "t.csv", b"x,y\n1,a\n2,b,c\n", "line 3: 3 cells where line 1 has 2"),
+        ("B30", "t.csv", "x,y\n1,ü\n2,b\n".encode("latin-1"), "is not UTF-8: byte 0xfc"),
+        ("B31", "t.csv", b"x,y\n1,a\n2,b\n", "unknown column of "),
+    ],
+)
+def test_own_files_that_are_bad_are_named(zoo_cli, tmp_path, row, name, content, told):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    if path.suffix != ".csv":
+        (tmp_path / "b").mkdir()
+        (tmp_path / "b" / "c.png").write_bytes(b"")
+    label = ["--label", "nothing"] if row == "B31" else []
+    said = zoo_cli("run", "mlp", "--data", path if path.suffix == ".csv" else tmp_path, *label)
+    short(said, told)
+
+
+def test_a_cache_that_cannot_be_written_is_left_out_and_no_shared_folder_takes_its_place(tmp_path, monkeypatch):
+    """B39; a cache that others can write to: tests/data/test_data_cache.py."""
+    import tempfile
+
+    import numpy as np
+
+    from zoo.data import cache
+    from zoo.data.examples import Examples, Source
+
+    (tmp_path / "home").write_text("a file, no folder")
+    shared = tmp_path / "tmp"
+    shared.mkdir()
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TMPDIR", str(shared))
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    source = Source(Examples(np.zeros((2, 2), "float32"), np.zeros(2, "int32")))
+    assert cache.cached("x", lambda: source) is source
+    assert not list(shared.iterdir())
