@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo import cluster
 from zoo.data import Examples, Splits
 from zoo.errors import UsageError
 from zoo.recipe import Resolved, Training
@@ -20,7 +21,16 @@ from zoo.runs import write_history
 from zoo.training import checkpoint, replicas, state, workers
 from zoo.training.augment import make_augment
 from zoo.training.callbacks import make_callbacks
-from zoo.training.loop import EVALUATION_BATCH, epoch_rows, make_predict, make_run_steps, run_epoch, score, use_jit
+from zoo.training.loop import (
+    EVALUATION_BATCH,
+    Pace,
+    epoch_rows,
+    make_predict,
+    make_run_steps,
+    run_epoch,
+    score,
+    use_jit,
+)
 from zoo.training.model import make_model
 from zoo.training.objectives import make_loss, make_objective, targets
 from zoo.training.optimizers import make_optimizer
@@ -100,14 +110,14 @@ class Fit:
         if resume:
             self._put_back(resume)
         self._differ()
+        pace = Pace(self._agreed)
         with StopRequest() as stop, self._synchronised():
             while self.epoch < self.recipe.training.epochs and not self.model.stop_training:
                 begun = time.perf_counter()
                 watchers.on_epoch_begin(self.epoch)
-                offset = self.done
-                rows = self._rows(self.epoch)[offset:]
-                for done in run_epoch(rows, run_steps, self.epoch * self.steps + offset, self._agreed):
-                    self.done = offset + done
+                rows, first = self._rows(self.epoch), self.epoch * self.steps
+                for done in run_epoch(rows, run_steps, first, self.done, pace):
+                    self.done = done
                     self._first_step = self._first_step or time.perf_counter() - started
                     watchers.on_train_batch_end(self.done - 1, self.objective.results())
                     self._heed(stop)
@@ -164,6 +174,10 @@ class Fit:
             with self.strategy.scope():
                 replicas.separate_seeds(self.model)
 
+    def _resume_command(self) -> str:
+        group = cluster.find(self.recipe.training.strategy)
+        return group.resume_command(self.folder) if group else f"zoo run --resume {self.folder}"
+
     def _agreed(self, value: float) -> float:
         """The largest of all workers' values: what they must do alike does not hang on one worker's clock."""
         return workers.agree(self.strategy, value)
@@ -199,7 +213,7 @@ class Fit:
         where = f"in epoch {self.epoch + 1}, after {self.done} of {self.steps} steps"
         if saved is None:
             raise Stopped(number, f"stopped {where}")
-        raise Stopped(number, f"stopped {where}; saved\ngo on with: zoo run --resume {self.folder}")
+        raise Stopped(number, f"stopped {where}; saved\ngo on with: {self._resume_command()}")
 
     def save(self) -> Path | None:
         """Write a checkpoint of this moment into the run directory, if there is one; never of weights that diverged.

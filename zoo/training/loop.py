@@ -22,7 +22,9 @@ SECONDS_A_CALL = 0.3  # long enough to hide the call, short enough for progress 
 MOST_STEPS_A_CALL = 512
 EVALUATION_BATCH = 500
 
-RunSteps = Callable[[np.ndarray, int], None]
+RunSteps = Callable[
+    [np.ndarray, int, int, int], None
+]  # rows of an epoch, start, stop, number of the epoch's first step
 
 
 def epoch_rows(examples: int, batch_size: int, seed: int, epoch: int) -> np.ndarray:
@@ -41,26 +43,31 @@ def make_run_steps(
     augment: Augment | None,
     jit: bool,
 ) -> RunSteps:
-    """A function that trains on rows (steps, batch) of x and y, the first of them being step `first` of the run."""
-    strategy = tf.distribute.get_strategy()  # of one replica; for more see zoo.training.replicas
+    """A function that trains on the batches from `start` up to `stop` of an epoch's rows (steps, batch)."""
     all_x, all_y = tf.constant(x), tf.constant(y)
-    train_step = _make_train_step(model, objective, jit)
+    train_step = _make_train_step(model, objective)
+    whole = jit and augment is None  # XLA has no image warp: beside one it compiles each step by itself
+    if jit and not whole:
+        train_step = tf.function(train_step, jit_compile=True)
+    scalar = tf.TensorSpec((), "int32")
 
-    def replica_step(rows: tf.Tensor, step: tf.Tensor) -> None:
-        images, labels = tf.gather(all_x, rows), tf.gather(all_y, rows)  # (batch, ...)
-        if augment is not None:
-            images = augment(images, step)
-        train_step(images, labels)
+    # `rows` is the whole epoch's, so that its shape never changes and XLA compiles once
+    @tf.function(
+        input_signature=[tf.TensorSpec((None, batch_size), "int32"), scalar, scalar, scalar], jit_compile=whole
+    )
+    def run(rows: tf.Tensor, start: tf.Tensor, stop: tf.Tensor, first: tf.Tensor) -> None:
+        i = start
+        while i < stop:  # not tf.range: XLA would compile anew for each start and stop
+            images, labels = tf.gather(all_x, rows[i]), tf.gather(all_y, rows[i])  # (batch, ...)
+            if augment is not None:
+                images = augment(images, first + i)
+            train_step(images, labels)
+            i += 1
 
-    @tf.function(input_signature=[tf.TensorSpec((None, batch_size), "int32"), tf.TensorSpec((), "int32")])
-    def run(rows: tf.Tensor, first: tf.Tensor) -> None:
-        for i in tf.range(tf.shape(rows)[0]):
-            strategy.run(replica_step, args=(rows[i], first + i))
-
-    return lambda rows, first: run(tf.constant(rows), tf.constant(first, "int32"))
+    return lambda rows, *numbers: run(tf.constant(rows), *(tf.constant(n, "int32") for n in numbers))
 
 
-def _make_train_step(model: keras.Model, objective: Objective, jit: bool) -> Callable[[tf.Tensor, tf.Tensor], None]:
+def _make_train_step(model: keras.Model, objective: Objective) -> Callable[[tf.Tensor, tf.Tensor], None]:
     optimizer, weights = model.optimizer, model.trainable_variables
 
     def train_step(x: tf.Tensor, y: tf.Tensor) -> None:
@@ -72,30 +79,36 @@ def _make_train_step(model: keras.Model, objective: Objective, jit: bool) -> Cal
         objective.mean_loss.update_state(loss)
         objective.metric.update_state(y, outputs)
 
-    return tf.function(train_step, jit_compile=True) if jit else train_step
+    return train_step
 
 
-def run_epoch(
-    rows: np.ndarray, run_steps: RunSteps, first: int, agreed: Callable[[float], float] = lambda seconds: seconds
-) -> Iterator[int]:
-    """Run an epoch's steps, as many in one call as fit the time, and yield how many are done after each.
+class Pace:
+    """How many steps one call takes: as many as fit SECONDS_A_CALL, going by the calls before."""
 
-    `agreed` makes of one worker's seconds a step those that all workers go by.
-    """
-    done, size = 0, 1
+    def __init__(self, agreed: Callable[[float], float]) -> None:
+        """`agreed` makes of one worker's seconds a step those that all workers go by."""
+        self.agreed, self.size = agreed, 1
+
+    def learn(self, seconds: float, steps: int) -> None:
+        """A call of so many steps took so long."""
+        fit = SECONDS_A_CALL / max(self.agreed(seconds / steps), 1e-9)
+        self.size = int(min(max(fit, 1), MOST_STEPS_A_CALL, 8 * self.size))
+
+
+def run_epoch(rows: np.ndarray, run_steps: RunSteps, first: int, done: int, pace: Pace) -> Iterator[int]:
+    """Run an epoch's steps from the one after `done`, and yield how many are done after each call."""
     while done < len(rows):
         started = time.perf_counter()
-        part = rows[done : done + size]
-        run_steps(part, first + done)
-        done += len(part)
+        stop = min(done + pace.size, len(rows))
+        run_steps(rows, done, stop, first)
+        pace.learn(time.perf_counter() - started, stop - done)
+        done = stop
         yield done
-        seconds_a_step = agreed((time.perf_counter() - started) / len(part))
-        size = int(min(max(SECONDS_A_CALL / max(seconds_a_step, 1e-9), 1), MOST_STEPS_A_CALL, 8 * size))
 
 
-def make_predict(model: keras.Model, jit: bool = False) -> Callable[[np.ndarray], np.ndarray]:
+def make_predict(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """A function from raw examples (n, ...) to float32 outputs (n, ...), every example once, none dropped."""
-    forward = tf.function(lambda x: model(x, training=False), jit_compile=jit, reduce_retracing=True)
+    forward = tf.function(lambda x: model(x, training=False), reduce_retracing=True)
 
     def predict(x: np.ndarray) -> np.ndarray:
         parts = [forward(tf.constant(x[i : i + EVALUATION_BATCH])) for i in range(0, len(x), EVALUATION_BATCH)]
@@ -112,11 +125,11 @@ def score(model: keras.Model, objective: Objective, outputs: np.ndarray, y: np.n
 
 
 def use_jit(setting: str, model: keras.Model, strategy: tf.distribute.Strategy) -> bool:
-    """Whether XLA compiles the step: as said, or for `auto` by what was measured.
+    """Whether XLA compiles the steps: as said, or for `auto` by what was measured.
 
-    On two CPU cores XLA takes a quarter off dense networks and doubles the time of small convolutions
-    (scripts/bench), so `auto` means dense networks only on a CPU, and Keras' own choice on a GPU. Gradients that
-    several replicas exchange cannot be compiled with the step.
+    On two CPU cores a loop compiled as a whole takes a fifth to two thirds off the time of dense networks, and small
+    convolutions take twice as long in XLA (scripts/bench): `auto` means dense networks only on a CPU, and Keras' own
+    choice on a GPU. Gradients that several replicas exchange cannot be compiled with the step.
 
     Raises:
         UsageError: `on` under a mirrored strategy or several workers.

@@ -45,7 +45,7 @@ def make_run_steps(
     batch_size: int,
     augment: Augment | None,
     clip_norm: float | None,
-) -> Callable[[np.ndarray, int], None]:
+) -> Callable[[np.ndarray, int, int, int], None]:
     """As `zoo.training.loop.make_run_steps`; `example_loss` gives one value an example (reduction "none")."""
     strategy = tf.distribute.get_strategy()
     all_x, all_y = _on_each(strategy, x), _on_each(strategy, y)
@@ -64,7 +64,7 @@ def make_run_steps(
         for i in tf.range(tf.shape(rows)[0]):
             strategy.run(replica_step, args=(all_x, all_y, rows[i], first + i))
 
-    return lambda rows, first: run(tf.constant(rows), tf.constant(first, "int32"))
+    return lambda rows, start, stop, first: run(tf.constant(rows[start:stop]), tf.constant(first + start, "int32"))
 
 
 def _on_each(strategy: tf.distribute.Strategy, array: np.ndarray) -> Any:
