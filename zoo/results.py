@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from statistics import mean
+from statistics import mean as average
 from typing import Any
 
 from zoo.errors import UsageError
@@ -15,7 +15,25 @@ def rows(model: str | None = None) -> list[dict[str, Any]]:
     """All recorded results, or those of one model, by dataset and then best first."""
     found = [read_json(path) for path in sorted(results_folder().glob("*.json"))]
     kept = [row for row in found if model in (None, row["model"])]
-    return sorted(kept, key=lambda row: (row["dataset"], -row["mean"]))
+    return sorted(kept, key=lambda row: (row["dataset"], -row["mean"] if row["metric"] == "accuracy" else row["mean"]))
+
+
+def shown(row: dict[str, Any], *keys: str) -> list[str]:
+    """Values of a row's metric as people read them: a share in percent, an error with four digits."""
+    return [f"{row[key]:.2%}" if row["metric"] == "accuracy" else f"{row[key]:.4g}" for key in keys]
+
+
+def markdown() -> str:
+    """The table of the README."""
+    lines = ["| model | dataset | metric | mean | range | scored | parameters | epochs | time |", "|" + "---|" * 9]
+    for row in rows():
+        mean, low, high = shown(row, "mean", "low", "high")
+        scored = f"{row['examples_scored']:,} of {row['examples_in_split']:,}"
+        lines.append(
+            f"| {row['model']} | {row['dataset']} | {row['metric']} | {mean} | {low} to {high} | {scored} "
+            f"| {row['params']:,} | {row['epochs']} | {row['seconds']:.0f} s |"
+        )
+    return "\n".join(lines)
 
 
 def staleness(row: dict[str, Any]) -> str | None:
@@ -47,7 +65,7 @@ def combine(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "model": first["model"],
         "dataset": first["dataset"],
         "metric": metric,
-        "mean": mean(values),
+        "mean": average(values),
         "low": min(values),
         "high": max(values),
         "values": values,
@@ -56,7 +74,7 @@ def combine(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "examples_in_split": first["metrics"]["examples_in_split"],
         "params": first["params"],
         "epochs": first["epochs"],
-        "seconds": round(mean(run["seconds"] for run in runs), 1),
+        "seconds": round(average(run["seconds"] for run in runs), 1),
         "device": f"{first['machine']['cores']} CPU cores" if not _gpus(first) else ", ".join(_gpus(first)),
         "versions": first["versions"],
         "date": first["date"],

@@ -1,6 +1,7 @@
 """`zoo recipes`, `zoo results` and `zoo doctor`."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,12 @@ def test_recorded_rows_are_whole_and_current(zoo_cli):
         assert row["versions"]["keras"] and row["command"].startswith("zoo run")
     said = zoo_cli("results", "--check")
     assert said.code == 0, said.err
+
+
+def test_the_readme_shows_what_is_on_record():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    block = readme.split("<!-- results -->")[1].split("<!-- /results -->")[0].strip()
+    assert block == results.markdown(), "paste `zoo results --markdown` into the README"
 
 
 PROMISED = {

@@ -19,14 +19,18 @@ Each row is made by the command it names; record it anew with: scripts/record MO
 )
 @click.argument("model", required=False)
 @click.option("--check", is_flag=True, help="Name the rows that have gone stale; exit 4 if there are any.")
+@click.option("--markdown", is_flag=True, help="Print the table of the README.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON, with versions and commands.")
-def command(model: str | None, check: bool, as_json: bool) -> None:
+def command(model: str | None, check: bool, markdown: bool, as_json: bool) -> None:
     """Recorded results: mean and range over seeds on whole test splits."""
     from zoo import results
     from zoo.registry import describe
 
     if model:
         describe(model)
+    if markdown:
+        click.echo(results.markdown())
+        return
     rows = [row | {"stale": results.staleness(row)} for row in results.rows(model)]
     if as_json:
         print_json(rows)
@@ -41,12 +45,13 @@ def command(model: str | None, check: bool, as_json: bool) -> None:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
+    from zoo.results import shown
+
     grid = table(
         "model", "dataset", "metric", ">mean", ">range", ">seeds", ">scored", ">params", ">epochs", ">time", ""
     )
     for row in rows:
-        share = row["metric"] == "accuracy"
-        mean, low, high = (f"{row[k]:.2%}" if share else f"{row[k]:.4g}" for k in ("mean", "low", "high"))
+        mean, low, high = shown(row, "mean", "low", "high")
         grid.add_row(
             row["model"], row["dataset"], row["metric"], mean, f"{low} - {high}", str(len(row["seeds"])),
             f"{row['examples_scored']:,} of {row['examples_in_split']:,}", f"{row['params']:,}",
