@@ -32,7 +32,7 @@ def command(run: str, dataset: str | None, split: str, as_json: bool, debug: boo
         return
     grid = table("", "")
     for name, value in result["metrics"].items():
-        grid.add_row(f"{split} {name}", f"{value:.2%}" if name == "accuracy" else f"{value:.4f}")
+        grid.add_row(f"{split} {name}", f"{value:.2%}" if name == "accuracy" else f"{value:.4g}")
     grid.add_row("examples scored", f"{result['examples_scored']:,} of {result['examples_in_split']:,}")
     grid.add_row("run", str(finished.folder))
     out.print(grid)

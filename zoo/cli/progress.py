@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     from zoo.training.fit import Fit
 
 
+MANY = 100  # of more epochs than this, not every one gets a line
+
+
 class Progress(Watcher):
     """Tells the terminal and the run's log.txt what is going on."""
 
     def __init__(self) -> None:
         self.started = time.perf_counter()
+        self.said = self.started
         self.lines: list[str] = []
         self.log: Path | None = None
         logger = logging.getLogger("zoo")
@@ -35,6 +39,7 @@ class Progress(Watcher):
 
     def say(self, text: str) -> None:
         """One line on stderr and in the log."""
+        self.said = time.perf_counter()
         line = f"{time.perf_counter() - self.started:6.1f} s  {text}"
         err.print(line, markup=False)
         self.lines.append(line)
@@ -106,6 +111,8 @@ def _epochs(progress: Progress, epochs: int) -> keras.callbacks.Callback:
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             self.bar.stop()
+            if epochs > MANY and epoch + 1 < epochs and time.perf_counter() - progress.said < 0.5:
+                return
             shown = sorted(set(logs or {}) - {"seconds", "learning_rate"}, key=_order)
             progress.say(f"epoch {epoch + 1}/{epochs}  {_values(logs or {}, shown)}  ({(logs or {})['seconds']:.1f} s)")
 
@@ -118,4 +125,8 @@ def _order(name: str) -> tuple[bool, bool, str]:
 
 
 def _values(logs: dict[str, float], names: Sequence[str]) -> str:
-    return "  ".join(f"{name} {logs[name]:.4f}" for name in names if name in logs)
+    return "  ".join(
+        f"{name} {logs[name]:.4f}" if logs[name] >= 0.001 else f"{name} {logs[name]:.2e}"
+        for name in names
+        if name in logs
+    )

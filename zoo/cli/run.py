@@ -141,11 +141,12 @@ def _finish(outcome: Any, as_json: bool, smoke: bool) -> None:
 def _resolve(
     model: str, dataset: str | None, path: str | None, label: str | None, sets: tuple[str, ...], options: dict[str, Any]
 ) -> Any:
-    from zoo import data, recipe
+    from zoo import data, recipe, runs
     from zoo.registry import describe
 
     if model.endswith(".toml") and dataset is None and path is None:
-        return recipe.rerun(Path(model), sets, options)
+        again, notes = recipe.rerun(Path(model), sets, options)
+        return again, [*runs.note_of_change(Path(model)), *notes]
     describe(model)
     if dataset is None and path is None:
         raise UsageError(
@@ -180,7 +181,7 @@ def _report(outcome: Any, smoke: bool) -> None:
     scored, total = outcome.metrics["examples_scored"], outcome.metrics["examples_in_split"]
     grid = table("", "")
     for name, value in outcome.metrics["test"].items():
-        grid.add_row(f"test {name}", f"{value:.2%}" if name == "accuracy" else f"{value:.4f}")
+        grid.add_row(f"test {name}", f"{value:.2%}" if name == "accuracy" else f"{value:.4g}")
     grid.add_row("examples scored", f"{scored:,} of {total:,}")
     grid.add_row("parameters", f"{outcome.params:,}")
     grid.add_row("time", f"{outcome.seconds:.1f} s")

@@ -38,6 +38,7 @@ from zoo.training.signals import Stopped, StopRequest
 from zoo.training.strategy import check_precision, make_strategy
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
+SECONDS_BETWEEN_HISTORIES = 1.0
 SHARE_FOR_CHECKPOINTS = 0.05  # of the time, at the most
 
 
@@ -89,7 +90,7 @@ class Fit:
         self.callbacks = [*make_callbacks(recipe.callbacks, folder), *callbacks]
         self.history: dict[str, list[float]] = {}
         self.epoch, self.done = 0, 0  # position: whole epochs, and steps into the next one
-        self._saved, self._save_seconds = time.monotonic(), 0.0
+        self._saved, self._save_seconds, self._written = time.monotonic(), 0.0, 0.0
 
     def __call__(self, resume: checkpoint.Checkpoint | None = None) -> Fitted:
         """Train for all epochs, or until a callback stops the run; from a checkpoint's position, if one is given.
@@ -125,6 +126,7 @@ class Fit:
                 self._end_epoch(watchers, begun)
                 self._heed(stop)
         watchers.on_train_end()
+        self._write_history(every=0.0)
         seconds = time.perf_counter() - started
         return Fitted(self.model, self.history, self.strategy_text, self.jit, seconds, self._first_step)
 
@@ -191,12 +193,16 @@ class Fit:
         logs |= {"learning_rate": float(rate), "seconds": time.perf_counter() - begun}
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
-        if self.folder and self.recipe.callbacks.csv_history:
-            write_history(self.folder, self.history)
+        self._write_history(every=SECONDS_BETWEEN_HISTORIES)
         watchers.on_epoch_end(self.epoch, logs)
         self.epoch, self.done = self.epoch + 1, 0
         self.objective.reset()
         self._save_if_due()
+
+    def _write_history(self, every: float) -> None:
+        if self.folder and self.recipe.callbacks.csv_history and time.monotonic() - self._written >= every:
+            write_history(self.folder, self.history)
+            self._written = time.monotonic()
 
     def _save_if_due(self) -> None:
         """Save every few seconds, and less often where saving takes long."""
@@ -221,6 +227,7 @@ class Fit:
         Of several workers all must call this: to read what is summed over replicas takes every one of them.
         """
         begun = time.monotonic()
+        self._write_history(every=0.0)
         if (self.folder is None and self.replicas == 1) or not state.is_finite(self.model.variables):
             return None
         arrays, facts = state.gather(self._variables(), self.callbacks)
