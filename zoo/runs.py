@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from zoo import safety
-from zoo.errors import UsageError
+from zoo.errors import UsageError, ZooError
 from zoo.files import read_json, remove_leftovers, replacing, sha256, write_json, write_text
 from zoo.recipe import Resolved, rerun
 
@@ -181,6 +181,17 @@ class Run:
         if wanted and sha256(path) != wanted:
             raise _changed(path, "its SHA-256 is not the one in run.json")
         return path
+
+
+def note_of_change(recipe: Path) -> list[str]:
+    """A note, if this is the recipe of a run directory and not as the run wrote it: on purpose, or damaged."""
+    if not (recipe.parent / "run.json").exists():
+        return []
+    try:
+        Run(recipe.parent)._whole(recipe.name)
+        return []
+    except ZooError as error:
+        return [str(error).splitlines()[0]]
 
 
 def _changed(path: Path, why: str) -> UsageError:

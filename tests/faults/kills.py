@@ -81,7 +81,7 @@ SETTINGS = [
     "callbacks.reduce_on_plateau={patience=1,factor=0.7}", "training.schedule=constant", "training.warmup_epochs=0",
     "training.learning_rate=0.01", "data.validation_share=0.3", "training.jit='off'",
 ]
-fit.SECONDS_BETWEEN_CHECKPOINTS, fit.SHARE_FOR_CHECKPOINTS = 0.0, 1.0  # saves take half of the time
+fit.SECONDS_BETWEEN_CHECKPOINTS, fit.SHARE_FOR_CHECKPOINTS = 0.0, 4.0  # saves take most of the time
 loop.MOST_STEPS_A_CALL = 4  # so that saves and kills fall inside epochs
 recipe = resolve("mlp", "digits", SETTINGS, {"epochs": 40})[0]
 splits = data.load(recipe.data, "digits")
@@ -173,7 +173,7 @@ def kill_trainings(folder, runs, kills, seed=0):
 COMMAND = """
 import sys
 from zoo.training import fit
-fit.SECONDS_BETWEEN_CHECKPOINTS, fit.SHARE_FOR_CHECKPOINTS = 0.0, 1.0
+fit.SECONDS_BETWEEN_CHECKPOINTS, fit.SHARE_FOR_CHECKPOINTS = 0.0, 4.0
 from zoo.cli import main
 main(sys.argv[1:])
 """
