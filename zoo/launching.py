@@ -114,11 +114,17 @@ def _report(workers: Sequence[Worker], first: Worker, arguments: Sequence[str]) 
     if code < 0:
         print(f"error: worker {first.index} was ended by {signal.Signals(-code).name}", file=sys.stderr)
     for worker in workers:
-        for line in worker.last_lines() if worker.process.returncode > 0 else ():
+        for line in worker.last_lines() if _adds(worker, first, workers[0].process.returncode) else ():
             print(f"worker {worker.index}: {line}", file=sys.stderr)
     if first.index == 0 and code < 0:
         print(f"go on with: zoo launch {len(workers)} -- run --resume {_place(arguments)}", file=sys.stderr)
     return code if code > 0 else 1
+
+
+def _adds(worker: Worker, first: Worker, chief: int) -> bool:
+    """Whether a worker's last words say more than the chief has: a mistake in the command is the same on all."""
+    code = worker.process.returncode
+    return code > 0 and (code != chief or (worker is first and code == 1))
 
 
 def _place(arguments: Sequence[str]) -> str:

@@ -147,6 +147,8 @@ def separate_seeds(model: keras.Model) -> None:
     What a checkpoint holds is the first replica's; call this again after it was put back.
     """
     states = [generator.state for generator in parts(model, keras.random.SeedGenerator)]
+    if not states:
+        return
     for state in states:
         state.assign(np.array(state))
 

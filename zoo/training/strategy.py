@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import tensorflow as tf
 
 from zoo import cluster
@@ -27,11 +29,17 @@ def make_strategy(name: str) -> tuple[tf.distribute.Strategy, str]:
     gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" or (name == "auto" and len(gpus) > 1):
         devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
-        return tf.distribute.MirroredStrategy(devices), _mirrored(len(devices), "GPU" if gpus else "CPU")
+        return _mirrored(tuple(devices)), _mirrored_text(len(devices), "GPU" if gpus else "CPU")
     return tf.distribute.get_strategy(), f"one device ({'GPU' if gpus else 'CPU'})"
 
 
-def _mirrored(count: int, kind: str) -> str:
+@cache
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    """One object a process: a second one would count its reductions from the beginning, and meet those of the first."""
+    return tf.distribute.MirroredStrategy(devices)
+
+
+def _mirrored_text(count: int, kind: str) -> str:
     if count > 1:
         return f"mirrored over {count} {kind} devices"
     return f"mirrored over one device ({kind}), so this equals --strategy one"

@@ -1,0 +1,165 @@
+"""What is trained on 1, 2 and 3 devices and compared: `python cases.py DEVICES FILE` trains every case in one process.
+
+The number of devices is fixed when TensorFlow starts, and one strategy a process is advised; so each count of devices
+is a process of its own, and the cases share it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+OFFLINE = ("digits", "iris", "diabetes", "wine", "breast_cancer", "moons")  # small ones first
+
+
+class Case(NamedTuple):
+    """One training: 2 epochs of a few steps."""
+
+    model: str
+    dataset: str
+    sets: tuple[str, ...] = ()
+    optimizer: str = "sgd"
+    batch_size: int = 20  # 20 over 3 replicas: 6, 7 and 7
+
+
+def family_cases() -> dict[str, Case]:
+    """One model of every family in the registry, each with SGD and AdamW, on a dataset that is there without a network.
+
+    Knobs that drop units are set to 0: replicas draw masks of their own.
+    """
+    from zoo.registry import describe, list_models
+
+    found: dict[str, Case] = {}
+    for family in sorted({describe(name).family for name in list_models()}):
+        model = next(name for name in list_models() if describe(name).family == family)
+        dropping = tuple(f"knobs.{knob}=0.0" for knob in describe(model).knobs if "dropout" in knob)
+        for optimizer in ("sgd", "adamw"):
+            sets = (*dropping, *STEADY, f"training.learning_rate={0.01 if optimizer == 'sgd' else 0.001}")
+            found[f"{family}-{optimizer}"] = Case(model, _dataset(model, family), sets, optimizer)
+    return found
+
+
+def _dataset(model: str, family: str) -> str:
+    from zoo.errors import UsageError
+    from zoo.recipe import list_recipes, load_recipe, resolve
+
+    others = [name for name in list_recipes() if not load_recipe(name).data.source.startswith("tfds:")]
+    for name in (*OFFLINE, *others):
+        try:
+            resolve(model, name, STEADY)
+        except UsageError:
+            continue
+        return name
+    raise LookupError(f"no dataset without a network for family {family}: replicas are not compared for {model}")
+
+
+STEADY = ("training.schedule=constant", "training.warmup_epochs=0", "training.learning_rate=0.01")
+PLAIN = (*STEADY, "knobs.hidden_units=[12]", "knobs.dropout=0.0")
+
+SPECIAL = {
+    "batch_norm": Case("mlp", "iris", (*PLAIN, "knobs.batch_norm='before'"), batch_size=25),
+    "batch_norm_after": Case("mlp", "digits", (*PLAIN, "knobs.batch_norm='after'"), "momentum"),
+    "clipped": Case("mlp", "iris", (*PLAIN, "training.clip_norm=0.05"), "adamw", batch_size=16),
+    "clipped_sgd": Case("mlp", "digits", (*PLAIN, "training.clip_norm=0.2")),
+    "smaller_than_the_replicas": Case("perceptron.1958", "or", (), batch_size=1),
+    "smaller_than_the_replicas_images": Case(
+        "lenet", "digits", (*STEADY, "training.learning_rate=0.001"), "adamw", batch_size=2
+    ),
+    "augmented": Case("mlp", "digits", (*PLAIN, "augmentation.shift=2", "augmentation.rotate=10"), "nesterov"),
+    "penalised": Case("mlp", "iris", (*PLAIN, "knobs.l2=0.01", "knobs.l1=0.001")),
+    "one_hot": Case("mlp", "iris", (*PLAIN, "training.loss=mse"), "adam"),
+    "scheduled": Case(
+        "mlp",
+        "iris",
+        ("knobs.hidden_units=[12]", "knobs.dropout=0.0", "training.schedule=cosine", "training.warmup_epochs=0.5"),
+        "rmsprop",
+    ),
+    "plateau_and_best": Case(
+        "mlp",
+        "iris",
+        (
+            *PLAIN,
+            "callbacks.reduce_on_plateau={patience=1,factor=0.5}",
+            "callbacks.checkpoint={monitor='val_loss'}",
+        ),
+        "sgd",
+    ),
+}
+
+
+def main(devices: int, file: Path) -> None:
+    """Train every case on so many devices and write weights, histories and scores."""
+    os.environ["ZOO_CPU_DEVICES"] = str(devices)
+    from zoo.training.environment import prepare
+
+    prepare()
+    import numpy as np
+
+    arrays, facts = {}, {}
+    for name, case in (family_cases() | SPECIAL).items():
+        weights, outputs, facts[name] = train(case, devices)
+        arrays |= {f"{name}/{i}": np.array(w) for i, w in enumerate(weights)} | {f"{name}/outputs": outputs}
+    facts["seeds"] = seeds(devices)
+    np.savez(file, facts=json.dumps(facts), **arrays)
+
+
+def train(case: Case, devices: int):
+    """Final weights, outputs for the test split, and what was logged and scored."""
+    import keras
+    import numpy as np
+
+    from zoo.training.loop import make_predict
+
+    fit = make_fit(case, devices, steps=9)
+    fit()
+    scores, outputs = fit.evaluate(fit.splits.test)
+    with tempfile.TemporaryDirectory() as folder:
+        fit.model.save(Path(folder) / "model.keras")
+        saved = keras.saving.load_model(Path(folder) / "model.keras", compile=False)
+    history = {key: values for key, values in fit.history.items() if key != "seconds"}
+    again = np.abs(make_predict(saved)(fit.splits.test.x) - outputs).max()  # as `zoo eval` does
+    facts = {"history": history, "scores": scores, "scored": len(outputs), "in_split": len(fit.splits.test.y)}
+    normalisations = [layer for layer in saved.layers[-1].layers if isinstance(layer, keras.layers.BatchNormalization)]
+    facts |= {"saved_differs_by": float(again), "still_synchronized": any(n.synchronized for n in normalisations)}
+    return saved.get_weights(), outputs, facts | {"replicas": fit.replicas}
+
+
+def make_fit(case: Case, devices: int, steps: int | None = None):
+    """The training of a case, on one device or on several."""
+    from zoo import data
+    from zoo.recipe import resolve
+    from zoo.training.fit import Fit
+
+    options = {"optimizer": case.optimizer, "batch_size": case.batch_size, "epochs": 2, "jit": "off"}
+    options["strategy"] = "mirrored" if devices > 1 else "one"
+    recipe = resolve(case.model, case.dataset, case.sets, options)[0]
+    return Fit(recipe, data.load(recipe.data, case.dataset), None, (), steps)
+
+
+def seeds(devices: int):
+    """Each replica's state of the dropout layer's seed generator: after training, and after a checkpoint's state."""
+    from zoo.training import replicas, state
+
+    case = Case("mlp", "iris", (*STEADY, "knobs.hidden_units=[12]", "knobs.dropout=0.5"))
+    fit = make_fit(case, devices, steps=2)
+    fit()
+
+    def look():
+        (generator,) = replicas.parts(fit.model, replicas.keras.random.SeedGenerator)
+        return [v.numpy().tolist() for v in fit.strategy.experimental_local_results(generator.state.value)]
+
+    if devices == 1:
+        return [look()]
+    before, saved = look(), state.gather(fit._variables(), ())
+    fit._differ()
+    state.put_back(saved, fit._variables(), ())
+    fit._differ()
+    return [before, look()]
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]))
