@@ -70,6 +70,7 @@ import json, os, random, signal, sys, time, traceback
 from pathlib import Path
 from zoo.training.environment import prepare
 prepare()
+import keras
 import numpy as np
 from zoo import data
 from zoo.recipe import resolve
@@ -87,17 +88,26 @@ recipe = resolve("mlp", "digits", SETTINGS, {"epochs": 40})[0]
 splits = data.load(recipe.data, "digits")
 chance = random.Random(int(sys.argv[4]))
 
+class Ready(keras.callbacks.Callback):
+    pipe = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.pipe is not None:
+            os.write(self.pipe, b".")
+            self.pipe = None
+
 def train(folder, ready):
     saved, damaged = checkpoint.newest(folder / "checkpoints")
-    one = fit.Fit(recipe, splits, folder)
-    os.write(ready, b".")
+    watch = Ready()
+    watch.pipe = ready
+    one = fit.Fit(recipe, splits, folder, [watch])
     one(saved)
     arrays = [np.array(v) for v in [*one.model.variables, *one.model.optimizer.variables]]
     history = {k: v for k, v in one.history.items() if k != "seconds"}
     np.savez(folder / "final.npz", *arrays, history=json.dumps(history))
 
 def start(folder):
-    '''A process of its own that trains; the second value becomes readable when its first step is near.'''
+    '''A process of its own that trains; returned from after its first steps, or its end.'''
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -140,7 +150,7 @@ for run in range(runs):
     folder.mkdir()
     for _ in range(kills):
         child = start(folder)
-        if wait(child, chance.uniform(0.2, 2.0 * whole / (kills + 1))):
+        if wait(child, chance.uniform(0, 2.0 * whole / (kills + 1))):
             break
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
