@@ -34,11 +34,13 @@ class Worker:
     said: IO[bytes] | None
 
     def last_lines(self) -> list[str]:
-        """The end of what it said."""
+        """The error that it ended with, else the end of what it said."""
         if self.said is None:
             return []
         self.said.seek(0)
-        return self.said.read().decode(errors="replace").strip().splitlines()[-LAST_LINES:]
+        lines = self.said.read().decode(errors="replace").strip().splitlines()
+        errors = [i for i, line in enumerate(lines) if line.startswith("error: ")]
+        return lines[errors[-1] :][:LAST_LINES] if errors else lines[-LAST_LINES:]
 
 
 def launch(number: int, arguments: Sequence[str]) -> int:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+def quiet_ending() -> None:
+    """Say nothing of what goes wrong in objects that the interpreter takes apart when the process has ended.
+
+    TensorFlow's strategies keep a thread pool that now and then finds its pipe closed before itself.
+    """
+    atexit.register(setattr, sys, "unraisablehook", lambda unraisable: None)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from zoo import cluster
 from zoo.errors import MissingError
+from zoo.quiet import quiet_ending
 from zoo.training import workers
 
 
@@ -36,6 +37,7 @@ def make_strategy(name: str) -> tuple[tf.distribute.Strategy, str]:
 @cache
 def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
     """One object a process: a second one would count its reductions from the beginning, and meet those of the first."""
+    quiet_ending()
     return tf.distribute.MirroredStrategy(devices)
 
 

@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from zoo.cluster import Cluster
 from zoo.errors import MissingError, ZooError
+from zoo.quiet import quiet_ending
 
 PEER_SECONDS = 45.0  # with the start of TensorFlow, an absent peer is known within a minute
 
@@ -38,6 +39,7 @@ def join(cluster: Cluster) -> tf.distribute.Strategy:
     """
     seconds = float(os.environ.get("ZOO_PEER_SECONDS", PEER_SECONDS))
     _meet(cluster, seconds)
+    quiet_ending()
     faulthandler.dump_traceback_later(seconds, exit=True)
     spec = tf.train.ClusterSpec({"worker": list(cluster.workers)})
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
@@ -60,7 +62,9 @@ def _meet(cluster: Cluster, seconds: float) -> None:
     try:
         listener = socket.create_server(("", int(port)), backlog=len(cluster.workers))
     except OSError as error:
-        raise MissingError(f"{cluster.name(cluster.index)} cannot listen at its port: {os.strerror(error.errno or 0)}") from error
+        raise MissingError(
+            f"{cluster.name(cluster.index)} cannot listen at its port: {os.strerror(error.errno or 0)}"
+        ) from error
     with listener:
         while absent := [i for i in absent if not _answers(cluster, i)]:
             if time.monotonic() > deadline:
