@@ -62,7 +62,7 @@ savez_whole, np.savez = np.savez, savez
 def test_a_second_ctrl_c_during_the_save_ends_at_once_and_the_checkpoint_before_loads(tmp_path):
     """F12."""
     folder = tmp_path / "run"
-    command = ["run", "mlp", "digits", "--epochs", "500", "--jit", "off", "--set", "knobs.hidden_units=[8]"]
+    command = ["run", "mlp", "digits", "--epochs", "100", "--jit", "off", "--set", "knobs.hidden_units=[8]"]
     running = subprocess.Popen(
         [sys.executable, "-c", SLOW_SAVE, *command, "--out", str(folder)], stderr=subprocess.PIPE, text=True
     )
