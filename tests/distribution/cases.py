@@ -91,6 +91,11 @@ SPECIAL = {
 }
 
 
+def on(devices: int) -> dict[str, Case]:
+    """What is trained on so many devices; 3 are the harder test for what is not a family, 2 would only repeat it."""
+    return family_cases() | (SPECIAL if devices != 2 else {})
+
+
 def main(devices: int, file: Path) -> None:
     """Train every case on so many devices and write weights, histories and scores."""
     os.environ["ZOO_CPU_DEVICES"] = str(devices)
@@ -100,10 +105,10 @@ def main(devices: int, file: Path) -> None:
     import numpy as np
 
     arrays, facts = {}, {}
-    for name, case in (family_cases() | SPECIAL).items():
+    for name, case in on(devices).items():
         weights, outputs, facts[name] = train(case, devices)
         arrays |= {f"{name}/{i}": np.array(w) for i, w in enumerate(weights)} | {f"{name}/outputs": outputs}
-    facts["seeds"] = seeds(devices)
+    facts |= {"seeds": seeds(devices), "rate": scaled_rate(devices), "refusal": refusal(devices)}
     np.savez(file, facts=json.dumps(facts), **arrays)
 
 
@@ -159,6 +164,23 @@ def seeds(devices: int):
     state.put_back(saved, fit._variables(), ())
     fit._differ()
     return [before, look()]
+
+
+def scaled_rate(devices: int):
+    """The learning rate that --scale-learning-rate makes of 0.01, and what is said of it."""
+    fit = make_fit(Case("mlp", "iris", (*PLAIN, "training.scale_learning_rate=true")), devices)
+    return [float(fit.model.optimizer.learning_rate.numpy()), fit.strategy_text]
+
+
+def refusal(devices: int):
+    """What is said of batch normalisation where the batch leaves a replica without an example."""
+    from zoo.errors import UsageError
+
+    try:
+        make_fit(SPECIAL["batch_norm"]._replace(batch_size=1), devices)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 if __name__ == "__main__":

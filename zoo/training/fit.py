@@ -15,7 +15,7 @@ import numpy as np
 
 from zoo import cluster
 from zoo.data import Examples, Splits
-from zoo.errors import UsageError
+from zoo.errors import UsageError, ZooError
 from zoo.recipe import Resolved, Training
 from zoo.runs import write_history
 from zoo.training import checkpoint, replicas, state, workers
@@ -110,6 +110,7 @@ class Fit:
         self.objective.reset()
         if resume:
             self._put_back(resume)
+        self._check_together()
         self._differ()
         pace = Pace(self._agreed)
         with StopRequest() as stop, self._synchronised():
@@ -179,6 +180,14 @@ class Fit:
     def _resume_command(self) -> str:
         group = cluster.find(self.recipe.training.strategy)
         return group.resume_command(self.folder) if group else f"zoo run --resume {self.folder}"
+
+    def _check_together(self) -> None:
+        step = self.epoch * self.steps + self.done
+        if self._agreed(step) != -self._agreed(-step):
+            raise ZooError(
+                f"the workers read different checkpoints (this one that of step {step})\n"
+                "do all of them see the same run directory?"
+            )
 
     def _agreed(self, value: float) -> float:
         """The largest of all workers' values: what they must do alike does not hang on one worker's clock."""
