@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "zoo"
 
 # ground floor first; a part may import from parts named before it
 FLOORS = [
-    {"errors", "spec", "files", "places", "quiet", "arithmetic", "safety"},
+    {"errors", "spec", "files", "places", "quiet", "arithmetic", "safety", "cluster"},
     {"registry", "catalogue", "inspect"},
     {"layers", "models", "data", "checks"},
     {"recipe"},
@@ -19,7 +19,7 @@ FLOORS = [
     {"training"},
     {"report"},
     {"provenance", "scoring", "doctor"},
-    {"job"},
+    {"job", "launching"},
     {"cli", "__main__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(FLOORS) for part in parts}

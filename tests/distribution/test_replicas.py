@@ -85,7 +85,7 @@ def test_each_replica_drops_units_of_its_own_choice_and_goes_on_so_after_a_check
 def test_the_learning_rate_is_scaled_only_when_asked_and_says_so(runs, devices):
     rate, said = runs[devices][0]["rate"]
     assert rate == pytest.approx(0.01 * devices) and said.endswith(f"({devices} x 0.01)")
-    assert runs[devices][0]["batch_norm"]["history"]["learning_rate"][0] == pytest.approx(0.01)
+    assert runs[devices][0]["mlp-sgd"]["history"]["learning_rate"][0] == pytest.approx(0.01)
 
 
 def test_scaling_is_part_of_what_a_recorded_number_belongs_to():
