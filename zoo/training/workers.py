@@ -26,6 +26,8 @@ from zoo.quiet import quiet_ending
 
 PEER_SECONDS = 45.0  # with the start of TensorFlow, an absent peer is known within a minute
 
+LINGER_SECONDS = 3.0  # before leaving a run that lost a worker, so that the others do not take this one for lost
+
 
 @cache
 def join(cluster: Cluster) -> tf.distribute.Strategy:
@@ -113,8 +115,10 @@ def loss_named(cluster: Cluster | None, folder: Path | None) -> Iterator[None]:
     except (tf.errors.OpError, RuntimeError) as error:
         if cluster is None:
             raise
+        lost = _lost(cluster, str(error))
+        time.sleep(LINGER_SECONDS)
         remedy = f"\ngo on with: {cluster.resume_command(folder)}" if folder and cluster.chief else ""
-        raise ZooError(f"lost {_lost(cluster, str(error))}{remedy}") from error
+        raise ZooError(f"lost {lost}{remedy}") from error
 
 
 def _lost(cluster: Cluster, text: str) -> str:
