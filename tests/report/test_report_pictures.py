@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from zoo.errors import ZooError
 from zoo.report.curves import learning_curves
 from zoo.report.inside import feature_maps, filters, first_convolution, kernel_of, response
 from zoo.report.outcome import (
@@ -182,7 +183,7 @@ def test_save_is_whole_or_not_at_all(tmp_path, monkeypatch):
     assert save(figure, tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     before = (tmp_path / "a.png").read_bytes()
     monkeypatch.setattr("pathlib.Path.write_bytes", lambda self, data: (_ for _ in ()).throw(OSError("disk gone")))
-    with pytest.raises(OSError, match="disk gone"):
+    with pytest.raises(ZooError, match="disk gone"):
         save(figure, tmp_path / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
     assert (tmp_path / "a.png").read_bytes() == before
