@@ -83,6 +83,7 @@ def test_knobs():
 
 
 def test_lenet_1998_starts_within_the_papers_bounds():
+    keras.utils.set_random_seed(1)  # six numbers of S2 may all be small by chance
     model = lenet_1998()
     for name, fan_in in (("C1", 25), ("S2", 4), ("S4", 4), ("C5", 400), ("F6", 120)):
         start, bias = (weight.numpy() for weight in model.get_layer(name).weights)
