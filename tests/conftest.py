@@ -19,6 +19,13 @@ def own_home(tmp_path_factory):
     os.environ["ZOO_HOME"] = str(tmp_path_factory.mktemp("zoo_home"))
 
 
+@pytest.fixture(autouse=True)
+def same_numbers_each_time():
+    """Weights that a test draws are the same in every run of the tests."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
+
+
 class Said(str):
     """What a command wrote to stdout, with its exit code and what it wrote to stderr."""
 
