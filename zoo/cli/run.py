@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
 from zoo.cli.console import err, out, print_json, table
 from zoo.errors import UsageError
-
-
-def _choices(name: str) -> click.Choice:
-    from zoo.recipe import schema
-
-    return click.Choice(get_args(getattr(schema, name)))
 
 
 @click.command(
@@ -100,7 +94,7 @@ def command(
         click.echo(runs.recipe_toml(recipe), nl=False)
         return
     for note in notes:
-        err.print(f"note: {note}", markup=False)
+        err.print(f"note: {note}")
     folder = job.place(out, recipe)
     _finish(job.execute(recipe, folder, smoke=smoke, watch=watch, require_gpu=require_gpu), as_json, smoke)
 
