@@ -1,9 +1,42 @@
 """Custom layers, activations and losses that builders share. Importing this module makes saved models loadable."""
 
 from zoo.layers.activations import activate, scaled_tanh
+from zoo.layers.attention import CausalSelfAttention, CrossAttention, SelfAttention
 from zoo.layers.code_distance import CodeDistance
-from zoo.layers.losses import PerceptronLoss
+from zoo.layers.losses import PerceptronLoss, TokenCrossentropy
+from zoo.layers.masked import MaskedGRU, MaskedLSTM
+from zoo.layers.pixels import KerasPreprocessing
+from zoo.layers.pooling import FirstStep, MeanOverTime
+from zoo.layers.positions import LearnedPositions, SinusoidalPositions
+from zoo.layers.recurrent_attention import AdditiveAttentionGRU, DotAttention
+from zoo.layers.sequence import LastStep, PaddingMask, Reverse
 from zoo.layers.sparse_conv import SparseConv2D
 from zoo.layers.subsampling import Subsampling
+from zoo.layers.window import WindowScaling, WindowUnscaling
 
-__all__ = ["CodeDistance", "PerceptronLoss", "SparseConv2D", "Subsampling", "activate", "scaled_tanh"]
+__all__ = [
+    "AdditiveAttentionGRU",
+    "CausalSelfAttention",
+    "CodeDistance",
+    "CrossAttention",
+    "DotAttention",
+    "FirstStep",
+    "KerasPreprocessing",
+    "LastStep",
+    "LearnedPositions",
+    "MaskedGRU",
+    "MaskedLSTM",
+    "MeanOverTime",
+    "PaddingMask",
+    "PerceptronLoss",
+    "Reverse",
+    "SelfAttention",
+    "SinusoidalPositions",
+    "SparseConv2D",
+    "Subsampling",
+    "TokenCrossentropy",
+    "WindowScaling",
+    "WindowUnscaling",
+    "activate",
+    "scaled_tanh",
+]

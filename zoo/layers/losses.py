@@ -1,4 +1,4 @@
-"""The loss whose gradient is the perceptron's update rule."""
+"""The loss whose gradient is the perceptron's update rule, and the one of texts whose padding counts for nothing."""
 
 from __future__ import annotations
 
@@ -26,3 +26,25 @@ class PerceptronLoss(keras.losses.Loss):
         y_hat = ops.cast(y_pred > 0, y_pred.dtype)
         error = ops.stop_gradient(ops.cast(y_true, y_pred.dtype) - y_hat)
         return ops.mean(-error * y_pred, axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class TokenCrossentropy(keras.losses.Loss):
+    """Cross-entropy of predicted distributions with token ids, of which 0 is padding: the mean over real tokens.
+
+    Shapes: ids (batch, time) and probabilities (batch, time, vocabulary); with reduction "none" -> (batch, time),
+    0 at padding.
+    """
+
+    def __init__(
+        self, reduction: str = "mean_with_sample_weight", name: str = "token_crossentropy", dtype: Any = None
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The loss; a `sample_weight` (batch, time) comes on top of the padding's."""
+        real = ops.cast(ops.not_equal(y_true, 0), "float32")
+        return super().__call__(y_true, y_pred, real if sample_weight is None else real * sample_weight)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return ops.sparse_categorical_crossentropy(y_true, y_pred)
