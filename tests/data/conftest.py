@@ -15,7 +15,8 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def toys(tmp_path_factory):
-    """A TFDS data folder with `zoo_toy` (30 images, pixel value = number, label = number mod 3) and `zoo_table`."""
+    """A TFDS data folder with `zoo_toy` (30 images, pixel value = number, label = number mod 3), `zoo_table`,
+    `zoo_texts` (sentences that name their number, label = number mod 2, withheld in the test split) and `zoo_pages`."""
     import numpy as np
     import tensorflow_datasets as tfds
 
@@ -66,9 +67,43 @@ def toys(tmp_path_factory):
                 row = {"weight": i + 0.5, "age": i, "kind": i % 2}
                 yield i, {"all": row, **row, "price": 10.0 * i, "text": "a"}
 
+    class ZooTexts(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self):
+            features = {
+                "idx": tfds.features.Scalar(np.int32),
+                "label": tfds.features.ClassLabel(names=["even", "odd"]),
+                "sentence": tfds.features.Text(),
+            }
+            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+        def _split_generators(self, dl_manager):
+            ranges = {"train": range(20), "validation": range(20, 26), "test": range(26, 30)}
+            return {name: self._generate_examples(numbers, name) for name, numbers in ranges.items()}
+
+        def _generate_examples(self, numbers, split):
+            for i in numbers:
+                label = -1 if split == "test" else i % 2
+                yield i, {"idx": i, "label": label, "sentence": f"Number {i}<br />is it.\n"}
+
+    class ZooPages(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self):
+            features = tfds.features.FeaturesDict({"text": tfds.features.Text()})
+            return tfds.core.DatasetInfo(builder=self, features=features)
+
+        def _split_generators(self, dl_manager):
+            return {"train": self._generate_examples(["ab ", "bc\n"]), "test": self._generate_examples(["d"])}
+
+        def _generate_examples(self, pages):
+            for i, page in enumerate(pages):
+                yield i, {"text": page}
+
     folder = tmp_path_factory.mktemp("tfds")
     tfds.disable_progress_bar()
-    for builder in (ZooToy, ZooTable):
+    for builder in (ZooToy, ZooTable, ZooTexts, ZooPages):
         builder(data_dir=folder).download_and_prepare()
     return folder
 

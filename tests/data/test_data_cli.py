@@ -41,6 +41,7 @@ def offline(monkeypatch, tmp_path):
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
+    monkeypatch.setenv("ZOO_DATA_DIR", str(tmp_path / "none"))
 
 
 def test_every_dataset_of_the_brief_has_a_recipe():

@@ -132,7 +132,7 @@ def test_an_infinite_cell_is_named(write):
 @pytest.mark.parametrize("name", ["nothing.csv", "picture.bmp"])
 def test_paths_that_are_no_table(tmp_path, name):
     (tmp_path / "picture.bmp").write_bytes(b"BM")
-    with pytest.raises(UsageError, match=r"no such file or folder|neither a folder of images nor a table"):
+    with pytest.raises(UsageError, match=r"no such file or folder|neither a folder of images or texts nor a table"):
         from_path(tmp_path / name)
 
 
@@ -200,5 +200,5 @@ def test_a_description_may_be_asked_for_by_source(write, monkeypatch):
     assert infer(f"csv:{path}") == from_path(path)
     monkeypatch.chdir(path.parent)
     assert from_path(path.name).source == f"csv:{path}"  # whole, so that a run can be repeated from anywhere
-    with pytest.raises(UsageError, match="generated set needs a recipe"):
+    with pytest.raises(UsageError, match="needs a recipe for its sizes; take the one named xor"):
         infer("generated:xor")

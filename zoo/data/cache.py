@@ -89,7 +89,8 @@ def _read(path: Path) -> Source:
     if not newline or line != MAGIC + hashlib.sha256(body).hexdigest().encode():
         raise ValueError("checksum does not agree")
     arrays = _arrays(body)
-    return Source(Examples(*arrays[:2]), Examples(*arrays[2:]) if arrays[2:] else None)
+    found = [Examples(*arrays[i : i + 2]) for i in range(0, len(arrays), 2)]
+    return Source(*(part if len(part.y) else None for part in found))  # type: ignore[arg-type]
 
 
 def _arrays(body: memoryview) -> list[np.ndarray]:
@@ -107,7 +108,7 @@ def _arrays(body: memoryview) -> list[np.ndarray]:
         start += head.tell()
         arrays.append(np.frombuffer(body, dtype, int(np.prod(shape)), start).reshape(shape))
         start += arrays[-1].nbytes
-    if len(arrays) not in (2, 4):
+    if len(arrays) not in (2, 4, 6):
         raise ValueError(f"{len(arrays)} arrays")
     return arrays
 
@@ -117,7 +118,8 @@ def _write(path: Path, source: Source) -> None:
     import numpy as np
 
     body = io.BytesIO()
-    for part in source:
+    nothing = Examples(source.train.x[:0], source.train.y[:0])  # holds the place of a test part that is not there
+    for part in (source.train, source.test or (source.validation and nothing), source.validation):
         for array in part or ():
             np.lib.format.write_array(body, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
     try:

@@ -18,14 +18,37 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Text(Section):
+    """How text becomes token ids. Ids 0 to 3 are padding, unknown, start and end in every vocabulary."""
+
+    tokens: Literal["word", "character", "subword"]
+    vocab_size: Annotated[int, Field(ge=5)]  # with the four special tokens; the most frequent ones are kept
+    target_vocab_size: Annotated[int, Field(ge=5)] | None = None  # pairs
+    target_length: Annotated[int, Field(ge=2)] | None = None  # pairs: most tokens of a target, its end included
+    standardize: Literal["none", "lower", "lower_and_strip_punctuation"] = "none"  # Keras' names; before splitting
+    keep: Literal["start", "end"] = "start"  # of a text that is too long
+    metric: Literal["exact_match", "bleu"] = "exact_match"  # pairs: what decoded targets are measured by
+
+
+class Series(Section):
+    """What is forecast from a window of a series."""
+
+    horizon: Positive = 1  # steps ahead, all forecast at once
+    period: Positive | None = None  # steps of a season, for the seasonal-naive forecast
+
+
 class Data(Section):
     """Where examples come from and what one of them looks like."""
 
-    source: str  # tfds:NAME[/CONFIG], sklearn:NAME, generated:NAME, folder:PATH, csv:PATH
-    kind: Literal["tabular", "image"]
-    task: Literal["classification", "binary", "regression"]
-    input_shape: tuple[Positive, ...]  # one raw example: (28, 28, 1), (4,)
-    input_dtype: Literal["uint8", "float32"] = "float32"
+    # tfds:NAME[/CONFIG], sklearn:NAME, generated:NAME, stdlib:source, folder:PATH, csv:PATH, pairs:PATH; relative paths
+    # are looked up in the working folder, then in that of raw files (see zoo.data.rawfiles)
+    source: str
+    origin: str = ""  # of files that no library fetches: where a user gets them, licence, size
+    kind: Literal["tabular", "image", "text", "series", "text-pair"]
+    task: Literal["classification", "binary", "regression", "language-model", "seq2seq"]
+    # one raw example: (28, 28, 1), (4,); of text the most tokens: (200,); of a series the window and columns: (24, 1)
+    input_shape: tuple[Positive, ...]
+    input_dtype: Literal["uint8", "int32", "float32"] = "float32"
     num_classes: Annotated[int, Field(ge=2)] | None = None
     class_names: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
@@ -33,11 +56,20 @@ class Data(Section):
     categories: dict[str, tuple[str, ...]] = {}  # text columns of a CSV and their values, one-hot encoded
     train: Positive  # examples in the source's training split, or in all where there is one split only
     test: Annotated[int, Field(ge=0)] = 0  # examples in its test split; 0: `test_share` of `train` is held out
+    validation: Annotated[int, Field(ge=0)] = (
+        0  # in its validation split; 0: `validation_share` of the rest is held out
+    )
+    test_split: str = "test"  # what the source calls its test split, where it has one
+    validation_split: str = "validation"
     test_share: Share = 0.0
     validation_share: Share = 0.1  # of what remains for training; never taken from the test split
     split_seed: int = 0  # the same split in every run, whatever the run's seed
+    classes: tuple[int, ...] = ()  # of the source's classes these alone; train and test then count their examples
+    examples_a_class: Annotated[int, Field(ge=0)] = 0  # so many of each class to train and validate on; 0: all
     download_mb: Annotated[float, Field(ge=0)] = 0.0  # 0: nothing to download
-    options: dict[str, float | int | str | bool] = {}  # of a generated source: noise, turns ...
+    options: dict[str, float | int | str | bool] = {}  # of a generated source: noise, turns ...; of pairs: languages
+    text: Text | None = None
+    series: Series | None = None
 
     @model_validator(mode="after")
     def _agree(self) -> Data:
@@ -49,16 +81,48 @@ class Data(Section):
             raise ValueError(f"a binary task has 2 classes, not {self.num_classes}")
         if self.class_names and len(self.class_names) != (self.num_classes or 2):
             raise ValueError(f"{len(self.class_names)} class_names for {self.num_classes or 2} classes")
+        for section, kinds in (("text", ("text", "text-pair")), ("series", ("series",))):
+            if (getattr(self, section) is not None) != (self.kind in kinds):
+                raise ValueError(f"the table data.{section} goes with kind = {' or '.join(map(repr, kinds))}")
+        if (self.classes or self.examples_a_class) and self.task not in ("classification", "binary"):
+            raise ValueError(f"classes and examples_a_class have no meaning for {self.task}")
+        if self.classes and len(set(self.classes)) != (self.num_classes or 2):
+            raise ValueError(f"{len(set(self.classes))} different classes for {self.num_classes or 2}")
+        if (self.task == "seq2seq") != (self.kind == "text-pair"):
+            raise ValueError("task = 'seq2seq' and kind = 'text-pair' go together")
+        if self.task == "seq2seq" and self.text and None in (self.text.target_vocab_size, self.text.target_length):
+            raise ValueError("data.text.target_vocab_size and data.text.target_length are missing")
+        if self.series and self.task != "regression":
+            raise ValueError("a series is forecast: task = 'regression'")
+        if self.series and (self.series.period or 1) > self.input_shape[0]:
+            raise ValueError(
+                f"data.series.period = {self.series.period} is longer than the window, {self.input_shape[0]} steps"
+            )
         if self.test and self.test_share:
             raise ValueError("test_share is for a source without a test split of its own")
         return self
 
     def sizes(self) -> dict[str, int]:
-        """Examples in `train`, `validation` and `test` after splitting."""
+        """Examples in `train`, `validation` and `test` after splitting.
+
+        A text for a language model and a series are counted in tokens and steps (see `parts`) and come in windows.
+        """
+        parts = self.parts()
+        if self.task == "language-model":
+            return {name: max(0, (tokens - 1) // self.input_shape[0]) for name, tokens in parts.items()}
+        if self.series:
+            reach = {"train": self.input_shape[0]}  # the later parts' first windows reach back into the part before
+            ahead = self.series.horizon - 1
+            return {name: max(0, steps - reach.get(name, 0) - ahead) for name, steps in parts.items()}
+        return parts
+
+    def parts(self) -> dict[str, int]:
+        """Rows of the source that go to `train`, `validation` and `test`."""
         test = self.test or round(self.train * self.test_share)
         rest = self.train if self.test else self.train - test
-        validation = round(rest * self.validation_share)
-        return {"train": rest - validation, "validation": validation, "test": test}
+        rest = self.examples_a_class * (self.num_classes or 2) or rest
+        validation = self.validation or round(rest * self.validation_share)
+        return {"train": rest if self.validation else rest - validation, "validation": validation, "test": test}
 
     def spec(self, name: str) -> DataSpec:
         """The same facts as the registry sees them."""
@@ -72,6 +136,10 @@ class Data(Section):
             class_names=self.class_names,
             feature_names=self.feature_names,
             splits=self.sizes(),
+            vocab_size=self.text.vocab_size if self.text else None,
+            target_vocab_size=self.text.target_vocab_size if self.text else None,
+            target_length=self.text.target_length if self.text else None,
+            horizon=self.series.horizon if self.series else 1,
         )
 
 
@@ -81,7 +149,8 @@ class Preprocessing(Section):
     pad: Annotated[int, Field(ge=0)] = 0  # pixels of zeros on each side
     resize: tuple[Positive, Positive] | None = None  # height, width (bilinear)
     rescale: Annotated[float, Field(gt=0)] | None = None  # divide by this: 255 takes pixels to [0, 1]
-    standardize: Literal["none", "global", "feature"] = "none"  # zero mean, unit variance of the training split
+    # zero mean and unit variance: of the training split, or (series) of each window by itself
+    standardize: Literal["none", "global", "feature", "window"] = "none"
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of an example after these steps, from its raw shape."""

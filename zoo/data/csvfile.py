@@ -30,12 +30,12 @@ def infer(path: Path, label: str | None = None) -> Data:
             a label with one value only; and whatever `read_table` refuses.
     """
     table = read_table(path, (label,) if label else ())
-    target = _label(table, label)
-    _refuse_missing(table, table.names)
+    target = label_column(table, label)
+    refuse_missing(table, table.names)
     columns = [name for name in table.names if name != target]
     categories = {name: _categories(table, name) for name in columns if not _is_numeric(table, name)}
     names = _expanded(columns, categories)
-    classes = _classes(table, target)
+    classes = class_names(table, target)
     return Data(
         source=f"csv:{path}",
         kind="tabular",
@@ -58,18 +58,26 @@ def read(path: Path, data: Data) -> Source:
         UsageError: a column is missing, or a cell is; text in a column of numbers; a text or class not in `data`.
     """
     table = read_table(path, _columns(data))
-    target = _label(table, data.label)
+    target = label_column(table, data.label)
     x = _features(table, data, [name for name in table.names if name != target])
-    cells = table.column(target)
-    _refuse_missing(table, (target,))
-    if data.task == "regression":
-        return Source(Examples(x, _numbers(table, target)))
-    ids = {name: i for i, name in enumerate(data.class_names)}
-    known = [_class_name(cell) if cell not in ids else cell for cell in cells]
-    _refuse(table, target, [cell not in ids for cell in known], "is not one of the classes", "mend the label")
+    return Source(Examples(x, labels(table, target, data)))
+
+
+def labels(table: Table, target: str, data: Data) -> np.ndarray:
+    """The label column as class ids int32 or, for a regression, as float32: (rows,).
+
+    Raises:
+        UsageError: a missing cell, a class not in `data`, text in a column of numbers.
+    """
     import numpy as np
 
-    return Source(Examples(x, np.array([ids[cell] for cell in known], np.int32)))
+    refuse_missing(table, (target,))
+    if data.task == "regression":
+        return numbers(table, target)
+    ids = {name: i for i, name in enumerate(data.class_names)}
+    known = [_class_name(cell) if cell not in ids else cell for cell in table.column(target)]
+    _refuse(table, target, [cell not in ids for cell in known], "is not one of the classes", "mend the label")
+    return np.array([ids[cell] for cell in known], np.int32)
 
 
 def read_features(path: Path, data: Data) -> np.ndarray:
@@ -116,7 +124,12 @@ def _single(path: Path, data: Data) -> Table:
     return Table(path, (name,), [[cell] for cell, _ in kept], [line for _, line in kept], header)
 
 
-def _label(table: Table, label: str | None) -> str:
+def label_column(table: Table, label: str | None) -> str:
+    """The column named `label`, or the last one.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
     if label is None:
         return table.names[-1]
     if label not in table.names:
@@ -161,8 +174,13 @@ def _categories(table: Table, name: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _classes(table: Table, name: str) -> tuple[str, ...]:
-    """Names of the classes in the label column, or none where it is a quantity."""
+def class_names(table: Table, name: str) -> tuple[str, ...]:
+    """Names of the classes in the label column, or none where it is a quantity.
+
+    Raises:
+        UsageError: a missing cell, one value only, or texts that are no classes.
+    """
+    refuse_missing(table, (name,))
     cells = table.column(name)
     numeric = _is_numeric(table, name)
     values = set(map(_class_name, cells)) if numeric else set(cells)
@@ -193,7 +211,7 @@ def _features(table: Table, data: Data, names: Sequence[str]) -> np.ndarray:
     wanted = _columns(data)
     if len(names) != len(wanted):
         raise UsageError(f"{table.path} has {len(names)} feature columns, the recipe says {len(wanted)}")
-    _refuse_missing(table, names)
+    refuse_missing(table, names)
     parts = []
     for name, column in zip(names, wanted, strict=True):
         if column in data.categories:
@@ -205,11 +223,16 @@ def _features(table: Table, data: Data, names: Sequence[str]) -> np.ndarray:
             )  # fmt: skip
             parts.append(np.eye(len(values), dtype=np.float32)[[values[cell] for cell in cells]])  # (rows, values)
         else:
-            parts.append(_numbers(table, name)[:, None])  # (rows, 1)
+            parts.append(numbers(table, name)[:, None])  # (rows, 1)
     return np.concatenate(parts, axis=1)
 
 
-def _numbers(table: Table, name: str) -> np.ndarray:
+def numbers(table: Table, name: str) -> np.ndarray:
+    """A column as float32 (rows,).
+
+    Raises:
+        UsageError: a cell that is no number; its line is named.
+    """
     import numpy as np
 
     cells = table.column(name)
@@ -220,7 +243,7 @@ def _numbers(table: Table, name: str) -> np.ndarray:
     return np.array([float(cell) for cell in cells], np.float32)
 
 
-def _refuse_missing(table: Table, names: Sequence[str]) -> None:
+def refuse_missing(table: Table, names: Sequence[str]) -> None:
     """A missing cell is an error and never becomes 0: the first three are named, all are counted."""
     places = [
         (line, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.errors import UsageError, ZooError
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from zoo.data.config import Data
+    from zoo.data.text import Vocabularies
 
 DEFAULT_IMAGE = (64, 64, 3)  # height, width, channels where the images of a set differ in size
 
@@ -19,9 +20,12 @@ class Examples(NamedTuple):
     """Images: `x` uint8 (n, height, width, channels). Tables: `x` float32 (n, features).
 
     `y` is (n,): int32 class ids, 0 or 1 for a binary task, float32 for regression.
+    Text: `x` int32 token ids (n, length), padded with 0; of pairs a dict of two, `source` and `target`. For a language
+    model and for pairs `y` is ids as well, (n, length). Series: `x` float32 (n, window, columns), `y` (n, horizon).
+    What a source gives of text, before it is encoded, is arrays of strings.
     """
 
-    x: np.ndarray
+    x: Any
     y: np.ndarray
 
 
@@ -33,11 +37,27 @@ class Splits(NamedTuple):
     test: Examples
 
 
+class TextSplits(Splits):
+    """Splits of texts as ids, with the vocabularies that made them and the texts themselves."""
+
+    vocabularies: Vocabularies
+    raw: Splits
+
+    @classmethod
+    def of(
+        cls, train: Examples, validation: Examples, test: Examples, vocabularies: Vocabularies, raw: Splits
+    ) -> TextSplits:
+        splits = cls(train, validation, test)
+        splits.vocabularies, splits.raw = vocabularies, raw
+        return splits
+
+
 class Source(NamedTuple):
-    """What a source gives: its training part and, where it has one, its own test part."""
+    """What a source gives: its training part and, where it has them, its own test and validation parts."""
 
     train: Examples
     test: Examples | None = None
+    validation: Examples | None = None
 
 
 def conform(part: Examples, data: Data, where: str) -> Examples:
@@ -57,7 +77,19 @@ def conform(part: Examples, data: Data, where: str) -> Examples:
             f"set it with: --set data.input_shape={str(list(x.shape[1:])).replace(' ', '')}"
         )
     _refuse_nan(x, data, where)
-    return Examples(x, _targets(y, where) if data.task == "regression" else _class_ids(y, data.num_classes or 2, where))
+    return Examples(x, conform_labels(y, data, where))
+
+
+def conform_labels(y: np.ndarray, data: Data, where: str) -> np.ndarray:
+    """Class ids int32 or values float32.
+
+    Raises:
+        ZooError: a label outside the classes or a target that is not finite; the first such row is named.
+    """
+    import numpy as np
+
+    y = np.asarray(y)
+    return _targets(y, where) if data.task == "regression" else _class_ids(y, data.num_classes or 2, where)
 
 
 def _refuse_nan(x: np.ndarray, data: Data, where: str) -> None:

@@ -75,8 +75,10 @@ def _plain(name: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)[:40]
 
 
-def scan(path: Path) -> tuple[tuple[str, ...], list[Path], list[int]]:
-    """Class names, image files and their class ids, in a fixed order.
+def scan(
+    path: Path, suffixes: Sequence[str] = SUFFIXES, what: str = "images"
+) -> tuple[tuple[str, ...], list[Path], list[int]]:
+    """Class names, files (images, unless other suffixes are given) and their class ids, in a fixed order.
 
     Raises:
         UsageError: as `infer`.
@@ -85,26 +87,26 @@ def scan(path: Path) -> tuple[tuple[str, ...], list[Path], list[int]]:
         raise UsageError(f"no such folder: {path}")
     inside = sorted(p for p in path.iterdir() if not p.name.startswith("."))
     folders = [p for p in inside if p.is_dir()]
-    loose = [p.name for p in inside if p.suffix.lower() in SUFFIXES]
+    loose = [p.name for p in inside if p.suffix.lower() in suffixes]
     if not folders:
-        raise UsageError(f"{path} has no sub-folders: put the images of each class into a folder with the class's name")
+        raise UsageError(f"{path} has no sub-folders: put the {what} of each class into a folder with the class's name")
     if loose:
         raise UsageError(f"{path}: {_some(loose)} in no class folder\nmove each into the folder of its class, or away")
-    found = [_images(folder) for folder in folders]
+    found = [_files(folder, suffixes) for folder in folders]
     if empty := [folder.name for folder, files in zip(folders, found, strict=True) if not files]:
-        raise UsageError(f"{path}: class folder without images ({', '.join(SUFFIXES)}): {_some(empty)}")
+        raise UsageError(f"{path}: class folder without {what} ({', '.join(suffixes)}): {_some(empty)}")
     if len(folders) == 1:
         raise UsageError(f"{path} has one class only, {folders[0].name!r}: a network needs two to tell apart")
     labels = [i for i, files in enumerate(found) for _ in files]
     return tuple(folder.name for folder in folders), [file for files in found for file in files], labels
 
 
-def _images(folder: Path) -> list[Path]:
+def _files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
     files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
-    images = [p for p in files if p.suffix.lower() in SUFFIXES]
-    if others := [p.name for p in files if p.suffix.lower() not in SUFFIXES]:
-        log.warning("note: %s: %s passed over, no %s", folder, _some(others), ", ".join(s[1:] for s in SUFFIXES))
-    return images
+    wanted = [p for p in files if p.suffix.lower() in suffixes]
+    if others := [p.name for p in files if p.suffix.lower() not in suffixes]:
+        log.warning("note: %s: %s passed over, no %s", folder, _some(others), ", ".join(s[1:] for s in suffixes))
+    return wanted
 
 
 def _some(names: Sequence[str]) -> str:
@@ -120,7 +122,7 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
     """
     files = []
     for path in paths:
-        found = _images(path) if path.is_dir() else [path]
+        found = _files(path, SUFFIXES) if path.is_dir() else [path]
         if not found:
             raise UsageError(f"no images ({', '.join(SUFFIXES)}) in {path}")
         files += found

@@ -1,11 +1,16 @@
-"""Points made by a formula and a seed: the textbook problems that show what a unit, or a hidden layer, can do."""
+"""Points made by a formula and a seed: the textbook problems that show what a unit, or a hidden layer, can do.
+
+Sequence tasks made by a rule are in `zoo.data.generated_text`, found here by their names as well.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from zoo.data import generated_text
 from zoo.data.examples import Examples, Source
+from zoo.data.options import checked
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -21,19 +26,27 @@ OPTIONS = {  # name -> its options and their defaults
     "circles": {"noise": 0.05, "seed": 0, "inner": 0.5},
     "moons": {"noise": 0.1, "seed": 0},
     "spirals": {"noise": 0.02, "seed": 0, "turns": 1.5},
+    "sine": {"noise": 0.1, "seed": 0, "period": 25.0},
 }
-NAMES = tuple(OPTIONS)
+NAMES = (*OPTIONS, *generated_text.TASKS)
 
 
 def read(name: str, data: Data) -> Source:
-    """`data.train` points and, drawn independently of them, `data.test` points.
+    """`data.train` points and, drawn independently of them, `data.test` points; of a series all steps as one part.
 
     Raises:
-        UsageError: no such set, no such option, or an option outside its range.
+        UsageError: no such set, no such option, an option outside its range, or another kind of data.
     """
+    if name in generated_text.TASKS:
+        return generated_text.read(name, data)
     options = _options(name, data.options)
+    kind = "series" if name == "sine" else "tabular"
+    if data.kind != kind:
+        raise UsageError(f"generated:{name} is {kind}; the recipe says data.kind = {data.kind!r}")
     if name == "line":
         return _line(data)
+    if name == "sine":
+        return Source(_sine(sum(data.parts().values()), options))
     make = _SHAPES.get(name, _corners(name))
     train = _draw(make, data.train, options, stream=0)
     return Source(train, _draw(make, data.test, options, stream=1) if data.test else None)
@@ -41,15 +54,9 @@ def read(name: str, data: Data) -> Source:
 
 def _options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if name not in OPTIONS:
-        raise unknown("generated dataset", name, OPTIONS, f"known: {', '.join(OPTIONS)}")
-    known = OPTIONS[name]
+        raise unknown("generated dataset", name, NAMES, f"known: {', '.join(NAMES)}")
+    options = checked(f"generated:{name}", given, OPTIONS[name])
     for key, value in given.items():
-        if key not in known:
-            raise unknown(f"option of generated:{name}", key, known, f"it has: {', '.join(known) or 'none'}")
-        if isinstance(value, bool | str):
-            raise UsageError(f"data.options.{key} = {value!r} is not a number")
-        if key == "seed" and (value < 0 or value != int(value)):
-            raise UsageError(f"data.options.seed = {value} is not a whole number from 0")
         if key == "noise" and value < 0:
             raise UsageError(
                 f"data.options.noise = {value} is negative; it is the standard deviation added to each coordinate"
@@ -60,7 +67,9 @@ def _options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(
                 f"data.options.inner = {value} is not between 0 and 1: the inner radius, where the outer is 1"
             )
-    return {**known, **given}
+        if key == "period" and value <= 1:
+            raise UsageError(f"data.options.period = {value} is not above 1; it is how many steps a wave takes")
+    return options
 
 
 def _line(data: Data) -> Source:
@@ -71,6 +80,18 @@ def _line(data: Data) -> Source:
         raise UsageError("generated:line has 5 training points and 1 test point: set data.train = 5, data.test = 1")
     train, test = np.float32([1, 2, 3, 4, 6]), np.float32([5])
     return Source(Examples(train[:, None], train), Examples(test[:, None], test) if data.test else None)
+
+
+def _sine(steps: int, options: dict[str, Any]) -> Examples:
+    """A wave of height 1 that takes `period` steps, with noise added to each: x (steps, 1), y the same values (steps,).
+
+    The best that a forecast can do is to be off by the noise.
+    """
+    import numpy as np
+
+    noise = np.random.default_rng(int(options["seed"])).normal(0.0, 1.0, steps) * options["noise"]
+    values = (np.sin(2 * np.pi * np.arange(steps) / options["period"]) + noise).astype(np.float32)
+    return Examples(values[:, None], values)
 
 
 def _draw(make: Callable[..., tuple[Any, Any]], count: int, options: dict[str, Any], stream: int) -> Examples:

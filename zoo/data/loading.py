@@ -1,4 +1,4 @@
-"""One door to every source: `tfds:`, `sklearn:`, `generated:`, `folder:` and `csv:`."""
+"""One door to every source: `tfds:`, `sklearn:`, `generated:`, `stdlib:`, `folder:`, `csv:` and `pairs:`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from zoo.data.examples import Source, Splits, conform
+from zoo.data.rawfiles import locate, missing
 from zoo.data.splitting import split
+from zoo.data.subset import of_classes
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     import numpy as np
 
     from zoo.data.config import Data
+    from zoo.data.text import Vocabularies
 
-SOURCES = ("tfds", "sklearn", "generated", "folder", "csv")
+SOURCES = ("tfds", "sklearn", "generated", "stdlib", "folder", "csv", "pairs")
+TABLES = (".csv", ".tsv", ".txt", ".data")
+KINDS = {"table": "tabular", "text": "text", "pairs": "text-pair", "series": "series"}  # what an own file can be
 
 
 class Status(NamedTuple):
@@ -27,26 +32,43 @@ class Status(NamedTuple):
     download_mb: float
 
 
-def load(data: Data, name: str) -> Splits:
-    """Training, validation and test examples as NumPy arrays; the same rows in every run (see `zoo.data.splitting`).
+def load(data: Data, name: str, vocabularies: Vocabularies | None = None) -> Splits:
+    """Training, validation and test examples as NumPy arrays, texts as token ids; the same rows in every run.
 
-    `name` is what messages call the dataset. A TensorFlow Datasets source is downloaded if it is not there.
+    `name` is what messages call the dataset; `vocabularies` are those of a model that is to be applied to texts, which
+    are otherwise learnt on the training part. See `zoo.data.splitting` for what goes where. A TensorFlow Datasets
+    source is downloaded if it is not there.
 
     Raises:
         UsageError: the source's content is bad or is not what `data` says.
         MissingError: the source is not there and cannot be fetched.
     """
-    source = _read(data)
+    source = of_classes(read(data), data)
+    if data.text:
+        from zoo.data import text
+
+        return text.load(source, data, name, vocabularies)
+    if data.series:
+        from zoo.data import series
+
+        return series.split(source, data, name)
     train = conform(source.train, data, _where(name, "train", source))
     test = conform(source.test, data, f"{name}, test") if source.test else None
-    return split(Source(train, test), data, name)
+    validation = conform(source.validation, data, f"{name}, validation") if source.validation else None
+    return split(Source(train, test, validation), data, name)
 
 
 def _where(name: str, part: str, source: Source) -> str:
     return f"{name}, {part}" if source.test else name
 
 
-def _read(data: Data) -> Source:
+def read(data: Data) -> Source:
+    """What the source holds, before it is checked, split or encoded: texts are strings, a series is one part.
+
+    Raises:
+        UsageError: the source's content is bad.
+        MissingError: the source is not there and cannot be fetched.
+    """
     scheme, rest = parts(data.source)
     if scheme == "tfds":
         from zoo.data import prepared, tfds_source
@@ -60,13 +82,28 @@ def _read(data: Data) -> Source:
         from zoo.data import generated
 
         return generated.read(rest, data)
-    if scheme == "folder":
-        from zoo.data import folder
+    if scheme == "stdlib":
+        from zoo.data import stdlib_source
 
-        return folder.read(Path(rest), data)
-    from zoo.data import csvfile
+        return stdlib_source.read(rest, data)
+    if scheme == "pairs":
+        from zoo.data import pairs
 
-    return csvfile.read(Path(rest), data)
+        return pairs.read(rest, data)
+    return _read_own(locate(rest), data)
+
+
+def _read_own(path: Path, data: Data) -> Source:
+    """An own folder, or a table of any kind."""
+    from zoo.data import csvfile, folder, series, textfiles
+
+    if not path.exists():
+        raise missing([path], data)
+    if path.is_dir():
+        return textfiles.read_folder(path, data) if data.kind == "text" else folder.read(path, data)
+    if data.kind == "text":
+        return textfiles.read_texts(path, data)
+    return series.read(path, data) if data.kind == "series" else csvfile.read(path, data)
 
 
 def parts(source: str) -> tuple[str, str]:
@@ -78,18 +115,20 @@ def parts(source: str) -> tuple[str, str]:
     scheme, _, rest = source.partition(":")
     if scheme not in SOURCES or not rest:
         raise unknown(
-            "source", source, SOURCES, "a source is tfds:NAME, sklearn:NAME, generated:NAME, folder:PATH or csv:PATH"
-        )
+            "source", source, SOURCES,
+            "a source is tfds:NAME, sklearn:NAME, generated:NAME, stdlib:source, folder:PATH, csv:PATH or pairs:PATH",
+        )  # fmt: skip
     return scheme, rest
 
 
-def infer(source: str, label: str | None = None) -> Data:
-    """A description of data without a recipe: `csv:PATH`, `folder:PATH`, `tfds:NAME/CONFIG` (prepared), `sklearn:NAME`.
+def infer(source: str, label: str | None = None, kind: str | None = None) -> Data:
+    """A description of data without a recipe: `csv:PATH`, `folder:PATH`, `pairs:PATH`, `tfds:NAME/CONFIG` (prepared),
+    `sklearn:NAME`. `kind` says what a table is, one of KINDS; without it, that is found out, and told in a note.
 
     A fifth is held out for testing where the source has no test split, then a tenth of the rest for validation.
 
     Raises:
-        UsageError: bad content, or a generated source, which has no sizes of its own.
+        UsageError: bad content, or a source that has no sizes of its own.
         MissingError: a TensorFlow Datasets name that is not prepared.
     """
     scheme, rest = parts(source)
@@ -101,40 +140,89 @@ def infer(source: str, label: str | None = None) -> Data:
         from zoo.data import embedded
 
         return embedded.infer(rest)
+    if scheme == "pairs":
+        from zoo.data import pairs
+
+        return pairs.infer(rest)
     if scheme == "folder":
-        from zoo.data import folder
+        from zoo.data import folder, textfiles
 
-        return folder.infer(Path(rest))
+        return textfiles.infer_folder(Path(rest)) if textfiles.holds_texts(Path(rest)) else folder.infer(Path(rest))
     if scheme == "csv":
-        from zoo.data import csvfile
+        return _infer_table(Path(rest), label, kind)
+    raise UsageError(
+        f"{source} needs a recipe for its sizes; take the one named {rest if rest != 'source' else scheme}"
+    )
 
-        return csvfile.infer(Path(rest), label)
-    raise UsageError(f"{source}: a generated set needs a recipe for its sizes; take the one named {rest}")
+
+def _infer_table(path: Path, label: str | None, kind: str | None) -> Data:
+    """What a table is, from what stands in it, unless it is said."""
+    from zoo.data import csvfile, series, textfiles
+    from zoo.data.table import read_table
+
+    if kind == "table":
+        return csvfile.infer(path, label)
+    table = read_table(path, (label,) if label else ())
+    if kind == "series" or (kind is None and series.looks_like(table, label)):
+        return series.infer(table, label, asked=kind is not None)
+    if kind == "text" or (kind is None and textfiles.text_column(table, label)):
+        return textfiles.infer_table(table, label, asked=kind is not None)
+    return csvfile.infer(path, label)
 
 
-def from_path(path: str | Path, label: str | None = None) -> Data:
-    """A description of an own CSV file or image folder, by its absolute path: it holds wherever it is used again.
+def from_path(path: str | Path, label: str | None = None, kind: str | None = None) -> Data:
+    """A description of own data, by its absolute path: it holds wherever it is used again.
+
+    A folder of images or of .txt files, a sub-folder a class; a table; a file of tab-separated pairs of texts, or two
+    files whose lines belong together, `a.en,a.de`. `kind` says what a table is where that is not found out rightly.
 
     Raises:
-        UsageError: no such file, or neither; a label column given for a folder.
+        UsageError: no such file, or none of these; a label column given where there is none; no such kind.
     """
+    if kind is not None and kind not in KINDS:
+        raise unknown("kind of data", kind, KINDS, f"known: {', '.join(KINDS)}")
+    if scheme := _pairs(str(path), label, kind):
+        if label:
+            raise UsageError(
+                f"{path}: pairs of texts have no label column, the second text is learnt; leave out --label"
+            )
+        return infer(scheme)
     path = Path(path).expanduser()
     if path.is_dir():
         if label:
             raise UsageError(f"{path} is a folder: its sub-folders' names are the labels; leave out --label")
+        if kind:
+            raise UsageError(f"{path} is a folder: what it is follows from the files in it; leave out --as")
         return infer(f"folder:{path.absolute()}")
     if not path.exists():
         raise UsageError(f"no such file or folder: {path}")
-    if path.suffix.lower() not in (".csv", ".tsv", ".txt", ".data"):
-        raise UsageError(f"{path} is neither a folder of images nor a table (.csv, .tsv, .txt, .data)")
-    return infer(f"csv:{path.absolute()}", label)
+    if path.suffix.lower() not in TABLES:
+        raise UsageError(
+            f"{path} is neither a folder of images or texts nor a table ({', '.join(TABLES)})\n"
+            "pairs of texts: a .tsv, a .zip with one, or two files: --data FIRST,SECOND"
+        )
+    return infer(f"csv:{path.absolute()}", label, kind)
+
+
+def _pairs(path: str, label: str | None, kind: str | None) -> str | None:
+    """The source of pairs of texts that a path stands for, or None."""
+    from zoo.data import pairs
+
+    whole, halves = Path(path).expanduser(), [Path(half).expanduser() for half in path.split(",")]
+    if len(halves) == 2 and not whole.exists() and all(half.is_file() for half in halves):
+        return f"pairs:{halves[0].absolute()},{halves[1].absolute()}"
+    if not whole.is_file():
+        return None
+    found = whole.suffix.lower() in (".tsv", ".txt") and not label and pairs.looks_like(whole)
+    is_pairs = kind == "pairs" or (kind is None and (whole.suffix.lower() == ".zip" or found))
+    return f"pairs:{whole.absolute()}" if is_pairs else None
 
 
 def read_examples(data: Data, path: str | Path | Sequence[str | Path]) -> np.ndarray:
     """Raw examples to predict on, in the form `load` gives them: image files or folders of them, or a CSV's rows.
 
     Images: uint8 (n, height, width, channels), files of a folder sorted by name. Tables: float32 (n, features); a label
-    column is passed over.
+    column is passed over. Series: the last window of each file, float32 (n, window, columns).
 
     Raises:
         UsageError: no such file, or one that does not fit the data; it is named.
@@ -148,8 +236,10 @@ def read_examples(data: Data, path: str | Path | Sequence[str | Path]) -> np.nda
         return folder.read_files(folder.image_files(paths), data)
     import numpy as np
 
-    from zoo.data import csvfile
+    from zoo.data import csvfile, series
 
+    if data.series:
+        return np.concatenate([series.last_window(one, data) for one in paths])
     return np.concatenate([csvfile.read_features(one, data) for one in paths])
 
 
@@ -163,11 +253,22 @@ def status(data: Data) -> Status:
         if found is None:
             return Status(False, str(prepared.data_dir()), 0.0, data.download_mb)
         return Status(True, str(found.folder), _mib(found.files), data.download_mb)
-    if scheme in ("folder", "csv"):
-        path = Path(rest)
-        files = [f for f in path.rglob("*") if f.is_file()] if path.is_dir() else [path] if path.exists() else []
-        return Status(path.exists(), str(path), _mib(files), 0.0)
-    return Status(True, "scikit-learn" if scheme == "sklearn" else "made on the spot", 0.0, 0.0)
+    if scheme in ("folder", "csv", "pairs"):
+        wanted = _own_files(scheme, rest, data)
+        where = wanted[0] if len(wanted) == 1 else wanted[0].parent
+        files = [f for path in wanted for f in ([path] if path.is_file() else path.rglob("*")) if f.is_file()]
+        return Status(all(path.exists() for path in wanted), str(where), _mib(files), 0.0)
+    place = {"sklearn": "scikit-learn", "stdlib": "this Python's library"}.get(scheme, "made on the spot")
+    return Status(True, place, 0.0, 0.0)
+
+
+def _own_files(scheme: str, rest: str, data: Data) -> list[Path]:
+    """The files or the folder that a source needs."""
+    if scheme != "pairs":
+        return [locate(rest)]
+    from zoo.data import pairs
+
+    return [path for part in pairs.files(rest, data).values() for path in part]
 
 
 def _mib(files: Sequence[Path]) -> float:
@@ -179,7 +280,7 @@ def prepare(data: Data) -> Status:
 
     Raises:
         MissingError: no network, a failed download, a folder that cannot be written.
-        UsageError: an own file or folder that is not there.
+        UsageError: an own file or folder that is not there; a MissingError if the recipe says where to get it.
     """
     scheme, rest = parts(data.source)
     if scheme == "tfds":
@@ -188,5 +289,5 @@ def prepare(data: Data) -> Status:
         tfds_source.prepare(prepared.Address.parse(rest), data.download_mb)
     state = status(data)
     if not state.ready:
-        raise UsageError(f"no such file or folder: {state.place}")
+        raise missing([path for path in _own_files(scheme, rest, data) if not path.exists()], data)
     return state

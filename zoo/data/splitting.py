@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from zoo.data.examples import Examples, Source, Splits
+from zoo.data.subset import few
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,10 +23,11 @@ def split(source: Source, data: Data, where: str) -> Splits:
     """Cut `source` to `data.sizes()`, seeded by `data.split_seed`.
 
     Classes keep their shares (stratified) in sources of fewer than `STRATIFY_BELOW` training rows in which every
-    class is frequent enough; otherwise the split is a plain permutation.
+    class is frequent enough; pairs of texts with one source are kept together; otherwise the split is a plain
+    permutation.
 
     Raises:
-        UsageError: the source holds another number of examples than the recipe says.
+        UsageError: the source holds another number of examples than the recipe says, or pairs that cannot be parted so.
     """
     _refuse_other_sizes(source, data, where)
     sizes = data.sizes()
@@ -32,14 +35,19 @@ def split(source: Source, data: Data, where: str) -> Splits:
         train, test = _hold_out(source.train, sizes["test"], data)
     else:
         train, test = source.train, source.test
+    train = few(train, data, where)
+    if source.validation is not None and data.validation:
+        return Splits(train, source.validation, test)
     train, validation = _hold_out(train, sizes["validation"], data)
     return Splits(train, validation, test)
 
 
 def _refuse_other_sizes(source: Source, data: Data, where: str) -> None:
     found = {"train": len(source.train.y)}
-    if data.test:
-        found["test"] = 0 if source.test is None else len(source.test.y)
+    for name in ("test", "validation"):
+        if getattr(data, name):
+            part = getattr(source, name)
+            found[name] = 0 if part is None else len(part.y)
     for name, count in found.items():
         if count != getattr(data, name):
             raise UsageError(
@@ -54,16 +62,43 @@ def _hold_out(part: Examples, count: int, data: Data) -> tuple[Examples, Example
 
     if not count:
         return part, Examples(part.x[:0], part.y[:0])
-    if data.task != "regression" and len(part.y) < STRATIFY_BELOW and _can_stratify(part.y, count):
+    if data.task in ("classification", "binary") and len(part.y) < STRATIFY_BELOW and _can_stratify(part.y, count):
         from sklearn.model_selection import train_test_split
 
         rest, held = train_test_split(
             np.arange(len(part.y)), test_size=count, stratify=part.y, random_state=data.split_seed
         )
+    elif data.kind == "text-pair":
+        rest, held = _together(part.x, count, data)
     else:
         order = np.random.default_rng(data.split_seed).permutation(len(part.y))
         held, rest = order[:count], order[count:]
     return _take(part, rest), _take(part, held)
+
+
+def _together(sources: np.ndarray, count: int, data: Data) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of the rest and of `count` pairs; all translations of one source text are on the same side.
+
+    Raises:
+        UsageError: texts with several translations each leave no way to hold out exactly so many.
+    """
+    import numpy as np
+
+    random = np.random.default_rng(data.split_seed)
+    sizes = Counter(sources.tolist())
+    texts, held, left = list(sizes), set(), count
+    for i in random.permutation(len(texts)).tolist():
+        if sizes[texts[i]] <= left:
+            held.add(texts[i])
+            left -= sizes[texts[i]]
+    if left:
+        raise UsageError(
+            f"{data.source}: {count:,} pairs cannot be held out without parting translations of one text\n"
+            "another number will do: --set data.test_share=0.15, --set data.validation_share=0.15"
+        )
+    order = random.permutation(len(sources))
+    is_held = np.array([text in held for text in sources.tolist()])[order]
+    return order[~is_held], order[is_held]
 
 
 def _can_stratify(y: np.ndarray, count: int) -> bool:

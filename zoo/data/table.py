@@ -10,7 +10,7 @@ from pathlib import Path
 
 from zoo.errors import UsageError
 
-DELIMITERS = ",;\t|"
+DELIMITERS = "\t;|,"  # where two cut equally well, a comma is part of the text
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})  # in lower case
 
 
@@ -49,22 +49,30 @@ def read_table(path: Path, expected: tuple[str, ...] = ()) -> Table:
 
 def _text(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        text = decoded(path, path.read_bytes())
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    if "\0" in text:
+        raise UsageError(f"{path} is not a text table: it holds zero bytes")
+    return text
+
+
+def decoded(path: Path, content: bytes) -> str:
+    """The text of a file's bytes, UTF-8 with or without a byte-order mark.
+
+    Raises:
+        UsageError: another encoding; the byte, its line and how to convert are named.
+    """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UsageError(f"{path} is UTF-16, not UTF-8\n{_convert(path, 'UTF-16')}")
     try:
-        text = content.decode("utf-8-sig")  # with or without a byte-order mark
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UsageError(
             f"{path} is not UTF-8: byte {content[error.start]:#04x} at offset {error.start}, line {line}\n"
             f"{_convert(path, 'LATIN1')}"
         ) from error
-    if "\0" in text:
-        raise UsageError(f"{path} is not a text table: it holds zero bytes")
-    return text
 
 
 def _convert(path: Path, encoding: str) -> str:
@@ -74,7 +82,9 @@ def _convert(path: Path, encoding: str) -> str:
 def _rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
     """All rows that are not blank, and the lines they end on."""
     rows, lines = [], []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True, skipinitialspace=True)
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=_delimiter(path, text), strict=True, skipinitialspace=True
+    )
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
@@ -97,8 +107,10 @@ def _rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
     return rows, lines
 
 
-def _delimiter(text: str) -> str:
-    """The separator that cuts the first fifty lines into the most columns of equal number."""
+def _delimiter(path: Path, text: str) -> str:
+    """The separator that cuts the first fifty lines into the most columns of equal number; tabs in a .tsv."""
+    if path.suffix.lower() == ".tsv" and "\t" in text:
+        return "\t"
     sample = [line for line in text.splitlines()[:50] if line.strip()]
 
     def width(delimiter: str) -> tuple[float, int]:
@@ -106,7 +118,8 @@ def _delimiter(text: str) -> str:
         usual = max(set(counts), key=counts.count) if counts else 1
         return (counts.count(usual) / len(counts), usual) if usual > 1 else (0.0, 1)
 
-    return max(DELIMITERS, key=width)
+    best = max(DELIMITERS, key=width)
+    return best if width(best)[1] > 1 else ","
 
 
 def is_number(cell: str) -> bool:
@@ -129,5 +142,5 @@ def _is_header(rows: list[list[str]], expected: tuple[str, ...]) -> bool:
     if any(is_number(cell) for cell in first):
         return False
     columns = list(zip(*below, strict=True))
-    numeric = any(any(is_number(cell) for cell in column) for column in columns)
+    numeric = any(2 * sum(map(is_number, column)) >= len(column) > 0 for column in columns)
     return numeric or not any(cell in column for cell, column in zip(first, columns, strict=False))

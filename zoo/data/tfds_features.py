@@ -17,16 +17,28 @@ if TYPE_CHECKING:
 
 
 class Pair(NamedTuple):
-    """What is input and what is label. `source` is one feature's name, or None: all but the label together."""
+    """What is input and what is label. `source` is one feature's name, or None: all but the label together.
+
+    Text alone, for a language model, has no label.
+    """
 
     source: str | None
     input: Any  # a feature, or a mapping of them
-    label: str
+    label: str | None
     target: Any  # a feature
 
     @property
     def is_image(self) -> bool:
         return _is(self.input, "Image")
+
+    @property
+    def is_text(self) -> bool:
+        return _is(self.input, "Text")
+
+    @property
+    def kind(self) -> str:
+        """What the zoo calls data of this kind."""
+        return "image" if self.is_image else "text" if self.is_text else "tabular"
 
     @property
     def classes(self) -> int | None:
@@ -45,7 +57,7 @@ def choose(info: Any, label: str | None, name: str) -> Pair:
     """The dataset's own choice of input and label, or the user's label.
 
     Raises:
-        UsageError: no such feature, no choice where none was made, or input that is neither image nor table.
+        UsageError: no such feature, no choice where none was made, or input that is neither image, text nor table.
     """
     features = sorted(info.features)  # in a dictionary of TFDS they stand in another order in every process
     if label is not None and label not in features:
@@ -53,10 +65,13 @@ def choose(info: Any, label: str | None, name: str) -> Pair:
     keys = info.supervised_keys
     if keys and len(keys) == 2 and all(isinstance(key, str) for key in keys):
         source, label = keys[0], label or keys[1]
+    elif label is None and len(features) == 1 and _is(info.features[features[0]], "Text"):
+        return Pair(features[0], info.features[features[0]], None, None)
     elif label is None:
         raise UsageError(f"{name} does not say what its label is; name it: --label, one of {', '.join(features)}")
     else:
-        source = next((key for key in features if _is(info.features[key], "Image")), None)
+        images, texts = ([key for key in features if _is(info.features[key], kind)] for kind in ("Image", "Text"))
+        source = images[0] if images else texts[0] if len(texts) == 1 else None
     rest = {key: info.features[key] for key in features if key != label}
     pair = Pair(source, rest if source is None else _opened(info.features[source]), label, info.features[label])
     _refuse_other(pair, name)
@@ -73,9 +88,9 @@ def _refuse_other(pair: Pair, name: str) -> None:
         _is_numeric(pair.target) and pair.target.shape == ()
     ):
         raise UsageError(f"{name}: label {pair.label!r} is {_type(pair.target)}; it has to be a class or a number")
-    if not pair.is_image:
+    if not (pair.is_image or pair.is_text):
         columns(pair, name)
-    elif _dtype(pair.input) != "uint8":
+    elif pair.is_image and _dtype(pair.input) != "uint8":
         raise UsageError(f"{name}: its images are {_dtype(pair.input)}; zoo takes uint8")
 
 
@@ -95,7 +110,7 @@ def columns(pair: Pair, name: str) -> list[Column]:
             found.append(Column(key, key))
         else:
             raise UsageError(
-                f"{name}: input {key!r} is {_type(feature)}; zoo takes images, and tables of numbers or classes"
+                f"{name}: input {key!r} is {_type(feature)}; zoo takes images, one text, tables of numbers or classes"
             )
     return found
 
@@ -125,24 +140,28 @@ def _is_numeric(feature: Any) -> bool:
 
 
 def picker(pair: Pair, data: Data, name: str) -> Callable[[Any], tuple[tf.Tensor, tf.Tensor]]:
-    """The function that takes one decoded example to (x, y).
+    """The function that takes one decoded example to (x, y); of text x is its bytes, and y 0 where there is no label.
 
     Raises:
         UsageError: the recipe says another kind of data, or other columns.
     """
     import tensorflow as tf
 
-    if pair.is_image != (data.kind == "image"):
-        found = "images" if pair.is_image else "a table"
+    if pair.kind != data.kind:
+        found = {"image": "images", "text": "texts", "tabular": "a table"}[pair.kind]
         raise UsageError(f"{name} holds {found}; the recipe says data.kind = {data.kind!r}")
-    if not pair.is_image and data.feature_names:
+    if pair.label is None and data.task != "language-model":
+        raise UsageError(f"{name} is text without labels; the recipe says data.task = {data.task!r}")
+    if pair.kind == "tabular" and data.feature_names:
         _refuse_other_columns(columns(pair, name), data, name)
     target = tf.float32 if data.task == "regression" else tf.int64
 
     def pick(example: Any) -> tuple[tf.Tensor, tf.Tensor]:
         raw = example if pair.source is None else example[pair.source]
-        x = fit_image(raw, data.input_shape) if pair.is_image else _row(raw, pair)
-        return x, tf.cast(example[pair.label], target)
+        y = tf.cast(0 if pair.label is None else example[pair.label], target)
+        if pair.is_text:
+            return raw, y
+        return fit_image(raw, data.input_shape) if pair.is_image else _row(raw, pair), y
 
     return pick
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from zoo.data.cache import cached, fingerprint
-from zoo.data.config import Data
+from zoo.data.config import Data, Text
+from zoo.data.counting import SPECIAL, measured, unmeasured
 from zoo.data.download import download, first_line
 from zoo.data.examples import DEFAULT_IMAGE, Examples, Source, refuse_too_big
 from zoo.data.network import reachable
 from zoo.data.prepared import MIB, Address, Prepared, damaged, data_dir, download_facts, find, refuse_unknown
-from zoo.data.tfds_features import choose, columns, picker
+from zoo.data.rawfiles import refuse_empty
+from zoo.data.tfds_features import Pair, choose, columns, picker
 from zoo.errors import MissingError, unknown
 from zoo.quiet import quiet_stderr
 
@@ -21,22 +24,38 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 log = logging.getLogger("zoo.data")
+CHARACTERS = 256  # of a window, for a language model of a set without a recipe
 
 
 def read(address: Address, data: Data) -> Source:
-    """The `train` split and, if `data.test` is set, the `test` split; downloaded if need be, cached once decoded.
+    """The `train` split and, where `data.test` and `data.validation` are set, those splits, which the set may call
+    otherwise (`data.test_split`, `data.validation_split`); downloaded if need be, cached once decoded.
+
+    Texts are arrays of strings, HTML line breaks in them blanks, and are not cached: TensorFlow reads them each time.
+    For a language model they are one text, joined by line feeds.
 
     Raises:
         UsageError: TensorFlow Datasets knows no such name; the set lacks a split or a feature.
         MissingError: not there and no network; damaged; the download fails.
     """
     found = find(address) or prepare(address, data.download_mb)
-    splits = ("train", "test") if data.test else ("train",)
-    for split in splits:
+    splits = _splits(data)
+    for split in splits.values():
         _refuse_no_split(split, found)
-    state = fingerprint(found.files, data.kind, data.task, data.input_shape, data.label, data.feature_names, splits)
+    if data.kind == "text":
+        return _decode(address, found, data, splits)
+    state = fingerprint(
+        found.files, data.kind, data.task, data.input_shape, data.label, data.feature_names, tuple(splits.values())
+    )
     key = f"tfds-{found.name.replace('/', '-')}-{found.version}-{state}"
     return cached(key, lambda: _decode(address, found, data, splits))
+
+
+def _splits(data: Data) -> dict[str, str]:
+    """Which of the zoo's parts is which split of the set."""
+    splits = {"train": "train"}
+    splits |= {"test": data.test_split} if data.test else {}
+    return splits | ({"validation": data.validation_split} if data.validation else {})
 
 
 def prepare(address: Address, download_mb: float = 0.0) -> Prepared:
@@ -89,20 +108,33 @@ def import_tfds() -> Any:
     return tfds
 
 
-def _decode(address: Address, found: Prepared, data: Data, splits: tuple[str, ...]) -> Source:
+def _decode(address: Address, found: Prepared, data: Data, splits: Mapping[str, str]) -> Source:
     builder = open_builder(address, found)
     import tensorflow as tf
 
-    log.info("decoding %s, once; the next run reads it from the cache", found.name)
+    again = "" if data.kind == "text" else ", once; the next run reads it from the cache"
+    log.info("decoding %s%s", found.name, again)
     pick = picker(choose(builder.info, data.label, found.name), data, found.name)
-    parts = []
-    for split in splits:
+    parts = {}
+    for name, split in splits.items():
         refuse_too_big(found.splits[split], data, f"{found.name}, {split}")
         try:
-            parts.append(_arrays(builder.as_dataset(split=split, shuffle_files=False).map(pick, tf.data.AUTOTUNE)))
+            part = _arrays(builder.as_dataset(split=split, shuffle_files=False).map(pick, tf.data.AUTOTUNE))
         except (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.InvalidArgumentError) as error:
             raise damaged(_bad_file(found, split), found.folder, address, first_line(error)) from error
-    return Source(*parts)
+        parts[name] = _texts(part, data, f"{found.name}, {split}") if data.kind == "text" else part
+    return Source(parts["train"], parts.get("test"), parts.get("validation"))
+
+
+def _texts(part: Examples, data: Data, where: str) -> Examples:
+    """Bytes to strings: one an example, or a single one for a language model."""
+    import numpy as np
+
+    texts = [content.decode().replace("<br />", " ") for content in part.x]
+    if data.task == "language-model":
+        return Examples(np.array(["\n".join(texts)], object), np.zeros(1, np.int32))
+    refuse_empty(texts, where)
+    return Examples(np.array([text.strip() for text in texts], object), part.y)
 
 
 def open_builder(address: Address, found: Prepared) -> Any:
@@ -139,8 +171,11 @@ def _bad_file(found: Prepared, split: str) -> Path:
 def infer(address: Address, label: str | None) -> Data:
     """A description of a prepared dataset from what its folder says; images of differing sizes become 64x64.
 
+    Texts are read for it, to count their tokens. A test split whose labels are withheld (-1) is passed over for the
+    validation split.
+
     Raises:
-        UsageError: unknown name or feature, or input that is neither image nor table.
+        UsageError: unknown name or feature, or input that is neither image nor text nor table.
         MissingError: it is not prepared; sizes are known only then.
     """
     found = find(address)
@@ -154,12 +189,14 @@ def infer(address: Address, label: str | None) -> Data:
     _refuse_no_split("train", found)
     info = open_builder(address, found).info
     pair = choose(info, label, found.name)
+    if pair.is_text:
+        return _infer_text(address, found, pair, label)
     names = () if pair.is_image else tuple(column.name for column in columns(pair, found.name))
     test = found.splits.get("test", 0)
     return Data(
         source=f"tfds:{address}",
         kind="image" if pair.is_image else "tabular",
-        task="regression" if pair.classes is None else "binary" if pair.classes == 2 else "classification",
+        task=_task(pair),
         input_shape=_image_shape(pair.input) if pair.is_image else (len(names),),
         input_dtype="uint8" if pair.is_image else "float32",
         num_classes=pair.classes,
@@ -171,6 +208,46 @@ def infer(address: Address, label: str | None) -> Data:
         test_share=0.0 if test else 0.2,
         download_mb=round(int(info.download_size or 0) / MIB, 2),
     )
+
+
+def _task(pair: Pair) -> Literal["language-model", "regression", "binary", "classification"]:
+    if pair.label is None:
+        return "language-model"
+    return "regression" if pair.classes is None else "binary" if pair.classes == 2 else "classification"
+
+
+def _infer_text(address: Address, found: Prepared, pair: Pair, label: str | None) -> Data:
+    """Words of labelled texts, or the characters of one text, counted."""
+    data = Data(
+        source=f"tfds:{address}",
+        kind="text",
+        task=_task(pair),
+        input_shape=(CHARACTERS,),
+        input_dtype="int32",
+        num_classes=pair.classes,
+        class_names=tuple(pair.target.names) if pair.classes else (),
+        label=label,
+        train=found.splits["train"],
+        test=found.splits.get("test", 0),
+        validation=found.splits.get("validation", 0),
+        test_share=0.0 if "test" in found.splits else 0.2,
+        text=Text(tokens="character", vocab_size=SPECIAL + 1),
+    )
+    source = read(address, data)
+    if pair.label is None:
+        return _described(data, source)
+    if source.test and source.validation and (source.test.y == -1).all():
+        source = Source(source.train, source.validation)
+        data = data.model_copy(update={"test": data.validation, "test_split": "validation", "validation": 0})
+    return measured(data.model_copy(update={"text": unmeasured(source.train.x)}), source, str(address))
+
+
+def _described(data: Data, source: Source) -> Data:
+    """One text a part, measured in characters; what is held out of the training text adds none to the vocabulary."""
+    sizes = {name: len(part.x[0]) for name, part in source._asdict().items() if part is not None}
+    data = data.model_copy(update=sizes)
+    known = set(source.train.x[0][: data.parts()["train"]])
+    return data.model_copy(update={"text": Text(tokens="character", vocab_size=len(known) + SPECIAL)})
 
 
 def _image_shape(feature: Any) -> tuple[int, ...]:

@@ -1,0 +1,72 @@
+"""How many tokens own texts hold, counted in plain Python: so that they can be described before TensorFlow starts.
+
+Takes texts apart as `zoo.data.vocabulary` does, by Keras' TextVectorization: letters outside ASCII are not lowered,
+and only ASCII blanks separate words. A test holds the two together.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from typing import Literal
+
+from zoo.data.config import Data, Text
+from zoo.data.examples import Source
+from zoo.data.splitting import split
+
+MOST_WORDS = 20_000  # of a vocabulary; rarer words become unknown
+MOST_TOKENS = {"text": 256, "text-pair": 64}  # of one text; what is longer is cut
+SPECIAL = 4  # padding, unknown, start, end
+PUNCTUATION = string.punctuation.encode()
+
+
+def unmeasured(texts: Sequence[str], pairs: bool = False) -> Text:
+    """How to take own texts apart, sizes still to be measured: words where most have blanks, else characters."""
+    blanks = sum(" " in text for text in texts)
+    tokens: Literal["word", "character"] = "word" if 2 * blanks >= len(texts) else "character"
+    return Text(
+        tokens=tokens,
+        vocab_size=SPECIAL + 1,
+        target_vocab_size=SPECIAL + 1 if pairs else None,
+        target_length=2 if pairs else None,
+        standardize="lower_and_strip_punctuation" if tokens == "word" else "none",
+    )
+
+
+def measured(data: Data, source: Source, where: str) -> Data:
+    """`data` with the sizes of its vocabularies and its longest texts, as the training part has them."""
+    text, most = data.text, MOST_TOKENS[data.kind]
+    assert text is not None
+    train = split(source, data, where).train
+    size, longest = _measure(train.x, text)
+    pairs = data.kind == "text-pair"
+    sizes = {"vocab_size": size}
+    if pairs:
+        sizes["target_vocab_size"], target = _measure(train.y, text)
+        sizes["target_length"] = min(target + 1, most)  # its end included
+    shape = (min(longest + pairs, most),)
+    return data.model_copy(update={"input_shape": shape, "text": text.model_copy(update=sizes)})
+
+
+def _measure(texts: Sequence[str], text: Text) -> tuple[int, int]:
+    """Tokens that a vocabulary of these texts has, and those of the longest."""
+    known: set[bytes | str] = set()
+    longest = 1
+    for one in texts:
+        found = pieces(one, text)
+        known.update(found)
+        longest = max(longest, len(found))
+    most = MOST_WORDS if text.tokens == "word" else len(known) + SPECIAL
+    return min(len(known) + SPECIAL, most), longest
+
+
+def pieces(one: str, text: Text) -> list[bytes] | list[str]:
+    """The words (as UTF-8 bytes) or characters of a text."""
+    if text.tokens == "character":
+        return list(one)
+    content = one.encode()
+    if text.standardize != "none":
+        content = content.lower()
+    if text.standardize == "lower_and_strip_punctuation":
+        content = content.translate(None, PUNCTUATION)
+    return content.split()

@@ -1,0 +1,223 @@
+"""Series: rows of numbers in the order of time, cut by time into parts and then into windows with what comes next."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from zoo.data.config import Data, Series
+from zoo.data.csvfile import label_column, numbers, refuse_missing
+from zoo.data.examples import Examples, Source, Splits, conform
+from zoo.data.table import Table, is_missing, is_number, read_table
+from zoo.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+log = logging.getLogger("zoo.data")
+WINDOW = 24  # steps that a forecast sees, where nothing else is said
+FORMATS = (
+    "%Y-%m", "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d", "%Y/%m/%d %H:%M",
+    "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M",
+)  # fmt: skip
+SEASONS = (  # days between two steps, from and to -> steps of the season that such data usually has
+    (0.04, 0.043, 24),  # hours: a day
+    (1, 1, 7),  # days: a week
+    (7, 7, 52),  # weeks: a year
+    (28, 31, 12),  # months
+    (89, 92, 4),  # quarters
+)
+
+
+def split(source: Source, data: Data, where: str) -> Splits:
+    """Windows `x` (n, window, columns) and the next `horizon` values of the target, `y` (n, horizon), float32.
+
+    The first steps are for training, the next ones for validation, the last ones for testing (see `Data.parts`). What
+    is forecast in a part lies in that part; the window before it may reach back into the part before, as it would when
+    forecasting. Nothing is shuffled.
+
+    Raises:
+        UsageError: another number of steps or columns than the recipe says.
+        ZooError: a value that is not finite.
+    """
+    series, (window, columns) = source.train, data.input_shape
+    parts, found = data.parts(), series.x.shape
+    if found[0] != sum(parts.values()):
+        raise UsageError(
+            f"{where}: the recipe says {sum(parts.values()):,} steps, the source has {found[0]:,}\n"
+            f"mend the recipe, or: --set data.train={found[0] - data.test - data.validation}"
+        )
+    if found[1] != columns:
+        raise UsageError(
+            f"{where}: the recipe says {columns} columns, the source has {found[1]}\n"
+            f"set it with: --set data.input_shape=[{window},{found[1]}]"
+        )
+    series = conform(series, data.model_copy(update={"input_shape": (columns,)}), where)
+    horizon = data.series.horizon if data.series else 1
+    windows, begin = {}, 0
+    for name, steps in parts.items():  # in the order of time
+        windows[name] = _windows(series, max(begin, window), begin + steps, window, horizon)
+        begin += steps
+    return Splits(**windows)
+
+
+def _windows(series: Examples, begin: int, end: int, window: int, horizon: int) -> Examples:
+    """All windows whose targets are at steps `begin` to `end` (left out)."""
+    import numpy as np
+
+    first = np.arange(begin, max(begin, end - horizon + 1))  # the first step that each forecasts
+    x = series.x[first[:, None] + np.arange(-window, 0)]  # (n, window, columns), the target's column first
+    return Examples(x, series.y[first[:, None] + np.arange(horizon)])  # (n, horizon)
+
+
+def read(path: Path, data: Data) -> Source:
+    """Rows of a CSV file as one series: x float32 (time, columns) of `data.feature_names`, y its first column.
+
+    Raises:
+        UsageError: no such column, the label is not the first one, a missing cell or text in a column of numbers, dates
+            that do not rise.
+    """
+    table = read_table(path, (*data.feature_names, *([data.label] if data.label else [])))
+    return _from_table(table, data)
+
+
+def last_window(path: Path, data: Data) -> np.ndarray:
+    """The last rows of a file to forecast what follows them: float32 (1, window, columns).
+
+    Raises:
+        UsageError: as `read`, or fewer rows than a window has.
+    """
+    window = data.input_shape[0]
+    x = read(path, data).train.x
+    if len(x) < window:
+        raise UsageError(f"{path} has {len(x):,} rows, the model forecasts from the last {window:,}")
+    return x[None, -window:]
+
+
+def _from_table(table: Table, data: Data) -> Source:
+    import numpy as np
+
+    dates = _date_column(table)
+    columns = data.feature_names or _columns(table, dates, data.label)
+    if absent := [name for name in columns if name not in table.names]:
+        raise unknown(f"column of {table.path}", absent[0], table.names, f"it has: {', '.join(table.names)}")
+    if data.label not in (None, columns[0]):
+        raise UsageError(f"data.feature_names has to begin with what is forecast, data.label = {data.label!r}")
+    refuse_missing(table, columns)
+    if dates:
+        _times(table, dates)
+    x = np.stack([numbers(table, name) for name in columns], axis=1)  # (time, columns)
+    return Source(Examples(x, x[:, 0]))
+
+
+def _columns(table: Table, dates: str | None, label: str | None) -> tuple[str, ...]:
+    """All columns but the dates, what is forecast (the last one unless named) before the others.
+
+    Raises:
+        UsageError: there is no such column, or it is the column of dates.
+    """
+    rest = [name for name in table.names if name != dates]
+    target = label_column(table, label) if label else rest[-1]
+    if target == dates:
+        raise UsageError(f"{table.path}: {target!r} is the column of dates\nforecast another: --label COLUMN")
+    return (target, *(name for name in rest if name != target))
+
+
+def looks_like(table: Table, label: str | None) -> bool:
+    """Whether a table is a series: a column of dates that rise, and nothing but numbers beside it."""
+    dates = _date_column(table)
+    rest = [name for name in table.names if name != dates]
+    cells = (cell for name in rest for cell in table.column(name))
+    if dates in (None, label) or not all(is_number(cell) or is_missing(cell) for cell in cells):
+        return False
+    assert dates is not None
+    try:
+        return len(_times(table, dates)) > 2
+    except UsageError:
+        return False
+
+
+def infer(table: Table, label: str | None, asked: bool = False) -> Data:
+    """A description of a table whose rows are steps in time: the label, by default the last column, is forecast.
+
+    Windows are of `WINDOW` steps, fewer in a short series; the season follows from the distance of the dates.
+
+    Raises:
+        UsageError: the label is the column of dates; whatever `read` refuses.
+    """
+    dates = _date_column(table)
+    columns, steps = _columns(table, dates, label), len(table.rows)
+    period = _season(_times(table, dates)) if dates else None
+    period = period if period and 10 * period <= steps else None
+    data = Data(
+        source=f"csv:{table.path}",
+        kind="series",
+        task="regression",
+        input_shape=(max(1, min(WINDOW, steps // 10), period or 1), len(columns)),
+        feature_names=columns,
+        label=columns[0],
+        train=steps,
+        test_share=0.2,
+        series=Series(period=period),
+    )
+    _from_table(table, data)
+    _note(table, data, dates, asked)
+    return data
+
+
+def _note(table: Table, data: Data, dates: str | None, asked: bool) -> None:
+    window, columns = data.input_shape
+    why = f" by the dates in {dates!r}" if dates and not asked else ""
+    log.warning(
+        "note: %s is taken as a series%s: %r is forecast 1 step ahead from %d steps of %s\n"
+        "other windows: --set data.input_shape=[%d,%d] --set data.series.horizon=3; another column: --label COLUMN%s",
+        table.path, why, data.label, window, ", ".join(data.feature_names), 2 * window, columns,
+        "" if asked else "; a table: --as table",
+    )  # fmt: skip
+
+
+def _date_column(table: Table) -> str | None:
+    """The first column whose first cell reads like a date."""
+    return next((name for name in table.names if _formats(table.column(name)[0])), None)
+
+
+def _formats(cell: str) -> list[str]:
+    return [] if is_number(cell) else [form for form in FORMATS if _parsed(cell, form)]
+
+
+def _parsed(cell: str, form: str) -> datetime | None:
+    try:
+        return datetime.strptime(cell, form)
+    except ValueError:
+        return None
+
+
+def _times(table: Table, name: str) -> list[datetime]:
+    """The dates of a column, which have to rise from row to row; days before months unless only the reverse reads.
+
+    Raises:
+        UsageError: a cell that is no date as the first one is, or one that is not after the one before; its line.
+    """
+    cells = table.column(name)
+    every = [[_parsed(cell, form) for cell in cells] for form in _formats(cells[0])]
+    times = min(every, key=lambda found: found.count(None))
+    rising: list[datetime] = []
+    for cell, time, line in zip(cells, times, table.lines, strict=True):
+        if time is None:
+            raise UsageError(f"{table.path}, line {line}, column {name!r}: {cell!r} is no date like {cells[0]!r}")
+        if rising and time <= rising[-1]:
+            raise UsageError(
+                f"{table.path}, line {line}, column {name!r}: {cell} is not after the row before\n"
+                "sort the rows by time, each time once"
+            )
+        rising.append(time)
+    return rising
+
+
+def _season(times: list[datetime]) -> int | None:
+    days = median((b - a).total_seconds() for a, b in pairwise(times)) / 86400
+    return next((steps for least, most, steps in SEASONS if least <= days <= most), None)
