@@ -2,11 +2,12 @@
 
 import ast
 import operator
+from functools import partial
 
 import pytest
 
 from zoo import registry
-from zoo.inspect import graph, layer_rows
+from zoo.inspect import graph, layer_rows, skeleton
 
 OPERATORS = {ast.Add: operator.add, ast.Mult: operator.mul}
 
@@ -33,7 +34,7 @@ def assert_adds_up(model):
 
 @pytest.mark.parametrize("name", registry.list_models())
 def test_every_model_adds_up(name):
-    assert_adds_up(registry.build(name))
+    assert_adds_up(skeleton(partial(registry.build, name)))
 
 
 def test_lenet_row_by_row():
@@ -51,6 +52,11 @@ def test_lenet_row_by_row():
     assert rows["C5"]["field"] is None
 
 
+def test_attention_between_equal_sizes_is_four_dense_layers():
+    rows = assert_adds_up(registry.build("transformer.encoder"))
+    assert rows["encoder_1_attention"]["arithmetic"] == "4*(128 + 1)*128"
+
+
 def test_many_kinds_of_layers_add_up():
     import keras
     from keras import layers
@@ -59,12 +65,13 @@ def test_many_kinds_of_layers_add_up():
     x = layers.Embedding(50, 8)(words)
     x = layers.Bidirectional(layers.LSTM(5, return_sequences=True), name="both")(x)
     x = layers.LayerNormalization()(x)
-    x = layers.MultiHeadAttention(2, 4)(x, x)
+    x = layers.MultiHeadAttention(2, 4, name="heads")(x, x)
     x = layers.GRU(6, return_sequences=True, name="gru")(x)
     x = layers.TimeDistributed(layers.Dense(3))(x)
     x = layers.SimpleRNN(4, use_bias=False, name="rnn")(x)
     rows = assert_adds_up(keras.Model(words, x))
     assert rows["both"]["arithmetic"] == "2*(4*(5*(5 + 8) + 5))"
+    assert rows["heads"]["arithmetic"] == " + ".join(["(10 + 1)*8"] * 3) + " + (8 + 1)*10"
     assert rows["gru"]["arithmetic"] == "3*(6*(6 + 10) + 2*6)"
     assert rows["rnn"]["arithmetic"] == "4*(4 + 3)"
 

@@ -62,7 +62,7 @@ def test_names_sort_naturally(catalogue):
 def test_filters_each_narrow_the_list(catalogue):
     assert list_models("lenet*") == ["lenet", "lenet.1998"]
     assert list_models(family="lenet") == ["lenet", "lenet.1998"]
-    assert list_models(task="regression") == ["linear", "mlp"]
+    assert list_models(task="regression", inputs="tabular") == ["linear", "mlp"]
     assert list_models("p*", year=1958) == list_models(family="perceptron")
     assert list_models(year=(1950, 1990), inputs="image", task="classification") == ["mlp", "perceptron"]
     assert list_models("none*") == []

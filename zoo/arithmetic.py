@@ -75,6 +75,15 @@ def _bidirectional(layer: Any) -> str:
     return f"2*({parameter_arithmetic(layer.forward_layer)})"
 
 
+def _attention(layer: Any) -> str:
+    """Queries, keys and values are made for all heads by one dense layer each; a fourth puts the heads together."""
+    kernels = [dense.kernel.shape for dense in (layer.query_dense, layer.key_dense, layer.value_dense)]
+    output = layer.output_dense.kernel.shape  # (heads, size, units)
+    sizes = [*((shape[0], prod(shape[1:])) for shape in kernels), (prod(output[:2]), prod(output[2:]))]
+    parts = [f"({fan_in}{_plus_one(layer)})*{units}" for fan_in, units in sizes]
+    return f"4*{parts[0]}" if len(set(parts)) == 1 else " + ".join(parts)
+
+
 def _normalisation(layer: Any) -> str:
     """Scale and shift are trained; the moving mean and variance are kept beside them."""
     channels = prod(layer.weights[0].shape)
@@ -91,6 +100,7 @@ RULES: dict[str, Any] = {
     "GRU": lambda layer: _recurrent(3, layer),
     "SimpleRNN": lambda layer: _recurrent(1, layer),
     "Bidirectional": _bidirectional,
+    "MultiHeadAttention": _attention,
     "TimeDistributed": lambda layer: parameter_arithmetic(layer.layer),
     "BatchNormalization": _normalisation,
     "LayerNormalization": _normalisation,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,11 @@ def layers(record: ModelRecord) -> list[dict[str, Any]] | None:
 
 
 def compute() -> dict[str, list[dict[str, Any]]]:
-    """Build every model of the zoo itself and look inside; plug-ins are left to themselves."""
-    from zoo.inspect import layer_rows
+    """Build every model of the zoo itself, without weights, and look inside; plug-ins are left to themselves."""
+    from zoo.inspect import layer_rows, skeleton
 
     own = [name for name in list_models() if describe(name).origin == "zoo"]
-    return {name: layer_rows(build(name)) for name in own}
+    return {name: layer_rows(skeleton(partial(build, name))) for name in own}
 
 
 def write() -> None:

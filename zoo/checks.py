@@ -12,8 +12,8 @@ from __future__ import annotations
 import inspect
 import math
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,12 @@ import keras
 import numpy as np
 
 import zoo.layers  # registers the layers that saved models name
+from zoo.inspect import skeleton
 from zoo.registry import ModelRecord
 
+TOKENS = 7  # different ids in a random batch
 FREE_AXIS = 12  # length given to an axis that a model leaves open
-LEARNING_RATES = (1e-2, 1e-1, 1e-3)  # of Adam, tried in this order
+LEARNING_RATES = (1e-3, 1e-2, 1e-1)  # of Adam, tried in this order
 ROUND, ROUNDS = 20, 20  # steps between two looks, and looks at each learning rate
 SCORE_LOSSES = ("hinge", "perceptron")
 Check = Callable[["Subject"], str]
@@ -52,7 +54,7 @@ def run_protocol(target: ModelRecord | Callable[..., keras.Model], seed: int = 0
         seed: of initial weights and the random batch.
     """
     if isinstance(target, ModelRecord):
-        subject = Subject(target.builder, target.params, target.defaults.get("loss"), seed)
+        subject = Subject(target.builder, target.params, target.defaults.get("loss"), seed, target.trial)
     else:
         subject = Subject(target, seed=seed)
     results = [_run("builds", builds, subject)]
@@ -79,11 +81,12 @@ class Subject:
     params: int | None = None
     own_loss: str | None = None
     seed: int = 0
+    trial: Mapping[str, Any] = field(default_factory=dict)  # knobs that make a small build of a large network
 
     def build(self) -> keras.Model:
-        """A fresh default build with the same initial weights each time."""
+        """A fresh default build, or a small one, with the same initial weights each time."""
         keras.utils.set_random_seed(self.seed)
-        return self.builder()
+        return self.builder(**self.trial)
 
     @cached_property
     def model(self) -> keras.Model:
@@ -113,15 +116,33 @@ class Subject:
         }
         return classes[self.own_loss if self.own_loss in SCORE_LOSSES else self.activation]()
 
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether all that goes in is token ids of any length, (batch, time)."""
+        return all("int" in tensor.dtype and tensor.shape[1:] == (None,) for tensor in self.model.inputs)
+
+    @property
+    def writes(self) -> bool:
+        """Whether tokens go in and a distribution for each comes out: a language model, or source and target."""
+        given = self.model.input
+        known = set(given) == {"source", "target"} if isinstance(given, dict) else not isinstance(given, list)
+        return known and self.takes_tokens and self.activation == "softmax" and len(self.model.output.shape) == 3
+
     def inputs(self, examples: int) -> Any:
-        """Random input, one array or a list of arrays: pixels in [0, 1), standard normal features, small token ids."""
+        """Random input, in the form that the model takes: pixels in [0, 1), normal features, token ids from 1 on."""
         random = np.random.default_rng(self.seed)
-        arrays = [_random_input(random, examples, tensor) for tensor in self.model.inputs]
-        return arrays if len(arrays) > 1 else arrays[0]
+        return keras.tree.map_structure(lambda tensor: _random_input(random, examples, tensor), self.model.input)
 
     def targets(self, examples: int) -> np.ndarray:
-        """Class ids in turn (examples,), 0 and 1 in turn, or values from -1 to 1 (examples, *output)."""
+        """Class ids in turn (examples,), 0 and 1 in turn, or values from -1 to 1 (examples, *output).
+
+        Of a model that writes, one of two ids for each token, by the token before it or, with a source, by the row.
+        """
         shape = (examples, *(FREE_AXIS if side is None else side for side in self.model.output.shape[1:]))
+        if self.writes:
+            x = self.inputs(examples)
+            chosen = np.arange(examples)[:, None] if isinstance(x, dict) else np.pad(x, ((0, 0), (1, 0)))[:, :-1]
+            return (_target(x) + TOKENS * (chosen % 2)) % shape[-1]
         if self.activation == "softmax":
             return np.resize(np.arange(shape[-1]), shape[:-1])
         if self.activation == "sigmoid" or self.scores:
@@ -138,7 +159,7 @@ class Subject:
 def _random_input(random: np.random.Generator, examples: int, tensor: keras.KerasTensor) -> np.ndarray:
     shape = (examples, *(side or FREE_AXIS for side in tensor.shape[1:]))
     if "int" in tensor.dtype:
-        return random.integers(1, 8, shape).astype(tensor.dtype)
+        return random.integers(1, TOKENS + 1, shape).astype(tensor.dtype)
     values = random.random(shape) if len(shape) == 4 else random.standard_normal(shape)
     return values.astype("float32")
 
@@ -148,7 +169,12 @@ def _forward(model: keras.Model, x: Any) -> np.ndarray:
 
 
 def _rows(x: Any, rows: slice) -> Any:
-    return [array[rows] for array in x] if isinstance(x, list) else x[rows]
+    return keras.tree.map_structure(lambda array: array[rows], x)
+
+
+def _target(x: Any) -> np.ndarray:
+    """The tokens that a model which writes goes on from: its only input, or the decoder's."""
+    return x["target"] if isinstance(x, dict) else x
 
 
 def builds(subject: Subject) -> str:
@@ -174,10 +200,11 @@ def _shape(tensor: keras.KerasTensor) -> str:
 
 def parameter_count(subject: Subject) -> str:
     """As many parameters as the record states."""
-    counted = subject.model.count_params()
+    counted = (skeleton(subject.builder) if subject.trial else subject.model).count_params()
     if subject.params not in (None, counted):
         raise CheckError(f"{counted:,} parameters, the record says {subject.params:,}")
-    return f"{counted:,}" + (" as recorded" if subject.params is not None else " (no record to compare)")
+    small = f"; the other checks use a build of {subject.model.count_params():,}" if subject.trial else ""
+    return f"{counted:,}" + (" as recorded" if subject.params is not None else " (no record to compare)") + small
 
 
 def gradients(subject: Subject) -> str:
@@ -220,13 +247,13 @@ def overfits(subject: Subject) -> str:
         steps = next(_steps_to_fit(subject, x, y, rate), None)
         if steps is not None:
             return f"{subject.few} examples by heart in {steps} steps (Adam, {rate:g})"
-    raise CheckError(f"{subject.few} examples not learnt in {ROUND * ROUNDS} steps of Adam at 0.01, 0.1 or 0.001")
+    raise CheckError(f"{subject.few} examples not learnt in {ROUND * ROUNDS} steps of Adam at 0.001, 0.01 or 0.1")
 
 
 def _steps_to_fit(subject: Subject, x: Any, y: np.ndarray, rate: float) -> Iterator[int]:
     model = subject.build()
     model.compile(keras.optimizers.Adam(rate), subject.loss(), steps_per_execution=ROUND)
-    x_round = [np.concatenate([a] * ROUND) for a in x] if isinstance(x, list) else np.concatenate([x] * ROUND)
+    x_round = keras.tree.map_structure(lambda array: np.concatenate([array] * ROUND), x)
     y_round = np.concatenate([y] * ROUND)
     for rounds in range(1, ROUNDS + 1):
         model.fit(x_round, y_round, batch_size=len(y), shuffle=False, verbose=0)
@@ -314,7 +341,44 @@ def _forward_under(policy: str, subject: Subject, weights: list[np.ndarray], x: 
     return _forward(model, x)
 
 
-# Sequence models will add here: padding does not change the output, no future leaks.
+def padding(subject: Subject) -> str:
+    """More padding behind token ids changes no real output, and a row of padding alone gives numbers."""
+    if not subject.takes_tokens:
+        return "does not apply: takes no token ids of any length"
+
+    def shortened(ids: np.ndarray) -> np.ndarray:
+        return np.where(np.arange(FREE_AXIS) < np.array([FREE_AXIS, 7, 2, 0])[:, None], ids, 0)
+
+    x = keras.tree.map_structure(shortened, subject.inputs(4))
+    longer = keras.tree.map_structure(lambda ids: np.pad(ids, ((0, 0), (0, 5))), x)
+    before, after = _forward(subject.model, x), _forward(subject.model, longer)
+    if not (np.isfinite(before).all() and np.isfinite(after).all()):
+        raise CheckError("a row of padding alone gives an output that is not finite")
+    if subject.writes:
+        before, after = (y[:, :FREE_AXIS][_target(x) != 0] for y in (before, after))  # (real tokens, vocabulary)
+    return _unchanged(before, after, "five more columns of padding change the output")
+
+
+def causality(subject: Subject) -> str:
+    """What a model that writes says at a position does not hang on the tokens behind it."""
+    if not subject.writes:
+        return "does not apply: says one thing an example"
+    x, half = subject.inputs(4), FREE_AXIS // 2
+    ids = _target(x)
+    other = np.where(np.arange(FREE_AXIS) < half, ids, ids % TOKENS + 1)
+    changed = {**x, "target": other} if isinstance(x, dict) else other
+    before, after = _forward(subject.model, x), _forward(subject.model, changed)
+    return _unchanged(before[:, :half], after[:, :half], "tokens to come change the output before them")
+
+
+def _unchanged(before: np.ndarray, after: np.ndarray, fault: str) -> str:
+    """Equal but for rounding, beside the largest output: of thousands of tokens each has a small probability."""
+    difference = float(np.abs(before - after).max() / max(np.abs(before).max(), 1e-6))
+    if not difference < 1e-5:
+        raise CheckError(f"{fault} by {difference:.1e}")
+    return "same output" if difference == 0 else f"output differs by {difference:.0e}"
+
+
 CHECKS: dict[str, Check] = {
     "parameter count": parameter_count,
     "gradients": gradients,
@@ -322,6 +386,8 @@ CHECKS: dict[str, Check] = {
     "overfits": overfits,
     "save and load": saves,
     "batch of one": batch_of_one,
+    "padding": padding,
+    "causality": causality,
     "no Lambda": no_lambda,
     "mixed precision": mixed_precision,
 }

@@ -6,16 +6,17 @@ graph that could be read: its layers are listed, their connections are not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.arithmetic import parameter_arithmetic
 
 if TYPE_CHECKING:
     import keras
 
+PUT_OFF = "uninitialized_variables"
 Key = tuple[str, int]  # a layer's name and which of its calls is meant
 
 # Layers that pass each position on by itself, so that the receptive field stays as it was
@@ -26,9 +27,22 @@ POINTWISE = {
 }  # fmt: skip
 
 
+class Result(NamedTuple):
+    """One output of one call of a layer: most have one only, number 0."""
+
+    name: str
+    call: int
+    output: int = 0
+
+    @property
+    def key(self) -> Key:
+        """The call it comes from."""
+        return self.name, self.call
+
+
 @dataclass(frozen=True)
 class Node:
-    """One call of one layer. `args` and `kwargs` are those of the call, a `Key` standing where a tensor was."""
+    """One call of one layer. `args` and `kwargs` are those of the call, a `Result` standing where a tensor was."""
 
     key: Key
     layer: Any
@@ -39,7 +53,24 @@ class Node:
     @property
     def sources(self) -> list[Key]:
         """The calls whose results this one takes."""
-        return list(_keys([self.args, self.kwargs]))
+        return [result.key for result in results([self.args, self.kwargs])]
+
+
+def skeleton(build: Callable[[], keras.Model]) -> keras.Model:
+    """What `build` gives, without memory for its weights: shapes and counts of a network however large, in no time.
+
+    It computes nothing and holds no numbers. Leans on two names of Keras: a stateless scope puts off making a
+    variable's values, and the list of those put off (private, keras.src) is left as it was found.
+    """
+    import keras
+    from keras.src.backend.common import global_state
+
+    before = list(global_state.get_global_attribute(PUT_OFF) or [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            return build()
+    finally:
+        global_state.set_global_attribute(PUT_OFF, before)
 
 
 def graph(model: keras.Model) -> list[Node]:
@@ -70,28 +101,38 @@ def _functional(model: keras.Model, config: dict[str, Any]) -> list[Node]:
 
 def _chain(layers: list[Any]) -> list[Node]:
     keys = [(layer.name, 0) for layer in layers]
-    feeds: list[tuple[Any, ...]] = [(), *((key,) for key in keys[:-1])]
+    feeds: list[tuple[Any, ...]] = [(), *((Result(*key),) for key in keys[:-1])]
     return [Node(key, layer, args) for key, layer, args in zip(keys, layers, feeds, strict=True)]
 
 
 def _plain(structure: Any) -> Any:
-    """The arguments of a call with each serialised tensor replaced by the key of the call that made it."""
+    """The arguments of a call with each serialised tensor replaced by the result it is."""
     if isinstance(structure, dict):
         if structure.get("class_name") == "__keras_tensor__":
-            name, call, _ = structure["config"]["keras_history"]
-            return (name, call)
+            return Result(*structure["config"]["keras_history"])
         return {key: _plain(value) for key, value in structure.items()}
     return [_plain(value) for value in structure] if isinstance(structure, (list, tuple)) else structure
 
 
-def _keys(structure: Any) -> Iterator[Key]:
-    if isinstance(structure, tuple) and len(structure) == 2 and isinstance(structure[0], str):
+def results(structure: Any) -> Iterator[Result]:
+    """Every result that stands in the arguments of a call, in order."""
+    if isinstance(structure, Result):
         yield structure
     elif isinstance(structure, (list, tuple)):
         for value in structure:
-            yield from _keys(value)
+            yield from results(value)
     elif isinstance(structure, dict):
-        yield from _keys(list(structure.values()))
+        yield from results(list(structure.values()))
+
+
+def filled(structure: Any, values: Mapping[Key, Any]) -> Any:
+    """The arguments of a call with each result replaced by its tensor; `values` has what every call gave."""
+    if isinstance(structure, Result):
+        value = values[structure.key]
+        return value[structure.output] if isinstance(value, (list, tuple)) else value
+    if isinstance(structure, dict):
+        return {key: filled(value, values) for key, value in structure.items()}
+    return type(structure)(filled(v, values) for v in structure) if isinstance(structure, (list, tuple)) else structure
 
 
 def is_model(layer: Any) -> bool:

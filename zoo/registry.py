@@ -49,6 +49,7 @@ class ModelRecord:
     published: Mapping[str, str] = field(default_factory=dict)  # what the paper states -> the number
     deviations: tuple[str, ...] = ()  # where we differ from the paper
     defaults: Mapping[str, Any] = field(default_factory=dict)  # its own training defaults, weakest of all
+    trial: Mapping[str, Any] = field(default_factory=dict)  # knobs of a small build, where the default one is too large
     origin: str = "zoo"  # the plug-in it came from
 
     @property
@@ -78,8 +79,11 @@ def register(
     published: Mapping[str, str] | None = None,
     deviations: tuple[str, ...] = (),
     defaults: Mapping[str, Any] | None = None,
+    trial: Mapping[str, Any] | None = None,
 ) -> Callable[[Builder], Builder]:
     """Put the decorated builder into the catalogue under `name` (`arch` or `arch.variant`).
+
+    `trial` are knobs of a small build of the same form, for a network too large for a test to train and to save.
 
     Raises:
         UsageError: the name is taken or malformed, a kind or task is unknown, or the builder has an
@@ -91,7 +95,7 @@ def register(
         _refuse_bad_record(name, inputs, tasks, builder)
         _records[name] = ModelRecord(
             name, family, year, paper, idea, tuple(inputs), tuple(tasks), params, builder, min_size,
-            fixed_shape, dict(published or {}), tuple(deviations), dict(defaults or {}), _origin,
+            fixed_shape, dict(published or {}), tuple(deviations), dict(defaults or {}), dict(trial or {}), _origin,
         )  # fmt: skip
         return builder
 

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.registry import build, list_models
+from zoo.checks import Subject
+from zoo.registry import build, describe, list_models
 
 INSTALLED = [name for name in ("tensorflow", "jax", "torch") if find_spec(name)]
 
@@ -22,10 +23,11 @@ import zoo.layers
 folder, backend = Path(sys.argv[1]), sys.argv[2]
 assert keras.backend.backend() == backend, keras.backend.backend()
 for path in sorted(folder.glob("*.keras")):
-    x, expected = (np.load(path.with_suffix(end)) for end in (".x.npy", ".y.npy"))
+    x, expected = dict(np.load(path.with_suffix(".x.npz"))), np.load(path.with_suffix(".y.npy"))
+    x = x.get("only", x)
     loaded = keras.models.load_model(path)
-    from zoo.registry import build
-    built = build(path.stem)
+    from zoo.registry import build, describe
+    built = build(path.stem, **describe(path.stem).trial)
     built.set_weights(loaded.get_weights())
     for model in (loaded, built):
         output = keras.ops.convert_to_numpy(model(x, training=False))
@@ -36,17 +38,17 @@ for path in sorted(folder.glob("*.keras")):
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """Every entry's default build with its output on three random examples."""
+    """Every entry's default build, or a small one, with its output on three random examples."""
     folder = tmp_path_factory.mktemp("saved")
     keras.utils.set_random_seed(0)
     for name in list_models():
-        model = build(name)
+        model = build(name, **describe(name).trial)
         for weight in model.trainable_weights:
             if weight.name != "kernel":  # zeros would hide a difference
                 weight.assign(weight + 0.1)
-        x = np.random.default_rng(0).random((3, *model.input_shape[1:]), "float32")
+        x = Subject(describe(name).builder, trial=describe(name).trial).inputs(3)
         model.save(folder / f"{name}.keras")
-        np.save(folder / f"{name}.x.npy", x)
+        np.savez(folder / f"{name}.x.npz", **(x if isinstance(x, dict) else {"only": x}))
         np.save(folder / f"{name}.y.npy", keras.ops.convert_to_numpy(model(x, training=False)))
     return folder
 

@@ -9,18 +9,51 @@ parameter count stands in its record. `input_shape` is one example without the b
 one "linear" unit for a number. A builder lacks a knob that could have one value only.
 """
 
+from zoo.models.encoder_decoder import encoder_decoder, encoder_decoder_attention, encoder_decoder_luong
 from zoo.models.lenet import lenet, lenet_1998
 from zoo.models.linear import linear
 from zoo.models.mlp import mlp
 from zoo.models.perceptron import perceptron, perceptron_1958, perceptron_hinge, perceptron_sigmoid
+from zoo.models.recurrent import gru, lstm, simple_rnn
+from zoo.models.transformer import (
+    baby_gpt,
+    bert_mini,
+    bert_tiny,
+    transformer,
+    transformer_base,
+    transformer_decoder,
+    transformer_encoder,
+)
+from zoo.models.vgg import vgg, vgg_11, vgg_13, vgg_16, vgg_19, vgg_small
+from zoo.models.vgg_transfer import vgg_transfer
 
 __all__ = [
+    "baby_gpt",
+    "bert_mini",
+    "bert_tiny",
+    "encoder_decoder",
+    "encoder_decoder_attention",
+    "encoder_decoder_luong",
+    "gru",
     "lenet",
     "lenet_1998",
     "linear",
+    "lstm",
     "mlp",
     "perceptron",
     "perceptron_1958",
     "perceptron_hinge",
     "perceptron_sigmoid",
+    "simple_rnn",
+    "transformer",
+    "transformer_base",
+    "transformer_decoder",
+    "transformer_encoder",
+    "vgg",
+    "vgg_11",
+    "vgg_13",
+    "vgg_16",
+    "vgg_19",
+    "vgg_small",
+    "vgg_transfer",
 ]
