@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: written beside their final name, flushed to disk, then renamed."""
+"""Files and folders that are either whole or not there: written beside their final name, flushed, then renamed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,7 +19,8 @@ from zoo.errors import ZooError
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary name in the same folder; on success it takes the final name, on failure nothing is left.
 
-    The temporary name keeps the suffix, since writers such as `model.save` choose their format by it.
+    The temporary name keeps the suffix, since writers such as `model.save` choose their format by it. A folder may be
+    made under it too, for a final name that is not taken yet.
 
     Raises:
         ZooError: the disk is full or the folder cannot be written.
@@ -26,12 +28,15 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
-        _flush(temporary)
+        for inside in (*temporary.rglob("*"), temporary):
+            _flush(inside)
         temporary.replace(path)
         _flush(path.parent)
     except OSError as error:
         raise _explained(error, path) from error
     finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 

@@ -6,6 +6,7 @@ import pytest
 
 from zoo.errors import UsageError
 from zoo.recipe import fingerprint, list_recipes, load_recipe, recipe_text, rerun, resolve
+from zoo.recipe.fingerprint import builder_source
 from zoo.runs import recipe_toml
 
 BASE = """
@@ -170,12 +171,13 @@ def test_the_fingerprint_changes_with_recipe_and_builder_but_not_with_the_seed(t
     monkeypatch.syspath_prepend(tmp_path)
     digests = []
     for text in (
-        'def f():\n    "one"\n    return 1\n',
-        'def f():\n    "two"  # other words\n    return 1\n',
-        "def f():\n    return 2\n",
+        'def f():\n    "one"\n    return g() + SIZE\n\ndef g():\n    return 1\n\nSIZE = 3\n',
+        'def f():\n    "two"  # or\n    return g() + SIZE\n\ndef g():\n    return 1\n\nSIZE = 3\n\nOTHER = 5\n',
+        "def f():\n    return g() + SIZE\n\ndef g():\n    return 2\n\nSIZE = 3\n",
+        "def f():\n    return g() + SIZE\n\ndef g():\n    return 1\n\nSIZE = 4\n",
     ):
         source.write_text(text)
-        from zoo.recipe.fingerprint import _source
-
-        digests.append(_source("mine"))
-    assert digests[0] == digests[1] != digests[2]
+        digests.append(builder_source("mine", "f"))
+    assert digests[0] == digests[1] and len(set(digests)) == 3
+    assert "class SparseConv2D" in builder_source("zoo.models.lenet", "lenet_1998")  # layers it uses, and no others
+    assert "class PerceptronLoss" not in builder_source("zoo.models.lenet", "lenet_1998")

@@ -6,16 +6,19 @@ said on the command line. What is weaker is overridden: model's own defaults < r
 """
 
 from zoo.recipe.fingerprint import fingerprint
-from zoo.recipe.resolve import model_spec, rerun, resolve
-from zoo.recipe.schema import Callbacks, Recipe, Resolved, Training
+from zoo.recipe.resolve import described, model_spec, rerun, resolve
+from zoo.recipe.schema import Callbacks, Checkpoint, Recipe, Resolved, Training, Transfer
 from zoo.recipe.store import broken, list_recipes, load_recipe, parse, recipe_text
 
 __all__ = [
     "Callbacks",
+    "Checkpoint",
     "Recipe",
     "Resolved",
     "Training",
+    "Transfer",
     "broken",
+    "described",
     "fingerprint",
     "list_recipes",
     "load_recipe",

@@ -12,30 +12,87 @@ from pathlib import Path
 from zoo import registry
 from zoo.recipe.schema import Resolved
 
+LATER = (  # keys that came after the first records: where they have their defaults, older numbers still apply
+    ("training", "scale_learning_rate"),
+    ("data", "validation"),
+    ("data", "test_split"),
+    ("data", "validation_split"),
+    ("data", "classes"),
+    ("data", "examples_a_class"),
+    ("data", "text"),
+    ("data", "series"),
+)
+
 
 def fingerprint(resolved: Resolved) -> str:
     """Hash of (resolved recipe + builder source), seed and places left out: equal means the numbers still apply."""
     recipe = resolved.model_dump(mode="json")
     for key in ("seed", "strategy", "jit"):
         del recipe["training"][key]
-    if not recipe["training"]["scale_learning_rate"]:
-        del recipe["training"]["scale_learning_rate"]
-    source = _source(inspect.unwrap(registry.describe(resolved.model).builder).__module__)
-    text = json.dumps(recipe, sort_keys=True) + source
+    del recipe["data"]["origin"]
+    if resolved.transfer is None:
+        del recipe["transfer"]
+    for section, key in LATER:
+        if getattr(getattr(resolved, section), key) == type(getattr(resolved, section)).model_fields[key].default:
+            del recipe[section][key]
+    builder = inspect.unwrap(registry.describe(resolved.model).builder)
+    text = json.dumps(recipe, sort_keys=True) + builder_source(builder.__module__, builder.__name__)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _source(module: str) -> str:
-    """A module's code and that of the zoo's layers it uses, without comments and docstrings; nothing is imported."""
+def builder_source(module: str, name: str) -> str:
+    """A builder's code and all that it uses of its module and of the zoo's models and layers, name by name.
+
+    Without decorators, comments and docstrings: what is said about a network does not change its numbers. Nothing is
+    imported.
+    """
+    found: dict[tuple[str, str], str] = {}
+    _collect(module, name, found)
+    return "\n".join(found[key] for key in sorted(found))
+
+
+def _collect(module: str, name: str, found: dict[tuple[str, str], str]) -> None:
     path = _file(module)
-    if path is None:
-        return ""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    used = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-    return ast.unparse(tree) + "".join(_source(name) for name in sorted(used) if name.startswith("zoo.layers"))
+    if path is None or (module, name) in found:
+        return
+    tree = _parsed(path)
+    own = next((node for node in tree.body if name in _defines(node)), None)
+    imported = {alias.asname or alias.name: (place, alias.name) for place, alias in _imports(tree)}
+    if own is None:
+        if name in imported:  # a package hands on what its modules define
+            _collect(*imported[name], found)
+        return
+    found[module, name] = ast.unparse(_bare(own))
+    for used in sorted({node.id for node in ast.walk(own) if isinstance(node, ast.Name)}):
+        _collect(*imported.get(used, (module, used)), found)
+
+
+def _defines(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _imports(tree: ast.Module) -> list[tuple[str, ast.alias]]:
+    """What is imported of the zoo's models and layers anywhere in a module, with the module it comes from."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    ours = [node for node in nodes if str(node.module).startswith(("zoo.layers", "zoo.models"))]
+    return [(str(node.module), alias) for node in ours for alias in node.names]
+
+
+def _bare(node: ast.stmt) -> ast.stmt:
+    """A definition without decorators and docstrings."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.FunctionDef | ast.ClassDef):
+            inner.decorator_list = []
+            if ast.get_docstring(inner) is not None:
+                inner.body = inner.body[1:] or [ast.Pass()]
+    return node
+
+
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def _file(module: str) -> Path | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.errors import UsageError, nearest
 
-SECTIONS = ("knobs", "data", "preprocessing", "augmentation", "training", "callbacks")
+SECTIONS = ("knobs", "data", "preprocessing", "augmentation", "training", "callbacks", "transfer")
 
 
 def lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from zoo.recipe.rules import contradictions, default_loss, never_fires
 from zoo.recipe.schema import Resolved
 from zoo.recipe.store import parse, read_tables
 
-FROM_DATA = ("input_shape", "num_classes")
+FROM_DATA = ("input_shape", "num_classes", "vocab_size", "target_vocab_size", "return_sequences")
 
 
 def resolve(
@@ -27,6 +27,7 @@ def resolve(
     sets: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
     data: Data | None = None,
+    start: Mapping[str, Any] | None = None,
 ) -> tuple[Resolved, list[str]]:
     """What `zoo run MODEL DATASET` will do, and notes about settings that a shortened run leaves without effect.
 
@@ -36,6 +37,7 @@ def resolve(
         sets: `KEY=VALUE` with dotted keys, as after `--set`: `training.clip_norm=1`, `knobs.dropout=0.5`.
         options: training options said on the command line, by their key in `[training]`; None: not said.
         data: an own dataset's description, when there is no recipe.
+        start: tables that a trained network to start from decides; stronger than the recipe, weaker than what is said.
 
     Raises:
         UsageError: unknown names, keys or values, contradictions, or a model that cannot take the data.
@@ -46,14 +48,27 @@ def resolve(
     said = command_line(sets, options or {})
     merged: dict[str, Any] = {"training": dict(record.defaults)}
     own = recipe.models[model].model_dump() if model in recipe.models else {}
-    for layer in (tables, own, said):
+    for layer in (tables, own, start or {}, said):
         for section in SECTIONS:
             merged[section] = lay_over(merged.get(section, {}), layer.get(section, {}))
     merged |= {key: value for key, value in said.items() if key not in SECTIONS}  # refused below, with its name
+    if not merged["transfer"]:
+        del merged["transfer"]
     merged |= {"model": model, "dataset": Path(dataset).stem if dataset.endswith(".toml") else dataset}
     return _checked(
         merged, where if not said else f"{where} with the command line", "epochs" in said.get("training", {})
     )
+
+
+def described(dataset: str, sets: Sequence[str] = (), data: Data | None = None) -> Data:
+    """The data that `resolve` will see.
+
+    Raises:
+        UsageError: as `resolve`, for what concerns the data.
+    """
+    where, tables = (dataset, _tables_for(data)) if data else read_tables(dataset)
+    own = parse(tables, where).data.model_dump(exclude_unset=True)
+    return validate(Data, lay_over(own, command_line(sets, {}).get("data", {})), where)
 
 
 def rerun(path: Path, sets: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> tuple[Resolved, list[str]]:
@@ -95,13 +110,15 @@ def model_spec(resolved: Resolved) -> registry.DataSpec:
 
 
 def _tables_for(data: Data) -> dict[str, Any]:
-    """A recipe for an own dataset: pixels to [0, 1], table columns to zero mean and unit variance."""
-    preparation = {"rescale": 255.0} if data.kind == "image" else {"standardize": "feature"}
+    """A recipe for an own dataset: pixels to [0, 1], columns of a table, windows of a series to mean 0, variance 1."""
+    steps: dict[str, dict[str, Any]] = {
+        "image": {"rescale": 255.0}, "tabular": {"standardize": "feature"}, "series": {"standardize": "window"},
+    }  # fmt: skip
     batch = min(32, max(1, data.sizes()["train"] // 4))
     return {
         "title": data.source,
         "data": data.model_dump(exclude_none=True),
-        "preprocessing": preparation,
+        "preprocessing": steps.get(data.kind, {}),
         "training": {"epochs": 20, "batch_size": batch},
     }
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from zoo.data.config import Preprocessing
 from zoo.recipe.schema import Resolved
 
 LOSSES = {  # task -> losses that make sense for it, the default first
     "classification": ("sparse_categorical_crossentropy", "categorical_crossentropy", "mse", "mae", "huber"),
     "binary": ("binary_crossentropy", "hinge", "perceptron", "mse", "mae", "huber"),
     "regression": ("mse", "mae", "huber"),
+    "language-model": ("sparse_categorical_crossentropy",),  # the mean over real tokens
+    "seq2seq": ("sparse_categorical_crossentropy",),
 }
 
 
@@ -25,7 +28,8 @@ def metric_names(recipe: Resolved) -> list[str]:
 
 def contradictions(recipe: Resolved) -> list[str]:
     """Mistakes that hold whatever the number of epochs."""
-    return [*_sizes(recipe), *_loss(recipe), *_schedule(recipe), *_monitors(recipe), *_images_only(recipe)]
+    rules = (_sizes, _loss, _schedule, _monitors, _images_only, _series_only)
+    return [mistake for rule in rules for mistake in rule(recipe)]
 
 
 def _sizes(recipe: Resolved) -> list[str]:
@@ -87,6 +91,20 @@ def _images_only(recipe: Resolved) -> list[str]:
     used = [f"preprocessing.{key}" for key in ("pad", "resize") if getattr(recipe.preprocessing, key)]
     used += ["augmentation"] if recipe.augmentation.active else []
     return [f"{key}: is for images, {recipe.dataset} is {recipe.data.kind}" for key in used]
+
+
+def _series_only(recipe: Resolved) -> list[str]:
+    data, found = recipe.data, []
+    if recipe.preprocessing.standardize == "window" and not data.series:
+        found.append(f"preprocessing.standardize: 'window' is for series, {recipe.dataset} is {data.kind}")
+    if data.text and recipe.preprocessing != Preprocessing():
+        found.append(f"preprocessing: is for numbers, {recipe.dataset} is text; see data.text")
+    if data.series and data.series.period and data.series.period > data.input_shape[0]:
+        found.append(
+            f"data.series.period: a season of {data.series.period} steps is longer than the window "
+            f"(data.input_shape = {list(data.input_shape)})"
+        )
+    return found
 
 
 def never_fires(recipe: Resolved) -> list[str]:

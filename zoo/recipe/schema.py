@@ -91,6 +91,22 @@ class Callbacks(Section):
     nan_stop: bool = True  # stop the run as soon as the loss is not a number
 
 
+class Transfer(Section):
+    """What a run starts from, and what of it learns.
+
+    With `head_epochs` the output layers learn alone first, on what the rest of the network gives for the examples as
+    they are, computed once; then, from the best of these epochs, what `freeze` leaves free learns as [training] says.
+    With freeze = "all" there is only one phase, the output layers' alone, and [training] is for it.
+    """
+
+    weights: str  # imagenet, none, MODEL:DATASET, a run directory, a published folder, a file of Keras
+    sha256: str = ""  # of the file of weights
+    head: Literal["new", "keep"] = "new"  # the output layers
+    freeze: Literal["all", "none"] | Positive = 1  # all: only the head learns; a number: so many last blocks learn too
+    head_epochs: Annotated[int, Field(ge=0)] = 0
+    head_learning_rate: Above0 = 1e-3
+
+
 class ModelTable(Section):
     """`[models.NAME]`: what differs for one model; its sections are laid over the recipe's."""
 
@@ -124,3 +140,4 @@ class Resolved(Section):
     augmentation: Augmentation = Augmentation()
     training: Training = Training()
     callbacks: Callbacks = Callbacks()
+    transfer: Transfer | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from zoo.errors import MissingError, UsageError
@@ -19,6 +20,7 @@ def prepare(require_gpu: bool = False) -> None:
     if backend != "tensorflow":
         raise UsageError(f"KERAS_BACKEND={backend}: this command runs on TensorFlow; unset KERAS_BACKEND")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it finds several models in one process suspicious
     try:
         with quiet_stderr():
             import_keras()

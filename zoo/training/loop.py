@@ -7,8 +7,10 @@ many steps one call takes changes nothing in the result.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,70 +18,71 @@ import tensorflow as tf
 
 from zoo.errors import UsageError
 from zoo.training.augment import Augment
+from zoo.training.batches import Feed, Plan, pieces, take
 from zoo.training.objectives import Objective
 
 SECONDS_A_CALL = 0.3  # long enough to hide the call, short enough for progress and Ctrl-C
 MOST_STEPS_A_CALL = 512
 EVALUATION_BATCH = 500
+MOST_NUMBERS = 2**23  # in an evaluation batch's inputs
+TOKEN_BATCH = 64
 
-RunSteps = Callable[
-    [np.ndarray, int, int, int], None
-]  # rows of an epoch, start, stop, number of the epoch's first step
-
-
-def epoch_rows(examples: int, batch_size: int, seed: int, epoch: int) -> np.ndarray:
-    """Row numbers of every batch of one epoch, shuffled by (seed, epoch): (steps, batch). The rest is left out."""
-    order = np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(examples).astype("int32")
-    steps = examples // batch_size
-    return order[: steps * batch_size].reshape(steps, batch_size)
+RunSteps = Callable[[Plan, int, int, int], None]  # plan of an epoch, start, stop, number of the epoch's first step
 
 
 def make_run_steps(
-    model: keras.Model,
-    objective: Objective,
-    x: np.ndarray,
-    y: np.ndarray,
-    batch_size: int,
-    augment: Augment | None,
-    jit: bool,
+    model: keras.Model, objective: Objective, feed: Feed, batch_size: int, augment: Augment | None, jit: bool
 ) -> RunSteps:
-    """A function that trains on the batches from `start` up to `stop` of an epoch's rows (steps, batch)."""
-    all_x, all_y = tf.constant(x), tf.constant(y)
+    """A function that trains on the batches from `start` up to `stop` of an epoch's plan."""
+    resident = Feed({name: tf.constant(array) for name, array in feed.arrays.items()}, feed.cuts)
     train_step = _make_train_step(model, objective)
     whole = jit and augment is None  # XLA has no image warp: beside one it compiles each step by itself
     if jit and not whole:
         train_step = tf.function(train_step, jit_compile=True)
     scalar = tf.TensorSpec((), "int32")
 
-    # `rows` is the whole epoch's, so that its shape never changes and XLA compiles once
-    @tf.function(
-        input_signature=[tf.TensorSpec((None, batch_size), "int32"), scalar, scalar, scalar], jit_compile=whole
-    )
-    def run(rows: tf.Tensor, start: tf.Tensor, stop: tf.Tensor, first: tf.Tensor) -> None:
+    # the plan is the whole epoch's, so that its shape never changes and XLA compiles once
+    @tf.function(input_signature=[*plan_signature(feed, batch_size), scalar, scalar, scalar], jit_compile=whole)
+    def run(rows: tf.Tensor, lengths: tf.Tensor, start: tf.Tensor, stop: tf.Tensor, first: tf.Tensor) -> None:
         i = start
         while i < stop:  # not tf.range: XLA would compile anew for each start and stop
-            images, labels = tf.gather(all_x, rows[i]), tf.gather(all_y, rows[i])  # (batch, ...)
+            x, y = take(resident, rows[i], lengths[i])  # (batch, ...)
             if augment is not None:
-                images = augment(images, first + i)
-            train_step(images, labels)
+                x = augment(x, first + i)
+            train_step(x, y)
             i += 1
 
-    return lambda rows, *numbers: run(tf.constant(rows), *(tf.constant(n, "int32") for n in numbers))
+    return lambda plan, *numbers: run(*map(tf.constant, plan), *(tf.constant(n, "int32") for n in numbers))
+
+
+def plan_signature(feed: Feed, batch_size: int) -> list[tf.TensorSpec]:
+    """What TensorFlow is told of a plan: (steps, batch) and (steps, lengths)."""
+    kinds = len(set(feed.cuts.values()))
+    return [tf.TensorSpec((None, batch_size), "int32"), tf.TensorSpec((None, kinds), "int32")]
 
 
 def _make_train_step(model: keras.Model, objective: Objective) -> Callable[[tf.Tensor, tf.Tensor], None]:
     optimizer, weights = model.optimizer, model.trainable_variables
 
-    def train_step(x: tf.Tensor, y: tf.Tensor) -> None:
+    def train_step(x: Any, y: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
             outputs = model(x, training=True)
             loss = objective.loss(y, outputs) + sum(model.losses)
             scaled = optimizer.scale_loss(loss)
-        optimizer.apply_gradients(zip(tape.gradient(scaled, weights), weights, strict=True))
+        optimizer.apply_gradients(zip(dense(tape.gradient(scaled, weights)), weights, strict=True))
         objective.mean_loss.update_state(loss)
-        objective.metric.update_state(y, outputs)
+        objective.count(y, outputs)
 
     return train_step
+
+
+def dense(gradients: Iterable[Any]) -> list[Any]:
+    """Gradients with an embedding's slices added up, those of a repeated token together.
+
+    Keras 3.15 squares slices and takes their norm before it adds them, which is neither Adam's second moment nor the
+    norm of the gradient.
+    """
+    return [tf.convert_to_tensor(g) if isinstance(g, tf.IndexedSlices) else g for g in gradients]
 
 
 class Pace:
@@ -95,33 +98,73 @@ class Pace:
         self.size = int(min(max(fit, 1), MOST_STEPS_A_CALL, 8 * self.size))
 
 
-def run_epoch(rows: np.ndarray, run_steps: RunSteps, first: int, done: int, pace: Pace) -> Iterator[int]:
+def run_epoch(plan: Plan, run_steps: RunSteps, first: int, done: int, pace: Pace) -> Iterator[int]:
     """Run an epoch's steps from the one after `done`, and yield how many are done after each call."""
-    while done < len(rows):
+    while done < len(plan.rows):
         started = time.perf_counter()
-        stop = min(done + pace.size, len(rows))
-        run_steps(rows, done, stop, first)
+        stop = min(done + pace.size, len(plan.rows))
+        run_steps(plan, done, stop, first)
         pace.learn(time.perf_counter() - started, stop - done)
         done = stop
         yield done
 
 
-def make_predict(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+def make_predict(model: keras.Model) -> Callable[[Any], np.ndarray]:
     """A function from raw examples (n, ...) to float32 outputs (n, ...), every example once, none dropped."""
     forward = tf.function(lambda x: model(x, training=False), reduce_retracing=True)
 
-    def predict(x: np.ndarray) -> np.ndarray:
-        parts = [forward(tf.constant(x[i : i + EVALUATION_BATCH])) for i in range(0, len(x), EVALUATION_BATCH)]
-        return np.concatenate([part.numpy() for part in parts]).astype("float32")
+    def predict(x: Any) -> np.ndarray:
+        return in_order((rows, forward(_constant(part)).numpy()) for rows, part in pieces(x, _evaluation_batch(x)))
 
     return predict
+
+
+def _evaluation_batch(x: Any) -> int:
+    """Examples at once: fewer of large images, whose maps would fill the memory."""
+    size = 1 if isinstance(x, dict) else math.prod(x.shape[1:])
+    return int(min(EVALUATION_BATCH, max(1, MOST_NUMBERS // size)))
+
+
+def in_order(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Outputs of pieces put back into the order of their row numbers, float32."""
+    rows, outputs = (np.concatenate(column) for column in zip(*parts, strict=True))
+    ordered = np.empty_like(outputs, "float32")
+    ordered[rows] = outputs
+    return ordered
+
+
+def _constant(x: Any) -> Any:
+    return {name: tf.constant(array) for name, array in x.items()} if isinstance(x, dict) else tf.constant(x)
 
 
 def score(model: keras.Model, objective: Objective, outputs: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """Loss and metric over a whole split, from the outputs for all of it at once."""
     loss = objective.loss(y, outputs) + sum(model.losses)
-    objective.metric.update_state(y, outputs)
+    objective.count(y, outputs)
     return {"loss": float(loss), objective.metric.name: float(objective.metric.result())}
+
+
+def make_score_tokens(model: keras.Model, objective: Objective) -> Callable[[Any, np.ndarray], dict[str, float]]:
+    """A function from texts and the tokens to predict to mean loss and accuracy a real token, over all of them.
+
+    The outputs, a distribution over the vocabulary for each token, are never all in memory.
+    """
+
+    @tf.function(reduce_retracing=True)
+    def add(x: Any, y: tf.Tensor) -> None:
+        outputs = model(x, training=False)
+        tokens = tf.math.count_nonzero(y, dtype="float32")
+        objective.mean_loss.update_state(objective.loss(y, outputs), sample_weight=tokens)
+        objective.count(y, outputs)
+
+    def score_tokens(x: Any, y: np.ndarray) -> dict[str, float]:
+        objective.reset()
+        for rows, part in pieces(x, TOKEN_BATCH):
+            longest = next(reversed(part.values())).shape[1] if isinstance(part, dict) else part.shape[1]
+            add(_constant(part), tf.constant(y[rows, :longest]))
+        return objective.results()
+
+    return score_tokens
 
 
 def use_jit(setting: str, model: keras.Model, strategy: tf.distribute.Strategy) -> bool:

@@ -2,39 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 import numpy as np
 
+import zoo.layers
 from zoo import registry
+from zoo.data import Examples
 from zoo.recipe import Resolved, model_spec
 
 
-def make_model(recipe: Resolved, x_train: np.ndarray) -> keras.Model:
+def make_model(recipe: Resolved, train: Examples) -> keras.Model:
     """Preprocessing layers and the registry's network in one functional model that takes raw examples.
 
-    Standardisation takes its mean and variance from `x_train`, the training split alone.
+    Texts come as token ids (batch, time), of pairs as `{"source": ids, "target": ids}`. Standardisation takes its
+    mean and variance from `train`, the training split alone; a series' forecasts are brought back to its own units.
     """
-    inputs = keras.Input(recipe.data.input_shape, dtype=recipe.data.input_dtype, name="raw")
-    core = build_core(recipe)
-    outputs = core(_preprocess(inputs, recipe, x_train))
+    return assemble(recipe, build_core(recipe), constants(recipe, train))
+
+
+def assemble(recipe: Resolved, core: keras.Model, known: Mapping[str, np.ndarray]) -> keras.Model:
+    """The preprocessing that a recipe describes and a network behind it; `known` are its `constants`."""
+    inputs = _raw_inputs(recipe)
+    if isinstance(inputs, dict):
+        outputs = core(inputs)
+    else:
+        outputs = _unscaled(core(_preprocess(inputs, recipe, known)), inputs, recipe, known)
     return keras.Model(inputs, outputs, name=f"{core.name}_on_{_identifier(recipe.dataset)}")
+
+
+def constants(recipe: Resolved, train: Examples) -> dict[str, np.ndarray]:
+    """What preprocessing takes from the training split: `mean` and `variance` of the inputs, where the recipe
+    standardises them, and of a series' targets `target_mean` and `target_deviation`."""
+    steps = recipe.preprocessing
+    if steps.standardize in ("none", "window"):
+        return {}
+    mean, variance = _moments(train.x, steps.rescale or 1.0, per_feature=steps.standardize == "feature")
+    found = {"mean": mean, "variance": variance}
+    if recipe.data.series:
+        found["target_mean"] = np.asarray(train.y.mean(), "float32")
+        found["target_deviation"] = np.asarray(max(train.y.std(), 1e-6), "float32")
+    return found
+
+
+def constants_in(model: keras.Model) -> dict[str, np.ndarray]:
+    """The `constants` inside a model of `assemble`."""
+    found: dict[str, Any] = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            found |= {key: layer.get_config()[key] for key in ("mean", "variance")}
+        elif isinstance(layer, keras.layers.Rescaling) and layer.name == "forecast":
+            found |= {"target_mean": layer.offset, "target_deviation": layer.scale}
+    return {key: np.asarray(value, "float32") for key, value in found.items()}
+
+
+def core_of(model: keras.Model) -> keras.Model:
+    """The registry's network inside a model of `make_model`."""
+    return next(layer for layer in model.layers if isinstance(layer, keras.Model))
+
+
+def _raw_inputs(recipe: Resolved) -> Any:
+    data = recipe.data
+    if data.kind == "text-pair":
+        return {name: keras.Input((None,), dtype="int32", name=name) for name in ("source", "target")}
+    if data.kind == "text":
+        return keras.Input((None,), dtype="int32", name="raw")
+    return keras.Input(data.input_shape, dtype=data.input_dtype, name="raw")
 
 
 def build_core(recipe: Resolved) -> keras.Model:
     """The registry's network for this recipe's data: input shape and output layer come from the spec."""
     record, spec = registry.describe(recipe.model), model_spec(recipe)
-    num_classes, classifier_activation = spec.head()
-    offered = {
-        "input_shape": spec.input_shape,
-        "num_classes": num_classes,
-        "classifier_activation": classifier_activation,
-    }
     # a score model (hinge, perceptron rule) fixes its own output and has no such knob
-    return registry.build(record.name, **{k: v for k, v in offered.items() if k in record.knobs} | recipe.knobs)
+    return registry.build(record.name, **{k: v for k, v in spec.offers().items() if k in record.knobs} | recipe.knobs)
 
 
-def _preprocess(x: keras.KerasTensor, recipe: Resolved, x_train: np.ndarray) -> keras.KerasTensor:
+def _preprocess(x: keras.KerasTensor, recipe: Resolved, known: Mapping[str, np.ndarray]) -> keras.KerasTensor:
     steps, layers = recipe.preprocessing, keras.layers
+    if recipe.data.kind == "text":
+        return x
+    if steps.standardize == "window":
+        return zoo.layers.WindowScaling(name="standardize")(x)
     if steps.pad:
         x = layers.ZeroPadding2D(steps.pad, name="pad")(x)  # (batch, height + 2 pad, width + 2 pad, channels)
     if steps.resize:
@@ -42,10 +92,22 @@ def _preprocess(x: keras.KerasTensor, recipe: Resolved, x_train: np.ndarray) -> 
     if steps.rescale:
         x = layers.Rescaling(1.0 / steps.rescale, name="rescale")(x)
     if steps.standardize != "none":
-        mean, variance = _moments(x_train, steps.rescale or 1.0, per_feature=steps.standardize == "feature")
         axis = -1 if steps.standardize == "feature" else None
-        x = layers.Normalization(axis=axis, mean=mean, variance=variance, name="standardize")(x)
+        x = layers.Normalization(axis=axis, mean=known["mean"], variance=known["variance"], name="standardize")(x)
     return x if x.dtype == "float32" else layers.Rescaling(1.0, name="to_float")(x)
+
+
+def _unscaled(
+    outputs: keras.KerasTensor, raw: Any, recipe: Resolved, known: Mapping[str, np.ndarray]
+) -> keras.KerasTensor:
+    """Forecasts of a standardised series in its own units."""
+    how = recipe.preprocessing.standardize if recipe.data.series else "none"
+    if how == "window":
+        return zoo.layers.WindowUnscaling(name="forecast")([outputs, raw])
+    if how == "none":
+        return outputs
+    mean, deviation = float(known["target_mean"]), float(known["target_deviation"])
+    return keras.layers.Rescaling(deviation, mean, dtype="float32", name="forecast")(outputs)
 
 
 def _moments(x: np.ndarray, divisor: float, per_feature: bool) -> tuple[np.ndarray, np.ndarray]:

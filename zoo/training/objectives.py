@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 
 import zoo.layers
+from zoo.spec import TOKEN_TASKS
 
 REGRESSION_LOSSES = {
     "mse": keras.losses.MeanSquaredError,
@@ -24,6 +26,16 @@ class Objective:
     loss: keras.losses.Loss
     metric: keras.metrics.Metric
     mean_loss: keras.metrics.Mean
+    tokens: bool = False  # y holds token ids, of which 0 is padding and counts for nothing
+
+    def count(self, y: Any, outputs: Any) -> None:
+        """Take a batch into the running metric."""
+        if not self.tokens:
+            self.metric.update_state(y, outputs)
+            return
+        y = keras.ops.reshape(y, (-1,))  # one value a token: Keras would weigh each text by its batch's length
+        outputs = keras.ops.reshape(outputs, (-1, outputs.shape[-1]))
+        self.metric.update_state(y, outputs, sample_weight=keras.ops.cast(keras.ops.not_equal(y, 0), "float32"))
 
     def reset(self) -> None:
         """Begin a new epoch's means."""
@@ -37,11 +49,14 @@ class Objective:
 
 def make_objective(task: str, loss: str) -> Objective:
     """The loss by its name, with the task's metric and a running mean of the loss."""
-    return Objective(make_loss(loss), make_metric(task, loss), keras.metrics.Mean(name="loss"))
+    tokens = task in TOKEN_TASKS
+    return Objective(make_loss(loss, task), make_metric(task, loss), keras.metrics.Mean(name="loss"), tokens)
 
 
-def make_loss(name: str, reduction: str = "sum_over_batch_size") -> keras.losses.Loss:
-    """A Keras loss by the recipe's name; `reduction="none"` gives one value an example."""
+def make_loss(name: str, task: str, reduction: str = "sum_over_batch_size") -> keras.losses.Loss:
+    """A Keras loss by the recipe's name; `reduction="none"` gives one value an example, or one a token."""
+    if task in TOKEN_TASKS:
+        return zoo.layers.TokenCrossentropy("none" if reduction == "none" else "mean_with_sample_weight")
     classes = REGRESSION_LOSSES | {
         "binary_crossentropy": keras.losses.BinaryCrossentropy,
         "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
@@ -74,10 +89,15 @@ def wants_one_hot(task: str, loss: str) -> bool:
 
 
 def targets(y: np.ndarray, task: str, loss: str, num_classes: int | None) -> np.ndarray:
-    """Labels as the loss takes them: ids (n,), indicators (n, num_classes), or one value a row (n, 1)."""
+    """Labels as the loss takes them.
+
+    Ids (n,), indicators (n, num_classes), tokens (n, length), or values (n, horizon).
+    """
     if wants_one_hot(task, loss):
         return np.eye(num_classes, dtype="float32")[y]  # (n, num_classes)
-    return y if task == "classification" else y.astype("float32").reshape(-1, 1)  # (n, 1)
+    if task in ("classification", *TOKEN_TASKS):
+        return y
+    return y.astype("float32").reshape(len(y), -1)  # (n, 1), or (n, horizon) of a series
 
 
 def predicted_labels(outputs: np.ndarray, task: str, loss: str) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from zoo.recipe.schema import Training
+from zoo.training.adam import FusedAdam, FusedAdamW
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -65,8 +66,11 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         return dict(vars(self))
 
 
-def make_optimizer(training: Training, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """The recipe's optimiser with its schedule; `clip_norm` is the norm of all gradients together."""
+def make_optimizer(training: Training, steps_per_epoch: int, fused: bool = False) -> keras.optimizers.Optimizer:
+    """The recipe's optimiser with its schedule; `clip_norm` is the norm of all gradients together.
+
+    `fused` takes the zoo's Adam and AdamW, which are faster for large embeddings and compute the same.
+    """
     rate = _learning_rate(training, steps_per_epoch)
     kind, clip = training.optimizer, training.clip_norm
     optimizers = keras.optimizers
@@ -74,14 +78,16 @@ def make_optimizer(training: Training, steps_per_epoch: int) -> keras.optimizers
         momentum = 0.9 if training.momentum is None else training.momentum
         return optimizers.SGD(rate, momentum=momentum, nesterov=kind == "nesterov", global_clipnorm=clip)
     if kind == "adamw":
-        optimizer = optimizers.AdamW(rate, weight_decay=training.weight_decay, global_clipnorm=clip)
+        optimizer = (FusedAdamW if fused else optimizers.AdamW)(
+            rate, weight_decay=training.weight_decay, global_clipnorm=clip
+        )
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         return optimizer
     classes = {
         "sgd": optimizers.SGD,
         "adagrad": optimizers.Adagrad,
         "rmsprop": optimizers.RMSprop,
-        "adam": optimizers.Adam,
+        "adam": FusedAdam if fused else optimizers.Adam,
     }
     return classes[kind](rate, global_clipnorm=clip)
 

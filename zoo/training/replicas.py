@@ -23,6 +23,8 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.training.augment import Augment
+from zoo.training.batches import Feed, Plan, pieces, take
+from zoo.training.loop import RunSteps, dense, in_order, plan_signature
 from zoo.training.objectives import Objective
 
 SEED_STEP = 0x3C6EF372  # between the seeds of two neighbouring replicas
@@ -40,31 +42,33 @@ def make_run_steps(
     model: keras.Model,
     objective: Objective,
     example_loss: keras.losses.Loss,
-    x: np.ndarray,
-    y: np.ndarray,
+    feed: Feed,
     batch_size: int,
     augment: Augment | None,
     clip_norm: float | None,
-) -> Callable[[np.ndarray, int, int, int], None]:
-    """As `zoo.training.loop.make_run_steps`; `example_loss` gives one value an example (reduction "none")."""
+) -> RunSteps:
+    """As `zoo.training.loop.make_run_steps`; `example_loss` gives one value an example or token (reduction "none")."""
     strategy = tf.distribute.get_strategy()
-    all_x, all_y = _on_each(strategy, x), _on_each(strategy, y)
+    resident = {name: _on_each(strategy, array) for name, array in feed.arrays.items()}
     train_step = _make_train_step(model, objective, example_loss, batch_size, clip_norm)
 
-    def replica_step(here_x: tf.Tensor, here_y: tf.Tensor, rows: tf.Tensor, step: tf.Tensor) -> None:
+    def replica_step(here: dict[str, tf.Tensor], rows: tf.Tensor, lengths: tf.Tensor, step: tf.Tensor) -> None:
         first, count = share(batch_size)
-        mine = rows[first : first + max(count, 1)]  # (share,)
-        images, labels = tf.gather(here_x, mine), tf.gather(here_y, mine)  # (share, ...)
+        x, y = take(Feed(here, feed.cuts), rows[first : first + max(count, 1)], lengths)  # (share, ...)
         if augment is not None:
-            images = augment(images, step, batch_size, first)
-        train_step(images, labels, count)
+            x = augment(x, step, batch_size, first)
+        tokens = tf.math.count_nonzero(tf.gather(here["y"], rows), dtype="float32") if objective.tokens else None
+        train_step(x, y, count, tokens)
 
-    @tf.function(input_signature=[tf.TensorSpec((None, batch_size), "int32"), tf.TensorSpec((), "int32")])
-    def run(rows: tf.Tensor, first: tf.Tensor) -> None:
+    @tf.function(input_signature=[*plan_signature(feed, batch_size), tf.TensorSpec((), "int32")])
+    def run(rows: tf.Tensor, lengths: tf.Tensor, first: tf.Tensor) -> None:
         for i in tf.range(tf.shape(rows)[0]):
-            strategy.run(replica_step, args=(all_x, all_y, rows[i], first + i))
+            strategy.run(replica_step, args=(resident, rows[i], lengths[i], first + i))
 
-    return lambda rows, start, stop, first: run(tf.constant(rows[start:stop]), tf.constant(first + start, "int32"))
+    def run_steps(plan: Plan, start: int, stop: int, first: int) -> None:
+        run(*(tf.constant(part[start:stop]) for part in plan), tf.constant(first + start, "int32"))
+
+    return run_steps
 
 
 def _on_each(strategy: tf.distribute.Strategy, array: np.ndarray) -> Any:
@@ -78,23 +82,23 @@ def _make_train_step(
     example_loss: keras.losses.Loss,
     batch_size: int,
     clip_norm: float | None,
-) -> Callable[[tf.Tensor, tf.Tensor, int], None]:
+) -> Callable[[Any, tf.Tensor, int, tf.Tensor | None], None]:
     optimizer, weights = model.optimizer, model.trainable_variables
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
 
-    def train_step(x: tf.Tensor, y: tf.Tensor, count: int) -> None:
+    def train_step(x: Any, y: tf.Tensor, count: int, tokens: tf.Tensor | None) -> None:
         with tf.GradientTape() as tape:
             outputs = model(x, training=True)
             losses = example_loss(y, outputs)[:count]  # (share, ...)
-            values = batch_size * float(np.prod(losses.shape[1:]))
+            values = batch_size * float(np.prod(losses.shape[1:])) if tokens is None else tokens
             part = tf.reduce_sum(losses) / values + sum(model.losses) / replicas
             scaled = optimizer.scale_loss(part)
-        gradients = tape.gradient(scaled, weights)
+        gradients = dense(tape.gradient(scaled, weights))
         if clip_norm is not None:
             gradients = _clipped(gradients, optimizer.scale_loss(tf.constant(clip_norm)))
         optimizer.apply_gradients(zip(gradients, weights, strict=True))
         objective.mean_loss.update_state(part * replicas, sample_weight=1.0 / replicas)
-        objective.metric.update_state(y[:count], outputs[:count])
+        objective.count(y[:count], outputs[:count])
 
     return train_step
 
@@ -102,15 +106,14 @@ def _make_train_step(
 def _clipped(gradients: list[tf.Tensor], norm: tf.Tensor) -> list[tf.Tensor]:
     """This replica's part of the clipped sum: the optimiser adds the parts of all replicas up again."""
     context = tf.distribute.get_replica_context()
-    total = context.all_reduce(tf.distribute.ReduceOp.SUM, [tf.convert_to_tensor(g) for g in gradients])
+    total = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
     clipped, _ = tf.clip_by_global_norm(total, norm)
     return [gradient / context.num_replicas_in_sync for gradient in clipped]
 
 
-def make_predict(model: keras.Model, examples_a_replica: int) -> Callable[[np.ndarray], np.ndarray]:
+def make_predict(model: keras.Model, examples_a_replica: int) -> Callable[[Any], np.ndarray]:
     """A function from raw examples (n, ...) to float32 outputs (n, ...); each replica computes its share once."""
     strategy = tf.distribute.get_strategy()
-    part = examples_a_replica * strategy.num_replicas_in_sync
 
     @tf.function
     def forward(x: tf.Tensor) -> tf.Tensor:
@@ -122,8 +125,8 @@ def make_predict(model: keras.Model, examples_a_replica: int) -> Callable[[np.nd
         return strategy.gather(strategy.run(replica_forward, args=(x,)), axis=0)
 
     def predict(x: np.ndarray) -> np.ndarray:
-        parts = [forward(tf.constant(x[i : i + part])) for i in range(0, len(x), part)]
-        return np.concatenate([outputs.numpy() for outputs in parts])
+        size = examples_a_replica * strategy.num_replicas_in_sync
+        return in_order((rows, forward(tf.constant(part)).numpy()) for rows, part in pieces(x, size))
 
     return predict
 

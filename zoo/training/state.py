@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.data import Splits
+from zoo.data import Examples, Splits
 from zoo.errors import UsageError, ZooError
 from zoo.recipe import Resolved
 from zoo.training.callbacks import BestWeights, EarlyStopping
@@ -69,8 +69,12 @@ def made_of(recipe: Resolved, splits: Splits) -> dict[str, Any]:
     parts = {"training": splits.train, "validation": splits.validation}
     return {
         "recipe": recipe.model_dump(mode="json"),
-        "data": {name: [_checksum(array) for array in part] for name, part in parts.items()},
+        "data": {name: [_checksum(array) for array in _arrays(part)] for name, part in parts.items()},
     }
+
+
+def _arrays(part: Examples) -> list[np.ndarray]:
+    return [*(part.x.values() if isinstance(part.x, dict) else [part.x]), part.y]
 
 
 def _checksum(array: np.ndarray) -> str:
