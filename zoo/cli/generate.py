@@ -1,0 +1,44 @@
+"""`zoo generate RUN --prompt TEXT`."""
+
+from __future__ import annotations
+
+import click
+
+from zoo.cli.console import print_json
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  zoo generate runs/transformer.decoder-tiny_shakespeare --prompt "ROMEO:"
+  zoo generate RUN --prompt "def " --length 400 --temperature 0.7 --top-k 10 --seed 1
+A low temperature keeps to what is likely, a high one dares more. The same seed gives the same text."""
+)
+@click.argument("run")
+@click.option("--prompt", "prompts", multiple=True, required=True, help="How the text begins; may be given repeatedly.")
+@click.option("--length", type=click.IntRange(1), help="Tokens to add; 200, or as many as the model has room for.")
+@click.option("--temperature", type=float, default=0.8, show_default=True, help="Divides the logits before sampling.")
+@click.option("--top-k", type=int, help="Sample among the k likeliest tokens only.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print prompts and texts as JSON.")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+def command(
+    run: str,
+    prompts: tuple[str, ...],
+    length: int | None,
+    temperature: float,
+    top_k: int | None,
+    seed: int,
+    as_json: bool,
+    debug: bool,
+) -> None:
+    """Let the language model of a finished RUN go on with a text."""
+    from zoo import runs, speaking
+
+    finished = runs.load(run)
+    texts = speaking.generate(finished, prompts, length=length, temperature=temperature, top_k=top_k, seed=seed)
+    if as_json:
+        print_json([{"prompt": prompt, "text": text} for prompt, text in zip(prompts, texts, strict=True)])
+        return
+    for text in texts:
+        click.echo(text)
