@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from zoo import safety
+from zoo.data.text import Vocabularies
 from zoo.errors import UsageError, ZooError
 from zoo.files import read_json, remove_leftovers, replacing, sha256, write_json, write_text
 from zoo.recipe import Resolved, rerun
@@ -33,7 +34,7 @@ from zoo.recipe import Resolved, rerun
 if TYPE_CHECKING:
     import keras
 
-CHECKED = ("recipe.toml", "history.csv", "metrics.json", "model.keras")
+CHECKED = ("recipe.toml", "history.csv", "metrics.json", "vocabulary.json", "model.keras", "weights.npz")
 
 
 def place(out: Path | None, model: str, dataset: str) -> Path:
@@ -120,6 +121,11 @@ def write_model(folder: Path, model: keras.Model) -> Path:
     return path
 
 
+def write_vocabularies(folder: Path, vocabularies: Vocabularies) -> None:
+    """vocabulary.json: what turns texts into the ids that the model takes, and back."""
+    write_json(folder / "vocabulary.json", vocabularies.as_json())
+
+
 @dataclass(frozen=True)
 class Run:
     """A finished run, read from its directory."""
@@ -147,6 +153,15 @@ class Run:
         with self._whole("history.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {})}
+
+    @cached_property
+    def vocabularies(self) -> Vocabularies:
+        """vocabulary.json, of a run on texts.
+
+        Raises:
+            UsageError: it is not there, damaged or changed.
+        """
+        return Vocabularies.from_json(read_json(self._whole("vocabulary.json")))
 
     @cached_property
     def model(self) -> keras.Model:

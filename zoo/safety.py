@@ -130,6 +130,21 @@ def scan(path: Path) -> int:
     return elements
 
 
+def scan_weights(path: Path) -> int:
+    """Look through an HDF5 file of weights (`.h5` without a model); the number of weights in it.
+
+    Raises:
+        UsageError: it is damaged, or holds anything but plain arrays of numbers.
+    """
+    try:
+        with path.open("rb") as file:
+            return _weights(path, _Part(file))
+    except UsageError:
+        raise
+    except Exception as error:  # whatever the bytes of a foreign file set off, they are its fault
+        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+
+
 def _begin(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(8)
@@ -177,9 +192,12 @@ def _member(path: Path, info: zipfile.ZipInfo) -> None:
 
 
 class _Part(RawIOBase):
-    """An uncompressed member of an archive, read where it lies."""
+    """An uncompressed member of an archive, read where it lies; without `info` the whole file."""
 
-    def __init__(self, file: BinaryIO, info: zipfile.ZipInfo) -> None:
+    def __init__(self, file: BinaryIO, info: zipfile.ZipInfo | None = None) -> None:
+        if info is None:
+            self.file, self.start, self.size, self.place = file, 0, file.seek(0, SEEK_END), 0
+            return
         file.seek(info.header_offset + 26)
         name, extra = struct.unpack("<HH", file.read(4))
         self.file, self.start, self.size, self.place = file, info.header_offset + 30 + name + extra, info.file_size, 0

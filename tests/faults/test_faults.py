@@ -16,7 +16,7 @@ from zoo import data, runs
 from zoo.errors import ZooError
 from zoo.files import write_text
 from zoo.recipe import resolve
-from zoo.training import callbacks, checkpoint, loop
+from zoo.training import callbacks, checkpoint
 from zoo.training.fit import Fit
 
 
@@ -264,9 +264,11 @@ def test_order_and_augmentation_differ_between_epochs_with_one_seed():
 
     from zoo.data.config import Augmentation
     from zoo.training.augment import make_augment
+    from zoo.training.batches import plan_epoch
 
-    orders = [loop.epoch_rows(100, 10, seed=3, epoch=epoch).tolist() for epoch in range(3)]
-    assert len({str(order) for order in orders}) == 3 and orders[1] == loop.epoch_rows(100, 10, 3, 1).tolist()
+    no_tokens = np.zeros((100, 0), "int32")
+    orders = [plan_epoch(no_tokens, 10, 3, epoch).rows.tolist() for epoch in range(3)]
+    assert len({str(order) for order in orders}) == 3 and orders[1] == plan_epoch(no_tokens, 10, 3, 1).rows.tolist()
     augment = make_augment(Augmentation(shift=2.0, rotate=20.0), 3)
     images = tf.constant(np.random.default_rng(0).integers(0, 255, (4, 12, 12, 1)).astype("uint8"))
     seen = [np.array(augment(images, tf.constant(step))) for step in (0, 10, 20)]  # one step of each of three epochs
@@ -279,7 +281,7 @@ import json, zoo
 from zoo import registry
 facts = {}
 for name in registry.list_models():
-    model = zoo.build(name)
+    model = zoo.build(name, **zoo.describe(name).trial)
     facts[name] = [str(model.get_config()).replace("channels_first", "FIRST"), model.count_params(),
                    sorted({str(w.dtype) for w in model.weights}), {l.name: l.compute_dtype for l in model.layers}]
 print(json.dumps(facts))
@@ -297,7 +299,7 @@ def test_a_hostile_keras_json_changes_no_model_and_no_training(tmp_path, zoo_cli
     from zoo import registry
 
     for name, (config, params, dtypes, compute) in json.loads(built.stdout).items():
-        model = registry.build(name)
+        model = registry.build(name, **registry.describe(name).trial)
         assert (params, dtypes) == (model.count_params(), sorted({str(w.dtype) for w in model.weights}))
         assert "FIRST" not in config and "float16" not in config and set(compute.values()) == {"float32"}, name
     del hostile["KERAS_BACKEND"]

@@ -20,18 +20,19 @@ from zoo.recipe import Resolved, Training
 from zoo.runs import write_history
 from zoo.training import checkpoint, replicas, state, workers
 from zoo.training.augment import make_augment
+from zoo.training.batches import Plan, make_feed, padding_share, plan_epoch, token_lengths
 from zoo.training.callbacks import make_callbacks
 from zoo.training.loop import (
     EVALUATION_BATCH,
     Pace,
-    epoch_rows,
     make_predict,
     make_run_steps,
+    make_score_tokens,
     run_epoch,
     score,
     use_jit,
 )
-from zoo.training.model import make_model
+from zoo.training.model import core_of, make_model
 from zoo.training.objectives import make_loss, make_objective, targets
 from zoo.training.optimizers import make_optimizer
 from zoo.training.signals import Stopped, StopRequest
@@ -77,14 +78,17 @@ class Fit:
         keras.config.set_dtype_policy(training.precision)
         self.recipe, self.splits, self.folder, self.most_steps = recipe, splits, folder, most_steps
         self.loss = str(training.loss)
-        self.steps = len(self._rows(0))
+        self.lengths = token_lengths(splits.train.x)
+        first = self._plan(0)
+        self.steps, self.padding = len(first.rows), padding_share(first, self.lengths)
         with self.strategy.scope():
-            self.model = make_model(recipe, splits.train.x)
-            self.model.compile(make_optimizer(self._scaled(), self.steps), loss=make_loss(self.loss))
+            self.model = self._make_model()
+            optimizer = make_optimizer(self._scaled(), self.steps, fused=self.lengths.shape[1] > 0)
+            self.model.compile(optimizer, loss=make_loss(self.loss, recipe.data.task))
             self.model.optimizer.build(self.model.trainable_variables)
             self.objective = make_objective(recipe.data.task, self.loss)
         self._check_normalisation()
-        self.params = self.model.layers[-1].count_params()  # the network alone, without preprocessing
+        self.params = core_of(self.model).count_params()  # the network alone, without preprocessing
         self.jit = use_jit(training.jit, self.model, self.strategy)
         self.predict = self._make_predict()
         self.callbacks = [*make_callbacks(recipe.callbacks, folder), *callbacks]
@@ -117,8 +121,8 @@ class Fit:
             while self.epoch < self.recipe.training.epochs and not self.model.stop_training:
                 begun = time.perf_counter()
                 watchers.on_epoch_begin(self.epoch)
-                rows, first = self._rows(self.epoch), self.epoch * self.steps
-                for done in run_epoch(rows, run_steps, first, self.done, pace):
+                plan, first = self._plan(self.epoch), self.epoch * self.steps
+                for done in run_epoch(plan, run_steps, first, self.done, pace):
                     self.done = done
                     self._first_step = self._first_step or time.perf_counter() - started
                     watchers.on_train_batch_end(self.done - 1, self.objective.results())
@@ -131,19 +135,22 @@ class Fit:
         seconds = time.perf_counter() - started
         return Fitted(self.model, self.history, self.strategy_text, self.jit, seconds, self._first_step)
 
-    def _rows(self, epoch: int) -> np.ndarray:
+    def _make_model(self) -> keras.Model:
+        return make_model(self.recipe, self.splits.train)
+
+    def _plan(self, epoch: int) -> Plan:
         training = self.recipe.training
-        return epoch_rows(len(self.splits.train.y), training.batch_size, training.seed, epoch)[: self.most_steps]
+        whole = plan_epoch(self.lengths, training.batch_size, training.seed, epoch)
+        return Plan(*(part[: self.most_steps] for part in whole))
 
     def _make_run_steps(self) -> Any:
         train, training = self.splits.train, self.recipe.training
         augment = make_augment(self.recipe.augmentation, training.seed)
-        labels = self._targets(train)
-        size = training.batch_size
+        feed, size = make_feed(train.x, self._targets(train)), training.batch_size
         if self.replicas == 1:
-            return make_run_steps(self.model, self.objective, train.x, labels, size, augment, self.jit)
-        loss, clip = make_loss(self.loss, reduction="none"), training.clip_norm
-        return replicas.make_run_steps(self.model, self.objective, loss, train.x, labels, size, augment, clip)
+            return make_run_steps(self.model, self.objective, feed, size, augment, self.jit)
+        loss, clip = make_loss(self.loss, self.recipe.data.task, reduction="none"), training.clip_norm
+        return replicas.make_run_steps(self.model, self.objective, loss, feed, size, augment, clip)
 
     def _make_predict(self) -> Callable[[np.ndarray], np.ndarray]:
         if self.replicas == 1:
@@ -273,8 +280,14 @@ class Fit:
         data = self.recipe.data
         return targets(examples.y, data.task, self.loss, data.num_classes)
 
-    def evaluate(self, examples: Examples) -> tuple[dict[str, float], np.ndarray]:
-        """Loss and metric over all of `examples`, and the model's outputs for them."""
-        outputs = self.predict(examples.x)
+    def evaluate(self, examples: Examples) -> tuple[dict[str, float], np.ndarray | None]:
+        """Loss and metric over all of `examples`, and the model's outputs for them; of tokens none are kept."""
         objective = make_objective(self.recipe.data.task, self.loss)
+        if objective.tokens:
+            return self._score_tokens(examples.x, examples.y), None
+        outputs = self.predict(examples.x)
         return score(self.model, objective, outputs, self._targets(examples)), outputs
+
+    @cached_property
+    def _score_tokens(self) -> Callable[[Any, np.ndarray], dict[str, float]]:
+        return make_score_tokens(self.model, make_objective(self.recipe.data.task, self.loss))

@@ -1,0 +1,134 @@
+"""`zoo finetune BASE DATASET`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.console import err
+from zoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from zoo.data.config import Data
+
+
+def freezing(text: str) -> str | int:
+    """`all`, `none`, or the 2 of `2-last-blocks`.
+
+    Raises:
+        UsageError: none of these.
+    """
+    if text in ("all", "none"):
+        return text
+    if match := re.fullmatch(r"([1-9]\d*)(-last-blocks?)?", text):
+        return int(match[1])
+    raise UsageError(
+        f"--freeze {text!r}: say all (only the head learns), none (everything does) or 2-last-blocks (these do too)"
+    )
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  zoo finetune lenet:mnist digits                      same classes: the head is kept, the last block learns too
+  zoo finetune lenet:fashion_mnist mnist --freeze all  other classes: a new head on frozen features, nothing else
+  zoo finetune runs/vgg.small-fashion_mnist --data photos/ --freeze 2-last-blocks
+  zoo finetune VGG16 --data photos/ --weights imagenet --set data.input_shape=[160,160,3]
+Next: zoo eval RUN, zoo publish RUN"""
+)
+@click.argument("base")
+@click.argument("dataset", required=False)
+@click.option("--data", "path", metavar="PATH", help="An own folder of classes or a table, in place of DATASET.")
+@click.option("--label", metavar="COLUMN", help="With --data: what to predict.")
+@click.option(
+    "--freeze", default="1-last-block", show_default=True, metavar="all|none|N-last-blocks",
+    help="all: only the head learns; none: everything does; N-last-blocks: these of the base learn too.",
+)  # fmt: skip
+@click.option(
+    "--head", type=click.Choice(["auto", "keep", "new"]), default="auto", show_default=True,
+    help="The output layer: kept where the classes agree.",
+)  # fmt: skip
+@click.option("--weights", metavar="imagenet|none|FILE", help="For a base of keras.applications; default: imagenet.")
+@click.option("--head-epochs", type=click.IntRange(0), help="Of the first phase, a new head alone; the recipe's.")
+@click.option("--head-learning-rate", type=float, help="Of the first phase; the recipe's.")
+@click.option("--epochs", type=int, help="Of the last phase; the recipe's.")
+@click.option("--learning-rate", type=float, help="Of the last phase; a tenth of the recipe's, or all of it.")
+@click.option("--batch-size", type=int, help="Examples a step.")
+@click.option("--seed", type=int, help="New weights, order, augmentation and dropout.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any key of the recipe.")
+@click.option("--smoke", is_flag=True, help="Two short epochs a phase, to see that everything works.")
+@click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run directory (default: runs/MODEL-DATASET/STAMP).")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress, only the outcome.")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+def command(
+    base: str,
+    dataset: str | None,
+    path: str | None,
+    label: str | None,
+    freeze: str,
+    head: str,
+    weights: str | None,
+    head_epochs: int | None,
+    head_learning_rate: float | None,
+    epochs: int | None,
+    learning_rate: float | None,
+    batch_size: int | None,
+    seed: int | None,
+    sets: tuple[str, ...],
+    smoke: bool,
+    dry_run: bool,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """Go on from a trained network: a run, a published folder, weights of the zoo, or a net of keras.applications.
+
+    Classes that agree keep the head. Others get a new one, which learns first and alone, on features of the frozen base
+    that are computed once; then the base's last blocks learn too, at a tenth of the rate, batch normalisation excepted.
+    The result is a run like any other: zoo run --resume goes on with it, its recipe.toml repeats it.
+    """
+    from zoo import job
+    from zoo.cli.progress import Progress
+    from zoo.cli.run import finish
+    from zoo.pretrained import bases
+    from zoo.runs import recipe_toml
+
+    options: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
+    options = job.smoke_options(options) if smoke else options
+    name, own = data_of(dataset, path, label)
+    found = bases.find(base, weights)
+    recipe, notes = bases.resolve_start(
+        found, name, new_network=False, head=head, freeze=freezing(freeze), head_epochs=head_epochs,
+        head_learning_rate=head_learning_rate, sets=sets, options=options, data=own,
+    )  # fmt: skip
+    if dry_run:
+        click.echo(recipe_toml(recipe), nl=False)
+        return
+    for note in notes:
+        err.print(f"note: {note}")
+    watch = None if quiet else Progress()
+    finish(job.execute(recipe, job.place(out, recipe), smoke=smoke, watch=watch), as_json, smoke)
+
+
+def data_of(dataset: str | None, path: str | None, label: str | None) -> tuple[str, Data | None]:
+    """The name of the data, and its description where there is no recipe of that name.
+
+    Raises:
+        UsageError: none is named, or two are.
+    """
+    from zoo import data
+
+    if (dataset is None) == (path is None):
+        raise UsageError("on which data? name a DATASET of zoo data ls, or own data with --data PATH; one of them")
+    if path is not None:
+        return Path(path).stem, data.from_path(path, label)
+    assert dataset is not None
+    if dataset.startswith("tfds:"):
+        return dataset, data.infer(dataset, label)
+    return dataset, None

@@ -1,0 +1,110 @@
+"""`zoo weights ls | show | verify`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from zoo.cli.console import err, measured, out, print_json, table
+from zoo.errors import VerificationError
+
+
+@click.group(epilog='Example: zoo weights ls   In Python: zoo.build("lenet", weights="mnist")')
+def command() -> None:
+    """Trained weights that the zoo brings along: small networks, in half precision where the accuracy holds."""
+
+
+@command.command(epilog="Next: zoo weights show NAME, zoo eval NAME, zoo predict NAME FILE, zoo finetune NAME DATASET")
+@click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
+def ls(as_json: bool) -> None:
+    """List them: on what data, how well they do, how large they are."""
+    from zoo.pretrained.index import entries
+
+    if as_json:
+        print_json([{"name": name} | entry for name, entry in entries().items()])
+        return
+    grid = table("name", ">parameters", "numbers", ">KiB", "metric", ">test", ">scored", "trained")
+    for name, entry in entries().items():
+        metric, value = _main_metric(entry)
+        scored = f"{entry['metrics']['examples_scored']:,} of {entry['metrics']['examples_in_split']:,}"
+        size = f"{entry['bytes'] / 1024:,.0f}"
+        params = f"{entry['params']:,}"
+        grid.add_row(name, params, entry["dtype"], size, metric, measured(value, metric), scored, entry["date"][:10])
+    out.print(grid)
+
+
+def _main_metric(entry: dict[str, Any]) -> tuple[str, Any]:
+    """The first metric that is not the loss."""
+    test = entry["metrics"]["test"]
+    return next(((name, value) for name, value in test.items() if name != "loss"), ("loss", test["loss"]))
+
+
+@command.command(epilog="Example: zoo weights show lenet:mnist   Next: zoo weights verify NAME")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
+def show(name: str, as_json: bool) -> None:
+    """Show where weights come from, what input they were trained on, and how to use them."""
+    from zoo.pretrained.index import entry, folder
+    from zoo.pretrained.published import Published
+    from zoo.recipe import model_spec
+
+    facts, recipe = entry(name), Published(folder(name)).recipe
+    if as_json:
+        print_json({"name": name} | facts | {"knobs": recipe.knobs, "class_names": list(recipe.data.class_names)})
+        return
+    steps = recipe.preprocessing
+    grid = table("", "")
+    grid.add_row(
+        "weights", f"{name}: {facts['params']:,} parameters, {facts['dtype']}, {facts['bytes'] / 1024:,.0f} KiB"
+    )
+    grid.add_row("knobs", ", ".join(f"{key} = {value!r}" for key, value in recipe.knobs.items()) or "the defaults")
+    for key, value in facts["metrics"]["test"].items():
+        grid.add_row(f"test {key}", measured(value, key))
+    grid.add_row("scored", f"{facts['metrics']['examples_scored']:,} of {facts['metrics']['examples_in_split']:,}")
+    grid.add_row("trained", f"{facts['epochs']} epochs, seed {facts['seed']}, {facts['date'][:10]}")
+    grid.add_row("recipe", f"{facts['dataset']} ({facts['fingerprint']}), {facts['source']}")
+    grid.add_row("network's input", _input(model_spec(recipe).input_shape, steps.pad, steps.resize, steps.rescale))
+    grid.add_row("classes", ", ".join(recipe.data.class_names) or "-")
+    grid.add_row("licences", f"weights {facts['licence']}, data {facts['data_licence']}")
+    grid.add_row("SHA-256", facts["sha256"])
+    out.print(grid)
+    model, _, dataset = name.partition(":")
+    out.print(
+        f'\nin Python:  zoo.build("{model}", weights="{dataset}")   the network alone, input as above\n'
+        f'            zoo.load("{name}").model   raw examples in, preprocessing inside\n'
+        f"predict:    zoo predict {name} FILE\n"
+        f"fine-tune:  zoo finetune {name} DATASET"
+    )
+
+
+def _input(shape: tuple[int, ...], pad: int, resize: Any, rescale: float | None) -> str:
+    steps = [f"{pad} pixels of zeros on each side"] if pad else []
+    steps += [f"enlarged to {'x'.join(map(str, resize))}"] if resize else []
+    steps += [f"divided by {rescale:g}"] if rescale else []
+    return "x".join(map(str, shape)) + (f": {', '.join(steps)}" if steps else "")
+
+
+@command.command(epilog="Example: zoo weights verify   Exit code 4 if anything does not hold.")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+def verify(names: tuple[str, ...], as_json: bool, debug: bool) -> None:
+    """Check files against their SHA-256, and score whole test splits again where they are at hand.
+
+    NAME is one of `zoo weights ls`, or the path of a published folder; without one, all that the zoo brings along.
+    """
+    from zoo import publishing
+    from zoo.pretrained.index import entries
+
+    found = []
+    for verdict in publishing.verify(list(names or entries())):
+        found.append(verdict)
+        if not as_json:
+            err.print(f"{verdict.name}: {'; '.join(['WRONG: ' + w for w in verdict.wrong] + verdict.notes) or 'whole'}")
+    if as_json:
+        print_json([verdict._asdict() for verdict in found])
+    if wrong := [verdict.name for verdict in found if verdict.wrong]:
+        raise VerificationError(f"{len(wrong)} of {len(found)} do not hold: {', '.join(wrong)}")
+    if not as_json:
+        out.print(f"{len(found)} of {len(found)} hold")

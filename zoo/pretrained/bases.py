@@ -1,0 +1,254 @@
+"""Trained networks to start from, and the recipe of a run that does.
+
+A base is a run directory, a published folder, weights of the zoo (`lenet:mnist`), or a network of `keras.applications`
+(`VGG16`). It decides the network and its preprocessing; the dataset's recipe decides the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo import recipe, registry
+from zoo.data.config import Data
+from zoo.errors import UsageError
+from zoo.files import sha256
+from zoo.models.vgg_transfer import APPLICATIONS
+from zoo.pretrained.published import Published, core_weights, load
+from zoo.pretrained.starting import trained_knobs
+from zoo.recipe import Resolved, model_spec
+from zoo.recipe.resolve import FROM_DATA
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.runs import Run
+
+TRANSFER = "vgg_transfer"
+LOWER = 10  # the rate of fine-tuning is the recipe's by this
+SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}  # images; 32 for the others of Keras
+KINDS = ("image", "tabular")
+OWN = ("training.epochs", "training.learning_rate")  # what each phase has for itself
+
+
+@dataclass(frozen=True)
+class Base:
+    """A network to start from: `network` of keras.applications or of the catalogue, or a finished run."""
+
+    weights: str  # imagenet, none, or what `load` takes; paths are absolute
+    network: str = ""  # of keras.applications, or of the catalogue with new weights
+
+    @cached_property
+    def run(self) -> Run | None:
+        """The run or published folder that the weights are of."""
+        return None if self.network else load(self.weights)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the file that holds the weights; empty where there is none."""
+        if self.run is not None:
+            return sha256(self.run.folder / ("weights.npz" if isinstance(self.run, Published) else "model.keras"))
+        path = self._file()
+        return sha256(path) if path else ""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The network's weights by name; empty: it starts from new ones.
+
+        Raises:
+            UsageError: damaged, or not what it should be; MissingError: ImageNet weights that are not to be had.
+        """
+        if self.run is not None:
+            return core_weights(self.run)
+        if self.weights == "none":
+            return {}
+        from zoo.pretrained import imagenet
+        from zoo.training.environment import prepare
+
+        prepare()
+        return imagenet.arrays(self.network, given=self._given())
+
+    def constants(self) -> dict[str, np.ndarray]:
+        """What the base's preprocessing took from its own training data."""
+        if self.run is None:
+            return {}
+        from zoo.training.model import constants_in
+
+        return constants_in(self.run.model)
+
+    def _given(self) -> Path | None:
+        return None if self.weights == "imagenet" else Path(self.weights)
+
+    def _file(self) -> Path | None:
+        if self.weights == "none":
+            return None
+        from zoo.pretrained import imagenet
+
+        return imagenet.file(self.network, given=self._given())
+
+
+def find(base: str, weights: str | None = None) -> Base:
+    """The base that `--base` and `--weights` name.
+
+    Raises:
+        UsageError: nothing of that name, or weights given for a run, which has its own.
+    """
+    if base in APPLICATIONS:
+        chosen = weights or "imagenet"
+        return Base(chosen if chosen in ("imagenet", "none") else str(Path(chosen).absolute()), base)
+    if base in registry.list_models() and not Path(base).exists():
+        if weights == "none":
+            return Base("none", base)
+        raise UsageError(f"{base} alone has no weights: say {base}:DATASET, or a run of it, or --weights none")
+    if weights is not None:
+        raise UsageError(f"--weights goes with a network of keras.applications; {base} brings its own")
+    path = Path(base)
+    found = Base(str(path.absolute()) if path.exists() else base)
+    if found.run is not None and found.run.recipe.data.kind not in KINDS:
+        raise UsageError(f"{base} was trained on {found.run.recipe.data.kind}; so far only images and tables transfer")
+    return found
+
+
+def again(resolved: Resolved) -> Base:
+    """The base of a recipe that starts from one.
+
+    Raises:
+        UsageError: it is not there any more, or its weights are others than they were.
+    """
+    transfer = resolved.transfer
+    assert transfer is not None
+    of_network = transfer.weights in ("imagenet", "none") or transfer.weights.endswith(".h5")
+    found = Base(transfer.weights, resolved.knobs["base"] if of_network else "")
+    if found.sha256 != transfer.sha256:
+        raise UsageError(
+            f"the weights in {transfer.weights} are others than they were (SHA-256 {found.sha256[:12]}..., "
+            f"recorded {transfer.sha256[:12]}...)\nresolve it anew: zoo finetune {transfer.weights} {resolved.dataset}"
+        )
+    return found
+
+
+def resolve_start(
+    base: Base,
+    dataset: str,
+    *,
+    new_network: bool,
+    head: str = "auto",
+    freeze: str | int = 1,
+    head_epochs: int | None = None,
+    head_learning_rate: float | None = None,
+    lower: float = LOWER,
+    sets: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+    data: Data | None = None,
+) -> tuple[Resolved, list[str]]:
+    """The recipe of a run that starts from a base.
+
+    Args:
+        new_network: put the base's convolutional part under a new head (`vgg_transfer`); else its own network goes on,
+            with a new output layer where the classes are others.
+        head: `auto`, `keep` or `new`.
+        freeze: `all`, `none`, or how many last blocks learn.
+        head_epochs, head_learning_rate: of the first phase; by default the recipe's.
+        lower: the second phase's rate is the recipe's divided by this.
+
+    Raises:
+        UsageError: names, keys, values; a base that cannot take the data; classes to keep that are others.
+    """
+    described = recipe.described(dataset, sets, data)
+    _refuse_other_kind(base, described, dataset)
+    new_network = new_network or base.run is None
+    chosen = _head(base, described, dataset, head, new_network)
+    start: dict[str, Any] = _network(base, described) if new_network else _same_network(base)
+    start["preprocessing"] = _preprocessing(base, described)
+    model = TRANSFER if new_network else _run(base).recipe.model
+    others = [item for item in sets if not item.startswith((*OWN, "transfer."))]
+    rest = {key: value for key, value in (options or {}).items() if f"training.{key}" not in OWN}
+    usual = recipe.resolve(model, dataset, others, rest, data, start)[0].training  # the recipe's epochs and rate
+    phases = freeze != "all" and chosen == "new"
+    if freeze != "all":
+        start["training"] = {"learning_rate": usual.learning_rate / lower}
+    if described.sizes()["validation"]:
+        start["callbacks"] = {"checkpoint": {}}
+    start["transfer"] = {
+        "weights": base.weights,
+        "sha256": base.sha256,
+        "head": chosen,
+        "freeze": freeze,
+        "head_epochs": (usual.epochs if head_epochs is None else head_epochs) if phases else 0,
+        "head_learning_rate": head_learning_rate or usual.learning_rate,
+    }
+    return recipe.resolve(model, dataset, sets, options, data, start)
+
+
+def _run(base: Base) -> Run:
+    assert base.run is not None
+    return base.run
+
+
+def _refuse_other_kind(base: Base, data: Data, dataset: str) -> None:
+    own = "image" if base.run is None else base.run.recipe.data.kind
+    if own != data.kind:
+        raise UsageError(f"{base.network or base.weights} takes {own}, {dataset} is {data.kind}")
+    if own == "tabular" and _run(base).recipe.data.input_shape != data.input_shape:
+        theirs, ours = _run(base).recipe.data.input_shape[0], data.input_shape[0]
+        raise UsageError(f"{base.weights} takes {theirs} features, {dataset} has {ours}")
+
+
+def _head(base: Base, data: Data, dataset: str, head: str, new_network: bool) -> str:
+    """`keep` if the classes agree by name and order, `new` if not.
+
+    Raises:
+        UsageError: classes that cannot be kept.
+    """
+    if new_network:
+        if head == "keep":
+            raise UsageError("a new network has a new head; --head keep goes with zoo finetune RUN")
+        return "new"
+    own = _run(base).recipe.data
+    agree = (own.task, own.num_classes, own.class_names) == (data.task, data.num_classes, data.class_names)
+    if head != "keep" or agree:
+        return head if head != "auto" else ("keep" if agree else "new")
+    if (own.task, own.num_classes) != (data.task, data.num_classes):
+        raise UsageError(
+            f"--head keep: {base.weights} tells {_classes(own)}, {dataset} has {_classes(data)}\n"
+            "say --head new, or leave it away"
+        )
+    return "keep"
+
+
+def _classes(data: Data) -> str:
+    if data.task == "regression":
+        return "values, not classes,"
+    names = f" ({', '.join(data.class_names[:3])}, ...)" if data.class_names else ""
+    return f"{data.num_classes or 2} classes{names}"
+
+
+def _same_network(base: Base) -> dict[str, Any]:
+    """The base's own network: every knob that the data does not decide, so that no table of the dataset changes it."""
+    trained = _run(base).recipe
+    fixed = {*FROM_DATA, *model_spec(trained).offers()}
+    return {"knobs": {key: value for key, value in trained_knobs(trained).items() if key not in fixed}}
+
+
+def _network(base: Base, data: Data) -> dict[str, Any]:
+    if base.run is None:
+        return {"knobs": {"base": base.network}}
+    trained = base.run.recipe
+    return {"knobs": {"base": trained.model, "base_knobs": _same_network(base)["knobs"]}}
+
+
+def _preprocessing(base: Base, data: Data) -> dict[str, Any]:
+    """What the base was trained on: its own steps; images of another size are brought to that which it saw."""
+    steps: dict[str, Any] = {"pad": 0, "resize": None, "rescale": None, "standardize": "none"}
+    if base.run is None:
+        least = SMALLEST.get(base.network, 32)
+        too_small = base.network in APPLICATIONS and min(data.input_shape[:2]) < least
+        steps |= {"resize": [least, least]} if too_small else {}
+        return steps | ({} if base.network in APPLICATIONS else {"rescale": 255.0})
+    trained = base.run.recipe
+    own = trained.preprocessing.model_dump(mode="json")
+    if data.kind == "image" and data.input_shape[:2] != trained.data.input_shape[:2]:
+        own |= {"pad": 0, "resize": list(model_spec(trained).input_shape[:2])}
+    return own

@@ -1,0 +1,91 @@
+"""The card of a published folder: README.md with the head that Hugging Face reads, in plain words below."""
+
+from __future__ import annotations
+
+import json
+import math
+from textwrap import fill
+from typing import Any
+
+from zoo.registry import ModelRecord, describe
+from zoo.runs import Run
+
+WIDTH = 100
+PIPELINES = {  # (kind, task) -> what Hugging Face calls it
+    ("image", "classification"): "image-classification",
+    ("image", "binary"): "image-classification",
+    ("tabular", "classification"): "tabular-classification",
+    ("tabular", "binary"): "tabular-classification",
+    ("tabular", "regression"): "tabular-regression",
+    ("text", "classification"): "text-classification",
+    ("text", "binary"): "text-classification",
+    ("text", "language-model"): "text-generation",
+    ("text-pair", "seq2seq"): "translation",
+    ("series", "regression"): "time-series-forecasting",
+}
+
+
+def card(run: Run, name: str) -> str:
+    """README.md of a published folder called `name`."""
+    record = describe(run.recipe.model)
+    return f"---\n{_head(run, name)}---\n\n{_words(run, name, record)}"
+
+
+def _head(run: Run, name: str) -> str:
+    """YAML, each value as JSON, which YAML includes."""
+    recipe, info, metrics = run.recipe, run.info, run.metrics
+    task = PIPELINES.get((recipe.data.kind, recipe.data.task), "other")
+    numbers = {key: value for key, value in metrics["test"].items() if _is_number(value)}
+    results = [
+        {
+            "task": {"type": task},
+            "dataset": {"type": recipe.dataset, "name": recipe.dataset, "split": "test"},
+            "metrics": [{"type": key, "value": value, "name": f"test {key}"} for key, value in numbers.items()],
+        }
+    ]
+    facts: dict[str, Any] = {
+        "license": info["licence"],
+        "library_name": "keras",
+        "pipeline_tag": task,
+        "tags": list(dict.fromkeys(["zoo", recipe.model, describe(recipe.model).family])),
+        "datasets": [recipe.dataset],
+        "metrics": list(numbers),
+        "model-index": [{"name": name, "results": results}],
+    }
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in facts.items())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _words(run: Run, name: str, record: ModelRecord) -> str:
+    recipe, info, metrics = run.recipe, run.info, run.metrics
+    scored = f"{metrics['examples_scored']:,} of {metrics['examples_in_split']:,} test examples"
+    lines = [f"- {key}: {value:.4f}" for key, value in metrics["test"].items() if _is_number(value)]
+    versions = ", ".join(f"{package} {number}" for package, number in info["versions"].items())
+    knobs = ", ".join(f"{key} = {value!r}" for key, value in recipe.knobs.items()) or "the defaults"
+    made = (
+        f"{info['params']:,} parameters, knobs: {knobs}. Trained on {recipe.dataset} for {info['epochs']} epochs, "
+        f"seed {info['seed']}, by the recipe in `recipe.toml`; weights are {info['dtype']}. Scored on {scored}:"
+    )
+    return f"""# {name}
+
+{fill(f"{record.name}: {record.idea} {record.paper}.", WIDTH)}
+
+{fill(made, WIDTH)}
+
+{chr(10).join(lines)}
+
+It takes raw examples of shape {"x".join(map(str, recipe.data.input_shape))}; preprocessing is part of the model.
+
+```python
+import zoo
+
+model = zoo.load("PATH/OF/THIS/FOLDER").model
+```
+
+Licence of the weights: {info["licence"]}; of the data: {info["data_licence"]}.
+
+{fill(f"Versions: {versions}; {info['date'][:10]}.", WIDTH)}
+"""

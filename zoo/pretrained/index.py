@@ -1,0 +1,39 @@
+"""The weights that the zoo brings along: what index.json says of each. Imports no framework."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import unknown
+from zoo.files import read_json
+
+FOLDER = Path(__file__).with_name("files")
+INDEX = Path(__file__).with_name("index.json")
+
+
+@cache
+def entries() -> dict[str, dict[str, Any]]:
+    """By name (`lenet:mnist`): model, dataset, folder, sha256, bytes, dtype, params, fingerprint, metrics, licences."""
+    return dict(read_json(INDEX))
+
+
+def entry(name: str) -> dict[str, Any]:
+    """The facts of one.
+
+    Raises:
+        UsageError: no such weights; the nearest names are given.
+    """
+    if name not in entries():
+        raise unknown("weights", name, entries(), "see them all with: zoo weights ls")
+    return entries()[name]
+
+
+def folder(name: str) -> Path:
+    """The published folder behind a name.
+
+    Raises:
+        UsageError: no such weights.
+    """
+    return FOLDER / str(entry(name)["folder"])

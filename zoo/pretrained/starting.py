@@ -1,0 +1,156 @@
+"""Put weights into a network: all of them, or all but the output layer's, each by its name and shape."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo import registry
+from zoo.errors import UsageError
+from zoo.pretrained.names import weight_names
+from zoo.pretrained.published import core_weights, load
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from zoo.recipe import Resolved
+    from zoo.runs import Run
+
+log = logging.getLogger("zoo")
+NAMED = 3  # of the arrays that do not fit, so many are named
+
+
+def build(name: str, *, weights: str | Path | None = None, **knobs: Any) -> keras.Model:
+    """Build `name` with its default knobs, or with the given ones: an uncompiled `keras.Model`.
+
+    Args:
+        name: a name of the catalogue.
+        weights: None for new ones; a dataset for which the zoo has weights (`"mnist"`); a run directory or a folder
+            that `zoo publish` wrote; `"imagenet"` for vgg.16 and vgg.19. The network then has the knobs with which they
+            were trained. Another number of channels adapts the first convolution (see `put`), another number of
+            classes gets a new output layer. What the input must look like: `zoo weights show NAME`.
+
+    Raises:
+        UsageError: no such model, knob or weights, a knob's value is of no use, or the weights do not fit.
+        MissingError: ImageNet weights that are neither there nor to be had.
+    """
+    if weights is None:
+        return registry.build(name, **knobs)
+    if str(weights) == "imagenet":
+        from zoo.pretrained import imagenet
+
+        given, own, source = imagenet.of_model(name, knobs), {"num_classes": 1000}, "imagenet"
+    else:
+        run = weights_of(name, weights)
+        given, own, source = core_weights(run), trained_knobs(run.recipe), str(weights)
+    model = registry.build(name, **own | knobs)
+    new = head(model) if own.get("num_classes") != knobs.get("num_classes", own.get("num_classes")) else ()
+    if knobs.get("include_top") is False:
+        given = {path: given[path] for path in weight_names(model) if path in given}
+    for note in put(model, given, source, new):
+        log.warning("note: %s", note)
+    return model
+
+
+def weights_of(name: str, weights: str | Path) -> Run:
+    """The run behind `weights`, a dataset or a path, after a look that it is one of model `name`.
+
+    Raises:
+        UsageError: no such weights, or those of another model.
+    """
+    path = Path(weights)
+    run = load(weights if path.exists() or path.parent != Path() or ":" in str(weights) else f"{name}:{weights}")
+    if run.recipe.model != name:
+        raise UsageError(f"{weights} holds weights of {run.recipe.model}, not of {name}")
+    return run
+
+
+def trained_knobs(recipe: Resolved) -> dict[str, Any]:
+    """Every knob of the network that a recipe trains: what the data decides, and what the recipe sets."""
+    from zoo.recipe import model_spec
+
+    record = registry.describe(recipe.model)
+    offers = {key: value for key, value in model_spec(recipe).offers().items() if key in record.knobs}
+    return record.knobs | offers | recipe.knobs
+
+
+def head(model: keras.Model) -> tuple[str, ...]:
+    """The name of the layer that gives the output, where it has weights of its own."""
+    return (model.layers[-1].name,) if model.layers[-1].weights else ()
+
+
+def put(model: keras.Model, given: Mapping[str, np.ndarray], source: str, new: Collection[str] = ()) -> list[str]:
+    """Give a network the arrays in `given`, all or none; layers in `new` keep what they have.
+
+    A first convolution that sees another number of channels is adapted as timm does: for one channel the kernel is
+    summed over its channels, for n its channels are taken in turn and multiplied by (channels there) / n, which keeps
+    the outputs' scale.
+
+    Returns:
+        What was done beside copying, a line each.
+
+    Raises:
+        UsageError: an array is missing, left over, of another shape, or not finite; names and shapes are given.
+    """
+    import numpy as np
+
+    here = dict(zip(weight_names(model), model.weights, strict=True))
+    wanted = {path: weight for path, weight in here.items() if _layer(path) not in new}
+    left = {path: array for path, array in given.items() if _layer(path) not in new}
+    first, values, notes = _first_kernel(here), dict[str, Any](), []
+    wrong = [f"{path} {array.shape} is there and not here" for path, array in left.items() if path not in wanted]
+    for path, weight in wanted.items():
+        if path not in left:
+            wrong.append(f"{path} {tuple(weight.shape)} is here and not there")
+            continue
+        array, shape = left[path], tuple(weight.shape)
+        if path == first and array.shape != shape and array.shape[:2] + array.shape[3:] == shape[:2] + shape[3:]:
+            notes.append(f"{path} is adapted from {array.shape[2]} channels to {shape[2]}")
+            array = with_channels(array, shape[2])
+        if array.shape != shape:
+            wrong.append(f"{path} is {array.shape} there, {shape} here")
+        elif not np.isfinite(array).all():
+            wrong.append(f"{path} holds values that are no finite numbers")
+        values[path] = array
+    if wrong:
+        more = f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+        raise UsageError(
+            f"the weights in {source} are not those of this {model.name}: {'; '.join(wrong[:NAMED])}{more}\n"
+            "take weights of the same network, or build it with the knobs that they were trained with"
+        )
+    for path, weight in wanted.items():
+        weight.assign(values[path])
+    _take_over(model)
+    return notes
+
+
+def _take_over(model: keras.Model) -> None:
+    """Normalisation to fixed moments computes with a copy of them, made when it is told to."""
+    import keras
+
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization) and layer.weights:
+            layer.finalize_state()
+
+
+def _layer(path: str) -> str:
+    return path.rpartition("/")[0].rpartition("/")[2]
+
+
+def _first_kernel(weights: Mapping[str, Any]) -> str | None:
+    """The name of the first two-dimensional convolution's kernel."""
+    return next((name for name, weight in weights.items() if name.endswith("/kernel") and len(weight.shape) == 4), None)
+
+
+def with_channels(kernel: np.ndarray, channels: int) -> np.ndarray:
+    """A kernel (height, width, before, filters) for another number of input channels, as timm makes it."""
+    import numpy as np
+
+    before = kernel.shape[2]
+    if channels == 1:
+        return kernel.sum(axis=2, keepdims=True)  # (height, width, 1, filters)
+    turns = np.arange(channels) % before
+    return kernel[:, :, turns] * np.asarray(before / channels, kernel.dtype)  # (height, width, channels, filters)

@@ -1,0 +1,156 @@
+"""Hand a finished run on as a folder without code, and check the weights that the zoo brings along."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from zoo import data, runs
+from zoo.errors import MissingError, UsageError, VerificationError
+from zoo.files import replacing, sha256, write_text
+from zoo.pretrained import arrays, index
+from zoo.pretrained.card import card
+from zoo.pretrained.published import CONSTANTS, Published, core_weights, differences
+from zoo.recipe import Resolved, fingerprint, resolve
+from zoo.runs import Run
+from zoo.scoring import rescore
+
+KEPT_FACTS = ("model", "dataset", "seed", "fingerprint", "date", "versions", "params", "epochs", "input_mean")
+SHARES = ("accuracy", "exact_match")  # metrics that rounding may not lower by more than MOST_LOST
+MOST_LOST = 0.001
+SLACK = 0.0005  # between machines: 5 of 10,000 examples
+UNKNOWN = "unknown"
+
+
+def publish(run: Run, folder: Path, licence: str = UNKNOWN, data_licence: str = UNKNOWN, half: bool = False) -> Path:
+    """Write a finished run as a folder to hand on (see `zoo.pretrained.published`); whole or not at all.
+
+    `half` stores float16, after scoring what it gives on the test split: accuracy may fall by 0.001, no more.
+
+    Raises:
+        UsageError: the folder is there already, or the run is damaged.
+        MissingError: `half`, and the test split is not at hand.
+        VerificationError: half precision costs more accuracy than that.
+    """
+    from zoo.training.environment import prepare
+
+    if folder.exists():
+        raise UsageError(f"{folder} exists already; nothing is overwritten\nname another folder, or remove it")
+    prepare()
+    from zoo.training.model import constants_in
+
+    found = core_weights(run)
+    known = {f"{CONSTANTS}{name}": array for name, array in constants_in(run.model).items()}
+    facts = {key: run.info[key] for key in KEPT_FACTS if key in run.info}
+    facts |= {"licence": licence, "data_licence": data_licence, "dtype": "float16" if half else "float32"}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        arrays.write(temporary / "weights.npz", (arrays.halved(found) if half else found) | known)
+        runs.write_recipe(temporary, _without_places(run.recipe))
+        if (run.folder / "vocabulary.json").exists():
+            shutil.copy2(run.folder / "vocabulary.json", temporary)
+        _seal(temporary, facts, run.metrics)
+        if half:
+            _seal(temporary, facts, _scored(Published(temporary), run.metrics))
+        write_text(temporary / "README.md", card(Published(temporary), folder.name))
+        names = sorted(path.name for path in temporary.iterdir())
+        write_text(temporary / "SHA256SUMS", "".join(f"{sha256(temporary / name)}  {name}\n" for name in names))
+    return folder
+
+
+def _without_places(recipe: Resolved) -> Resolved:
+    """The recipe with own files by their names alone: where they lie here is nobody's business."""
+    scheme, colon, place = recipe.data.source.partition(":")
+    if scheme not in ("folder", "csv", "pairs"):
+        return recipe
+    source = f"{scheme}{colon}{Path(place).name}"
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source})})
+
+
+def _seal(folder: Path, facts: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
+    runs.record_metrics(folder, metrics)
+    runs.record(folder, {**facts, "exit": "done"})
+
+
+def _scored(half: Published, before: Mapping[str, Any]) -> dict[str, Any]:
+    found = rescore(half, None, "test")
+    for name in SHARES:
+        if name in before["test"] and found["metrics"][name] < before["test"][name] - MOST_LOST:
+            raise VerificationError(
+                f"in half precision the {name} falls from {before['test'][name]:.4f} to {found['metrics'][name]:.4f}\n"
+                "publish in single precision: leave --half away"
+            )
+    return {"test": found["metrics"]} | {key: found[key] for key in ("examples_scored", "examples_in_split")}
+
+
+def index_of(folders: list[Path]) -> dict[str, dict[str, Any]]:
+    """What index.json says of published folders, by `MODEL:DATASET`."""
+    return dict(sorted(_entry(folder) for folder in folders))
+
+
+def _entry(folder: Path) -> tuple[str, dict[str, Any]]:
+    published = Published(folder)
+    info, file = published.info, folder / "weights.npz"
+    kept = ("model", "dataset", "seed", "fingerprint", "date", "params", "epochs", "dtype", "licence", "data_licence")
+    facts = {key: info[key] for key in kept}
+    facts |= {"folder": folder.name, "sha256": sha256(file), "bytes": file.stat().st_size}
+    facts |= {"source": published.recipe.data.source, "metrics": published.metrics}
+    return f"{info['model']}:{info['dataset']}", facts
+
+
+class Verdict(NamedTuple):
+    """What was found about weights of the zoo: `wrong` is empty if they hold; `notes` say what was and was not done."""
+
+    name: str
+    wrong: list[str]
+    notes: list[str]
+
+
+def verify(names: list[str]) -> Iterator[Verdict]:
+    """Each file against its SHA-256, and the recorded metrics against the whole test split where it is at hand.
+
+    `names` are weights of the zoo, or published folders by their paths.
+
+    Raises:
+        UsageError: there are no weights of that name.
+    """
+    folders = [Path(name) if Path(name).is_dir() else index.folder(name) for name in names]
+    for name, folder in zip(names, folders, strict=True):
+        yield _verdict(name, folder)
+
+
+def _verdict(name: str, folder: Path) -> Verdict:
+    wrong, notes = differences(folder), list[str]()
+    if not wrong and name in index.entries() and sha256(folder / "weights.npz") != index.entry(name)["sha256"]:
+        wrong.append(f"{folder}/weights.npz differs from the SHA-256 in the index")
+    if wrong:
+        return Verdict(name, wrong, notes)
+    published, entry = Published(folder), _entry(folder)[1]
+    if _is_older(entry):
+        notes.append("recipe or builder changed since they were trained")
+    if not data.status(published.recipe.data).ready:
+        return Verdict(name, wrong, [*notes, f"not scored: {entry['dataset']} is not at hand"])
+    try:
+        found = rescore(published, None, "test")
+    except MissingError as error:
+        return Verdict(name, wrong, [*notes, f"not scored: {str(error).splitlines()[0]}"])
+    recorded = entry["metrics"]
+    for metric in SHARES:
+        if metric in recorded["test"] and abs(found["metrics"][metric] - recorded["test"][metric]) > SLACK:
+            now, then = found["metrics"][metric], recorded["test"][metric]
+            wrong.append(f"test {metric} is {now:.4f}, recorded is {then:.4f}")
+    if found["examples_scored"] != recorded["examples_in_split"]:
+        wrong.append(f"{found['examples_scored']} examples scored, recorded are {recorded['examples_in_split']}")
+    shown = ", ".join(f"{key} {value:.4f}" for key, value in found["metrics"].items() if isinstance(value, float))
+    return Verdict(name, wrong, [*notes, f"test {shown} on {found['examples_scored']:,} examples"])
+
+
+def _is_older(entry: Mapping[str, Any]) -> bool:
+    """Whether today's recipe would train something else; False where there is no recipe of that name."""
+    try:
+        return fingerprint(resolve(entry["model"], entry["dataset"])[0]) != entry["fingerprint"]
+    except UsageError:
+        return False
