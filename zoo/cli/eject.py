@@ -1,0 +1,64 @@
+"""`zoo eject MODEL DATASET DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo.cli.console import err, out, print_json, table
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  zoo eject lenet mnist lenet-mnist
+  zoo eject mlp digits mine --epochs 10 --set knobs.dropout=0.5
+Next: cd DIR; python train.py"""
+)
+@click.argument("model")
+@click.argument("dataset")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--epochs", type=int, help="Passes over the training split.")
+@click.option("--batch-size", type=int, help="Examples a step.")
+@click.option("--learning-rate", type=float, help="Step size of the optimiser.")
+@click.option("--optimizer", help="sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw.")
+@click.option("--seed", type=int, help="Initial weights, order, augmentation and dropout.")
+@click.option("--precision", help="float32 or mixed_bfloat16.")
+@click.option("--jit", help="auto, on or off: compile the step with XLA.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any key of the recipe.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+def command(
+    model: str,
+    dataset: str,
+    folder: Path,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    optimizer: str | None,
+    seed: int | None,
+    precision: str | None,
+    jit: str | None,
+    sets: tuple[str, ...],
+    as_json: bool,
+    debug: bool,
+) -> None:
+    """Write `zoo run MODEL DATASET` as one plain script that needs no zoo, with the same numbers."""
+    from zoo.eject.ejecting import eject
+
+    options = {
+        "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "optimizer": optimizer,
+        "seed": seed, "precision": precision, "jit": jit,
+    }  # fmt: skip
+    ejected = eject(model, dataset, folder, sets, options)
+    for note in ejected.notes:
+        err.print(f"note: {note}")
+    if as_json:
+        print_json({"script": str(ejected.script), "recipe": str(ejected.recipe), "packages": ejected.packages})
+        return
+    grid = table("", "")
+    grid.add_row("wrote", f"{ejected.script}, {ejected.recipe}")
+    grid.add_row("needs", f"pip install {ejected.packages}")
+    grid.add_row("run it", f"cd {folder}; python train.py")
+    out.print(grid)
