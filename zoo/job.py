@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo import cluster, data, provenance, runs
 from zoo.errors import UsageError
@@ -34,6 +34,13 @@ class Watcher:
     def callbacks(self, folder: Path, recipe: Resolved) -> list[keras.callbacks.Callback]:
         """Further callbacks, told about batches and epochs."""
         return []
+
+
+class Scores(NamedTuple):
+    """What the model said on the test split: its outputs, or of pairs the decoded texts."""
+
+    outputs: Any
+    texts: list[str]
 
 
 @dataclass
@@ -136,7 +143,7 @@ def execute(
         _follow(recipe, smoke, watch, require_gpu, None)
         return None
     splits = _start(recipe, watch, require_gpu)
-    from zoo.training.fit import Fit
+    from zoo.training.samples import sampling
     from zoo.training.workers import loss_named
 
     with runs.claimed(folder):
@@ -149,11 +156,14 @@ def execute(
         try:
             watch.stage("building the model")
             with loss_named(cluster.find(recipe.training.strategy), folder):
-                fit = Fit(recipe, splits, folder, watch.callbacks(folder, recipe), SMOKE_STEPS if smoke else None)
+                callbacks = [*watch.callbacks(folder, recipe), *sampling(recipe, splits, None if smoke else folder)]
+                fit = _fit_class(recipe)(recipe, splits, folder, callbacks, SMOKE_STEPS if smoke else None)
                 watch.begin(fit)
                 fitted = fit(saved)
                 metrics, scores = _score(fit)
             runs.write_model(folder, fitted.model)
+            if isinstance(splits, data.TextSplits):
+                runs.write_vocabularies(folder, splits.vocabularies)
             runs.record_metrics(folder, metrics)
         except BaseException as error:
             if fit is None and not resuming:  # nothing was trained: the place stays free
@@ -171,6 +181,16 @@ def execute(
     return outcome
 
 
+def _fit_class(recipe: Resolved) -> type[Fit]:
+    if recipe.transfer is not None:
+        from zoo.training.transfer import TransferFit
+
+        return TransferFit
+    from zoo.training.fit import Fit
+
+    return Fit
+
+
 def _start(recipe: Resolved, watch: Watcher, require_gpu: bool) -> data.Splits:
     """Load the data and start TensorFlow; among several workers TensorFlow must meet the others before all else."""
     from zoo.training.environment import prepare
@@ -182,9 +202,12 @@ def _start(recipe: Resolved, watch: Watcher, require_gpu: bool) -> data.Splits:
         from zoo.training.workers import join
 
         join(group)
+    if group is None and recipe.data.text:  # TensorFlow takes texts apart, and must know its devices by then
+        watch.stage("starting TensorFlow")
+        prepare(require_gpu)
     watch.stage("loading data")
     splits = data.load(recipe.data, recipe.dataset)
-    if group is None:
+    if group is None and not recipe.data.text:
         watch.stage("starting TensorFlow")
         prepare(require_gpu)
     return splits
@@ -210,7 +233,10 @@ def _saved(folder: Path, watch: Watcher) -> Checkpoint | None:
     saved, damaged = newest(folder / "checkpoints")
     for line in damaged:
         watch.stage(f"passing over a damaged checkpoint: {line}")
-    watch.stage(f"going on {_position(saved)}")
+    if saved is None and (folder / "head").is_dir():
+        watch.stage("going on in the first phase")
+    else:
+        watch.stage(f"going on {_position(saved)}")
     return saved
 
 
@@ -224,20 +250,30 @@ def _reason(error: BaseException) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _score(fit: Fit) -> tuple[dict[str, Any], Any]:
+def _score(fit: Fit) -> tuple[dict[str, Any], Scores]:
     """Metrics of the whole test split and, for reference, the validation split; and the test outputs."""
+    from zoo.training.extras import extras
+
     test = fit.splits.test
     values, outputs = fit.evaluate(test)
-    metrics: dict[str, Any] = {"test": values, "examples_scored": len(outputs), "examples_in_split": len(test.y)}
+    more, said = extras(fit.model, fit.recipe.data, fit.splits, "test", values)
+    values |= more
+    scored = len(test.y) if outputs is None else len(outputs)
+    metrics: dict[str, Any] = {"test": values, "examples_scored": scored, "examples_in_split": len(test.y)}
     if len(fit.splits.validation.y):
         metrics["validation"] = fit.evaluate(fit.splits.validation)[0]
-    return metrics, outputs
+    return metrics, Scores(outputs, said)
 
 
-def _draw(outcome: Outcome, fit: Fit, scores: Any, facts: dict[str, Any]) -> list[Path]:
+def _draw(outcome: Outcome, fit: Fit, scores: Scores, facts: dict[str, Any]) -> list[Path]:
     from zoo import report
+    from zoo.training.extras import looked_at
 
     test, recipe = fit.splits.test, outcome.recipe
+    texts = None
+    if isinstance(fit.splits, data.TextSplits) and recipe.data.task != "language-model":
+        raw = fit.splits.raw.test
+        texts = report.Texts(raw.x, raw.y, scores.texts, looked_at(fit.model, fit.splits, recipe.data))
     return report.draw(
         outcome.folder,
         model=fit.model,
@@ -245,6 +281,7 @@ def _draw(outcome: Outcome, fit: Fit, scores: Any, facts: dict[str, Any]) -> lis
         history=fit.history,
         x_test=test.x,
         y_test=test.y,
-        scores=scores,
+        scores=scores.outputs,
+        texts=texts,
         facts=facts | {"metrics": outcome.metrics, "loss": recipe.training.loss},
     )

@@ -23,20 +23,28 @@ def rescore(run: Run, dataset: str | None, split: str) -> dict[str, Any]:
     described = load_recipe(dataset).data if dataset else own
     if dataset:
         _refuse_other(run, described, dataset)
-    examples = getattr(data.load(described, dataset or run.recipe.dataset), split)
-    if not len(examples.y):
-        raise UsageError(f"{dataset or run.recipe.dataset} has no {split} split (its size is 0)")
     from zoo.training.environment import prepare
 
+    if described.text:  # TensorFlow takes texts apart
+        prepare()
+    splits = data.load(described, dataset or run.recipe.dataset, run.vocabularies if described.text else None)
+    examples = getattr(splits, split)
+    if not len(examples.y):
+        raise UsageError(f"{dataset or run.recipe.dataset} has no {split} split (its size is 0)")
     prepare()
-    from zoo.training.loop import make_predict, score
+    from zoo.training.extras import extras
+    from zoo.training.loop import make_predict, make_score_tokens, score
     from zoo.training.objectives import make_objective, targets
 
     loss = str(run.recipe.training.loss)
-    outputs = make_predict(run.model)(examples.x)
-    y = targets(examples.y, own.task, loss, own.num_classes)
-    metrics = score(run.model, make_objective(own.task, loss), outputs, y)
-    return {"metrics": metrics, "examples_scored": len(outputs), "examples_in_split": len(examples.y)}
+    objective = make_objective(own.task, loss)
+    if objective.tokens:
+        metrics: dict[str, Any] = make_score_tokens(run.model, objective)(examples.x, examples.y)
+    else:
+        y = targets(examples.y, own.task, loss, own.num_classes)
+        metrics = score(run.model, objective, make_predict(run.model)(examples.x), y)
+    metrics |= extras(run.model, own, splits, split, metrics)[0]
+    return {"metrics": metrics, "examples_scored": len(examples.y), "examples_in_split": len(examples.y)}
 
 
 def _refuse_other(run: Run, other: Data, name: str) -> None:
@@ -51,7 +59,7 @@ def _refuse_other(run: Run, other: Data, name: str) -> None:
 
 
 def predict(run: Run, files: Sequence[Path], invert: bool = False) -> list[dict[str, Any]]:
-    """What the run's model says of each raw example: one row an image, or one a CSV line.
+    """What the run's model says of each raw example: one row an image, one a CSV line, or one a step after a series.
 
     `invert` turns light into dark first, for dark ink on paper where the training images are light on dark.
 
@@ -71,7 +79,11 @@ def predict(run: Run, files: Sequence[Path], invert: bool = False) -> list[dict[
     from zoo.training.loop import make_predict
 
     apply = make_predict(run.model)
-    return [row | {"unlike": _unlike(run, x)} for file, x in batches for row in _rows(run, file, apply(x))]
+    return [
+        {"file": str(file), "row": number, **row, "unlike": _unlike(run, x)}
+        for file, x in batches
+        for number, row in enumerate(label_rows(run, apply(x)), start=1)
+    ]
 
 
 def _unlike(run: Run, x: Any) -> bool:
@@ -80,14 +92,17 @@ def _unlike(run: Run, x: Any) -> bool:
     return run.recipe.data.kind == "image" and mean is not None and abs(float(x.mean()) - mean) > 127
 
 
-def _rows(run: Run, file: Path, outputs: Any) -> list[dict[str, Any]]:
+def label_rows(run: Run, outputs: Any) -> list[dict[str, Any]]:
+    """The model's outputs (n, ...) in words: `prediction`, and of classes their probabilities."""
     from zoo.training.objectives import SCORE_LOSSES, predicted_labels
 
     own, loss = run.recipe.data, str(run.recipe.training.loss)
+    if own.series:
+        return [{"prediction": float(value)} for value in outputs.reshape(-1)]  # (1, horizon)
     labels = predicted_labels(outputs, own.task, loss)
     rows: list[dict[str, Any]] = []
-    for number, (label, output) in enumerate(zip(labels, outputs, strict=True), start=1):
-        row: dict[str, Any] = {"file": str(file), "row": number}
+    for label, output in zip(labels, outputs, strict=True):
+        row: dict[str, Any] = {}
         if own.task == "regression":
             row["prediction"] = float(label)
         else:

@@ -7,12 +7,13 @@ and feature maps, `diagram` the architecture as SVG, `run` everything for one ru
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zoo.report.run import Texts as Texts
     from zoo.report.run import draw as draw
 
 
 def __getattr__(name: str) -> Any:
-    if name != "draw":
+    if name not in ("draw", "Texts"):
         raise AttributeError(f"module 'zoo.report' has no attribute {name!r}")
-    from zoo.report.run import draw  # brings matplotlib, which the diagram does not need
+    from zoo.report import run  # brings matplotlib, which the diagram does not need
 
-    return draw
+    return getattr(run, name)

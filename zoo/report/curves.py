@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
 
-from zoo.report.style import COLOURS, INK, calm, figure, number
+from zoo.report.style import COLOURS, INK, SOFT, calm, figure, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NOT_CURVES = ("epoch", "learning_rate", "seconds", "time")
+NOT_CURVES = ("epoch", "learning_rate", "seconds", "time", "phase")
 SMALLER_IS_BETTER = ("loss", "error", "mse", "mae", "rmse", "squared", "absolute")
 
 
 def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
     """Curves of a training history as Keras records it: `loss`, `val_loss`, `accuracy`, ... -> one value an epoch.
 
-    A column `learning_rate` gets a panel of its own when it varies. Values that are missing or not finite leave a gap.
+    A column `learning_rate` gets a panel of its own when it varies; where a column `phase` changes stands a line.
+    Values that are missing or not finite leave a gap.
     """
     names = [n for n in history if not n.startswith("val_") and n not in NOT_CURVES and len(history[n])]
     rate = list(history.get("learning_rate", ()))
@@ -32,6 +33,8 @@ def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
         _panel(axes, name, history[name], history.get(f"val_{name}", ()))
     if panels > len(names):
         _rate(all_axes[-1], rate)
+    for axes in all_axes[:panels]:
+        _phases(axes, list(history.get("phase", ())))
     if not panels:
         all_axes[0].text(0.5, 0.5, "no epoch was recorded", ha="center", color=INK)
     return drawn
@@ -68,6 +71,16 @@ def _mark_best(axes: Axes, name: str, values: np.ndarray) -> None:
     label = f"best {number(values[best])}, epoch {best + 1}"
     axes.axvline(best + 1, color=COLOURS[1], linewidth=0.8, linestyle=":")
     axes.plot([best + 1], [values[best]], "o", mfc="white", mec=COLOURS[1], mew=1.8, ms=8, label=label, zorder=4)
+
+
+def _phases(axes: Axes, phase: Sequence[float]) -> None:
+    """A line between two phases, and what is new behind it."""
+    for epoch in range(1, len(phase)):
+        if phase[epoch] != phase[epoch - 1]:
+            axes.axvline(epoch + 0.5, color=SOFT, linewidth=1.0, linestyle="--")
+            top = axes.get_xaxis_transform()
+            for side, text in (("right", "head alone "), ("left", " fine-tuning")):
+                axes.text(epoch + 0.5, 0.02, text, transform=top, ha=side, va="bottom", fontsize=8, color=SOFT)
 
 
 def _scale(axes: Axes, values: np.ndarray) -> None:

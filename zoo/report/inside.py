@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.inspect import flat_layers, graph, is_model
+from zoo.inspect import filled, flat_layers, graph, is_model
 from zoo.report.outcome import picture
 from zoo.report.style import DIVERGING, INK, SEQUENTIAL, bare, figure, heading
 
@@ -85,7 +85,7 @@ def _run_to(model: keras.Model, tensor: Any, target: Any) -> Any | None:
     """Run the calls of the graph one by one up to the target, going into the nested model that holds it."""
     values: dict[Any, Any] = {}
     for node in graph(model):
-        args = _filled(node.args, values)
+        args = filled(node.args, values)
         layer = node.layer
         if is_model(layer) and any(inner is target for inner in flat_layers(layer)):
             return _run_to(layer, args[0] if args else tensor, target)
@@ -93,21 +93,10 @@ def _run_to(model: keras.Model, tensor: Any, target: Any) -> Any | None:
             return None
         is_input = type(layer).__name__ == "InputLayer"
         given = args or (tensor,)
-        values[node.key] = tensor if is_input else layer(*given, **_filled(node.kwargs, values))
+        values[node.key] = tensor if is_input else layer(*given, **filled(node.kwargs, values))
         if layer is target:
             return values[node.key]
     return None
-
-
-def _filled(structure: Any, values: dict[Any, Any]) -> Any:
-    """The arguments of a call with the tensors put in for their keys."""
-    if isinstance(structure, dict):
-        return {key: _filled(value, values) for key, value in structure.items()}
-    if isinstance(structure, tuple) and len(structure) == 2 and structure in values:
-        return values[structure]
-    if isinstance(structure, (list, tuple)):
-        return type(structure)(_filled(value, values) for value in structure)
-    return structure
 
 
 def feature_maps(model: keras.Model, image: np.ndarray) -> Figure:

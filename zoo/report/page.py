@@ -16,8 +16,10 @@ from zoo.report.style import names_or_numbers, number, of
 if TYPE_CHECKING:
     from zoo.spec import DataSpec
 
-SHARES = ("accuracy", "precision", "recall", "auc", "top")  # metrics between 0 and 1 that read better in per cent
+HEADLINES = ("bleu", "exact_match", "accuracy", "mae")
+SHARES = ("accuracy", "exact_match", "precision", "recall", "auc", "top")  # read better in per cent
 MOST_COLUMNS = 8
+SHOWN = 200  # characters of a long text, from its beginning and from its end
 SCALE = 1.4  # pixels of a picture for one on the page
 
 
@@ -48,6 +50,8 @@ def page(
     mistake_rows: Sequence[Mapping[str, Any]],
     spec: DataSpec,
     failed: Sequence[str] = (),
+    said: Sequence[tuple[str, str, str]] = (),
+    samples: str = "",
 ) -> str:
     """The whole page as HTML text.
 
@@ -71,15 +75,18 @@ def page(
         total=sum(row["params"] for row in layers),
         mistakes=mistake_rows,
         failed=failed,
+        said=said,
+        samples=samples,
     )
 
 
 def headline(facts: Mapping[str, Any]) -> str:
     """The first test metric that is not the loss: `accuracy 9,905 of 10,000 (99.05 %)`; empty without metrics."""
     metrics = facts.get("metrics", {})
-    for name, value in _loss_last(metrics.get("test", {})):
-        return f"{_words(name)} {_test_value(name, value, metrics.get('examples_scored'))}"
-    return ""
+    test = metrics.get("test", {})
+    order = ["loss"] if "perplexity" in test else [*HEADLINES, *(name for name, _ in _loss_last(test))]
+    name = next((name for name in order if name in test), None)
+    return f"{_words(name)} {_test_value(name, test, metrics.get('examples_scored'))}" if name else ""
 
 
 def _loss_last(values: Mapping[str, float]) -> list[tuple[str, float]]:
@@ -95,7 +102,8 @@ def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the table of facts says: pairs of label and text, only those that are known."""
     metrics = facts.get("metrics", {})
     scored, total = metrics.get("examples_scored"), metrics.get("examples_in_split")
-    rows = [(f"test {_words(name)}", _test_value(name, v, scored)) for name, v in _loss_last(metrics.get("test", {}))]
+    test = metrics.get("test", {})
+    rows = [(f"test {_words(name)}", _test_value(name, test, scored)) for name, _ in _loss_last(test)]
     if scored is not None:
         rows.append(("test examples scored", f"{scored:,} of {total or scored:,}"))
     rows += [(f"validation {_words(n)}", metric(n, v)) for n, v in _loss_last(metrics.get("validation", {}))]
@@ -114,8 +122,12 @@ def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return rows + [(label, str(value)) for label, value in known.items() if value not in (None, "")]
 
 
-def _test_value(name: str, value: float, scored: int | None) -> str:
-    if scored and "accuracy" in name and 0 <= value <= 1:
+def _test_value(name: str, test: Mapping[str, Any], scored: int | None) -> str:
+    """A metric of the test split; a share of examples (and not of tokens) as so many of so many."""
+    value, of_tokens = test[name], not {"perplexity", "exact_match"}.isdisjoint(test)
+    if isinstance(value, str):
+        return value
+    if scored and (name == "exact_match" or (name == "accuracy" and not of_tokens)) and 0 <= value <= 1:
         return of(round(value * scored), scored)
     return metric(name, value)
 
@@ -128,8 +140,15 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def mistake_table(x: np.ndarray, y: np.ndarray, probabilities: np.ndarray, spec: DataSpec) -> list[dict[str, Any]]:
-    """The most confident mistakes on tabular data: `true`, `predicted`, `sure`, and `values` by feature name."""
+def shortened(text: str) -> str:
+    """A long text's beginning and end."""
+    return text if len(text) <= 2 * SHOWN else f"{text[:SHOWN]} … {text[-SHOWN:]}"
+
+
+def mistake_table(
+    x: np.ndarray, y: np.ndarray, probabilities: np.ndarray, spec: DataSpec, texts: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """The most confident mistakes on tables and texts: `true`, `predicted`, `sure`, and `values` by feature name."""
     x = np.asarray(x).reshape(len(x), -1)
     features = names_or_numbers(spec.feature_names, x.shape[1])[:MOST_COLUMNS]
     classes = names_or_numbers(spec.class_names, probabilities.shape[1])
@@ -138,7 +157,9 @@ def mistake_table(x: np.ndarray, y: np.ndarray, probabilities: np.ndarray, spec:
             "true": classes[int(np.ravel(y)[i])],
             "predicted": classes[int(probabilities[i].argmax())],
             "sure": sureness(probabilities, i),
-            "values": {name: number(float(value)) for name, value in zip(features, x[i], strict=False)},
+            "values": {"text": shortened(str(texts[i]))}
+            if texts is not None
+            else {name: number(float(value)) for name, value in zip(features, x[i], strict=False)},
         }
         for i in most_confident_mistakes(y, probabilities, 12)
     ]

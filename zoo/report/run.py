@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from zoo.report.inside import feature_maps, filters, first_convolution, kernel_o
 from zoo.report.outcome import confusion_matrix, mistakes, predicted_against_actual
 from zoo.report.page import Picture, mistake_table, page
 from zoo.report.plane import decision_boundary, fitted_curve
+from zoo.report.sequences import AttentionMap, attention_maps, forecast
 from zoo.report.style import png
 
 if TYPE_CHECKING:
@@ -27,7 +28,17 @@ if TYPE_CHECKING:
     from zoo.spec import DataSpec
 
 MARGIN_LOSSES = ("hinge", "squared_hinge", "perceptron")  # their scores are signed distances, cut at 0
+MOST_SAID = 20
 log = logging.getLogger("zoo.report")
+
+
+class Texts(NamedTuple):
+    """The raw test texts, their labels or target texts, and of pairs what the model said and where it looked."""
+
+    source: Any
+    target: Any
+    said: Sequence[str]
+    looked_at: Sequence[tuple[Sequence[str], Sequence[str], np.ndarray]]
 
 
 def draw(
@@ -38,13 +49,15 @@ def draw(
     history: Mapping[str, Sequence[float]],
     x_test: np.ndarray,
     y_test: np.ndarray,
-    scores: np.ndarray,
+    scores: np.ndarray | None,
     facts: Mapping[str, Any],
+    texts: Texts | None = None,
 ) -> list[Path]:
     """Write every picture that applies, and `report.html`, into `folder`; returns what was written, the page last.
 
     `x_test` holds raw examples as the model takes them, `scores` its outputs on them: `(n, classes)`, `(n, 1)` for two
-    classes and for regression. `facts` are those of run.json, with `metrics` and `loss` (see `zoo.report.page`).
+    classes and for regression, None for tokens. `texts` are the raw ones behind
+    ids. `facts` are those of run.json, with `metrics` and `loss` (see `zoo.report.page`).
     What cannot be drawn is logged as a warning and named on the page; nothing is raised for it.
     """
     pictures: list[Picture] = []
@@ -59,16 +72,18 @@ def draw(
             log.warning("not drawn: %s", failed[-1])
             return None
 
-    if spec.task != "regression":
+    if scores is not None and spec.task != "regression":
         by_class = attempt("class scores", lambda: class_scores(scores, facts.get("loss")))
-    plans = _plans(model, spec, history, x_test, y_test, scores, by_class, facts.get("loss"))
+    plans = _plans(model, spec, history, x_test, y_test, scores, by_class, facts, texts)
     for name, title, make in attempt("pictures", lambda: list(plans)) or []:
         if picture := attempt(name, partial(_written, folder, name, title, make)):
             pictures.append(picture)
     try:
-        has_rows = by_class is not None and spec.kind == "tabular" and len(y_test)
-        rows = mistake_table(x_test, y_test, by_class, spec) if has_rows else []
-        write_text(folder / "report.html", page(facts, pictures, layer_rows(model), rows, spec, failed))
+        rows = []
+        if by_class is not None and len(y_test) and spec.kind in ("tabular", "text"):
+            rows = mistake_table(x_test, y_test, by_class, spec, texts.source if texts else None)
+        written = page(facts, pictures, layer_rows(model), rows, spec, failed, _said(texts), _samples(folder))
+        write_text(folder / "report.html", written)
     except Exception as error:
         log.warning("not written: report.html: %s: %s", type(error).__name__, error)
         return [picture.path for picture in pictures]
@@ -90,12 +105,13 @@ def _plans(
     history: Mapping[str, Sequence[float]],
     x: np.ndarray,
     y: np.ndarray,
-    scores: np.ndarray,
+    scores: np.ndarray | None,
     by_class: np.ndarray | None,
-    loss: str | None,
+    facts: Mapping[str, Any],
+    texts: Texts | None,
 ) -> Iterator[tuple[str, str, Callable[[], Figure | str]]]:
     """File name, title and maker of each picture that this task, this kind of data and this model call for."""
-    features = int(np.prod(spec.input_shape))
+    features, loss = int(np.prod(spec.input_shape)), facts.get("loss")
     names = spec.class_names
     yield "learning_curves.png", "Learning curves", lambda: learning_curves(history)
     if by_class is not None and len(y):
@@ -108,10 +124,15 @@ def _plans(
                 "Decision boundary",
                 lambda: decision_boundary(lambda points: class_scores(outputs(model, points), loss), x, y, names),
             )
-    elif spec.task == "regression" and len(y):
+    elif spec.kind == "series" and scores is not None and len(y):
+        yield "forecast.png", "Forecasts", lambda: _forecast(x, y, scores, facts)
+    elif spec.task == "regression" and scores is not None and len(y):
         yield "predicted_actual.png", "Predicted against actual", lambda: predicted_against_actual(y, scores)
         if features == 1:
             yield "fitted_curve.png", "Learned function", lambda: fitted_curve(lambda p: outputs(model, p), x, y)
+    if texts is not None and texts.looked_at:
+        maps = [AttentionMap(*one) for one in texts.looked_at]
+        yield "attention.png", "Attention", lambda: attention_maps(maps)
     convolution = first_convolution(model)
     if convolution is not None:
         title = f"filters of {convolution.name}, the first convolution"
@@ -119,6 +140,27 @@ def _plans(
         if len(x):
             yield "feature_maps.png", "Feature maps", lambda: feature_maps(model, x[0])
     yield "architecture.svg", "Architecture", lambda: architecture(model)
+
+
+def _forecast(x: np.ndarray, y: np.ndarray, scores: np.ndarray, facts: Mapping[str, Any]) -> Figure:
+    """What is forecast one step ahead, over what came and the value before."""
+    measured = facts.get("metrics", {}).get("test", {})
+    names = {"mae": "this net", "naive_mae": "the last value again", "seasonal_naive_mae": "the value a season ago"}
+    errors = {said: measured[name] for name, said in names.items() if name in measured}
+    return forecast(y[:, 0], scores[:, 0], {"the last value again": x[:, -1, 0]}, errors)
+
+
+def _said(texts: Texts | None) -> list[tuple[str, str, str]]:
+    """Source, wanted and said target of the first test pairs."""
+    if texts is None or not texts.said:
+        return []
+    return [(str(a), str(b), c) for a, b, c in zip(texts.source, texts.target, texts.said, strict=True)][:MOST_SAID]
+
+
+def _samples(folder: Path) -> str:
+    """What the model wrote after each epoch, if anything."""
+    file = folder / "samples.txt"
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def outputs(model: keras.Model, x: np.ndarray) -> np.ndarray:
