@@ -11,6 +11,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 REAL = Path(os.environ.get("TFDS_DATA_DIR") or ROOT.parent / "shared" / "data" / "tfds")
 if REAL.is_dir():
     os.environ["TFDS_DATA_DIR"] = str(REAL)
+RAW = Path(os.environ.get("ZOO_DATA_DIR") or ROOT.parent / "shared" / "data" / "raw")
+if RAW.is_dir():
+    os.environ["ZOO_DATA_DIR"] = str(RAW)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -16,10 +16,10 @@ FLOORS = [
     {"layers", "models", "data", "checks"},
     {"recipe"},
     {"runs", "results"},
-    {"training"},
+    {"training", "decoding", "pretrained"},
     {"report"},
-    {"provenance", "scoring", "doctor"},
-    {"job", "launching"},
+    {"provenance", "scoring", "speaking", "doctor", "eject", "export"},
+    {"job", "launching", "publishing"},
     {"cli", "__main__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(FLOORS) for part in parts}
@@ -73,7 +73,8 @@ def test_importing_zoo_is_silent_and_leaves_nothing_running():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-LIGHT = [["--help"], ["ls"], ["show", "lenet"], ["recipes", "ls"], ["recipes", "check"], ["results"], ["data", "ls"],
+LIGHT = [["--help"], ["ls"], ["show", "lenet"], ["weights", "ls"],
+         ["weights", "show", "lenet:mnist"], ["recipes", "ls"], ["recipes", "check"], ["results"], ["data", "ls"],
          ["run", "--help"], ["run", "lenet", "mnist", "--dry-run"]]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
     import zoo
     zoo.list_models("lenet*")
     model = zoo.build("lenet", num_classes=10)          # a plain keras.Model
+    model = zoo.build("lenet", weights="mnist")         # the same, trained
     outcome = zoo.run("lenet", "mnist")                 # trained, evaluated, drawn
 
 Everything loads on first use: `import zoo` imports no framework.
@@ -15,20 +16,20 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from zoo.job import run as run
+    from zoo.pretrained.published import load as load
+    from zoo.pretrained.starting import build as build
     from zoo.recipe import load_recipe as load_recipe
-    from zoo.registry import build as build
     from zoo.registry import describe as describe
     from zoo.registry import list_models as list_models
     from zoo.registry import register as register
-    from zoo.runs import load as load
 
 _PUBLIC = {
-    "build": "zoo.registry",
+    "build": "zoo.pretrained.starting",
     "describe": "zoo.registry",
     "list_models": "zoo.registry",
     "register": "zoo.registry",
     "load_recipe": "zoo.recipe",
-    "load": "zoo.runs",
+    "load": "zoo.pretrained.published",
     "run": "zoo.job",
 }
 

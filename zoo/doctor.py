@@ -24,7 +24,7 @@ class Finding(NamedTuple):
 def examine() -> list[Finding]:
     """All findings, in the order in which a reader wants them. Imports TensorFlow and runs one operation a device."""
     groups: tuple[Callable[[], Iterator[Finding]], ...] = (
-        _python, _packages, _both_tensorflows, _devices, _keras_json, _data, _space, _tensorboard, _plugins,
+        _python, _packages, _both_tensorflows, _devices, _keras_json, _data, _raw_files, _space, _tensorboard, _plugins,
     )  # fmt: skip
     return [finding for group in groups for finding in group()]
 
@@ -110,6 +110,15 @@ def _data() -> Iterator[Finding]:
     yield Finding("data folder", "ok", f"{folder}: {', '.join(names) or 'empty'}")
     if not os.access(folder, os.W_OK):
         yield Finding("data folder", "note", f"{folder} is read-only: what lies there works, new downloads do not")
+
+
+def _raw_files() -> Iterator[Finding]:
+    from zoo.data import rawfiles
+
+    folder = rawfiles.folder()
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    missing = f"{folder} does not exist; only for recipes whose files are fetched by hand (zoo data ls)"
+    yield Finding("raw files", "ok", f"{folder}: {', '.join(names) or 'empty'}" if folder.is_dir() else missing)
 
 
 def _space() -> Iterator[Finding]:

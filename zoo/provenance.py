@@ -54,5 +54,11 @@ def facts_after(fit: Fit, fitted: Fitted) -> dict[str, Any]:
         "steps_an_epoch": fit.steps,
         "fit_seconds": round(fitted.seconds, 3),
         "first_step_seconds": round(fitted.first_step_seconds, 3),
-        "input_mean": round(float(fit.splits.train.x.mean(dtype="float64")), 4),  # a photo far from it may be inverted
-    }
+    } | _input_facts(fit)
+
+
+def _input_facts(fit: Fit) -> dict[str, Any]:
+    """Of images and tables their mean (a photo far from it may be inverted), of texts what share is padding."""
+    if fit.lengths.shape[1]:
+        return {"padding": round(fit.padding, 4)}
+    return {"input_mean": round(float(fit.splits.train.x.mean(dtype="float64")), 4)}

@@ -10,17 +10,28 @@ from zoo.errors import UsageError
 from zoo.files import read_json, write_json
 from zoo.places import results_folder
 
+SHARES = ("accuracy", "exact_match")
+BESIDE = ("naive_mae", "seasonal_naive_mae")  # forecasts that need no model
+
 
 def rows(model: str | None = None) -> list[dict[str, Any]]:
     """All recorded results, or those of one model, by dataset and then best first."""
     found = [read_json(path) for path in sorted(results_folder().glob("*.json"))]
     kept = [row for row in found if model in (None, row["model"])]
-    return sorted(kept, key=lambda row: (row["dataset"], -row["mean"] if row["metric"] == "accuracy" else row["mean"]))
+    return sorted(
+        kept, key=lambda row: (row["dataset"], -row["mean"] if row["metric"] in (*SHARES, "bleu") else row["mean"])
+    )
+
+
+def headline(test: dict[str, Any]) -> str:
+    """The metric that a pair is known by."""
+    order = ("loss",) if "perplexity" in test else ("bleu", "exact_match", "accuracy", "mae")
+    return next(name for name in order if name in test)
 
 
 def shown(row: dict[str, Any], *keys: str) -> list[str]:
-    """Values of a row's metric as people read them: a share in percent, an error with four digits."""
-    return [f"{row[key]:.2%}" if row["metric"] == "accuracy" else f"{row[key]:.4g}" for key in keys]
+    """Values of a row's metric as people read them: a share in percent, others with four digits."""
+    return [f"{row[key]:.2%}" if row["metric"] in SHARES else f"{row[key]:.4g}" for key in keys]
 
 
 def markdown() -> str:
@@ -30,10 +41,18 @@ def markdown() -> str:
         mean, low, high = shown(row, "mean", "low", "high")
         scored = f"{row['examples_scored']:,} of {row['examples_in_split']:,}"
         lines.append(
-            f"| {row['model']} | {row['dataset']} | {row['metric']} | {mean} | {low} to {high} | {scored} "
+            f"| {row['model']} | {row['dataset']} | {_metric(row)} | {mean} | {low} to {high} | {scored} "
             f"| {row['params']:,} | {row['epochs']} | {row['seconds']:.0f} s |"
         )
     return "\n".join(lines)
+
+
+def _metric(row: dict[str, Any]) -> str:
+    """The metric's name; of a forecast with what it has to beat."""
+    beside = row.get("beside", {})
+    return ", ".join(
+        [row["metric"], *(f"{name.removesuffix('_mae').replace('_', ' ')} {v:.4g}" for name, v in beside.items())]
+    )
 
 
 def staleness(row: dict[str, Any]) -> str | None:
@@ -59,7 +78,7 @@ def combine(runs: list[dict[str, Any]]) -> dict[str, Any]:
     seeds = [run["seed"] for run in runs]
     if len({run["fingerprint"] for run in runs}) > 1 or len(set(seeds)) < len(seeds):
         raise UsageError("a row is made of runs of one recipe with different seeds")
-    metric = "accuracy" if "accuracy" in first["metrics"]["test"] else "mae"
+    metric = headline(first["metrics"]["test"])
     values = [run["metrics"]["test"][metric] for run in runs]
     return {
         "model": first["model"],
@@ -69,6 +88,7 @@ def combine(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "low": min(values),
         "high": max(values),
         "values": values,
+        "beside": {name: first["metrics"]["test"][name] for name in BESIDE if name in first["metrics"]["test"]},
         "seeds": seeds,
         "examples_scored": first["metrics"]["examples_scored"],
         "examples_in_split": first["metrics"]["examples_in_split"],

@@ -20,6 +20,13 @@ def print_json(value: Any) -> None:
     out.file.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
+def measured(value: Any, name: str) -> str:
+    """A metric as people read it: a share in percent, other numbers with four digits."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.2%}" if name in ("accuracy", "exact_match") else f"{value:.4g}"
+
+
 def table(*columns: str, title: str | None = None) -> Table:
     """An empty table in the house's look: no box, bold heads. Columns whose name starts with > are right-aligned."""
     heads = any(column.strip(">") for column in columns)

@@ -52,7 +52,7 @@ def _row(name: str, data: Data) -> dict[str, Any]:
         "kind": data.kind,
         "task": data.task,
         "input_shape": list(data.input_shape),
-        "classes": None if data.task == "regression" else data.num_classes or 2,
+        "classes": data.num_classes or 2 if data.task in ("classification", "binary") else None,
         **data.sizes(),
         "ready": state.ready,
         "place": state.place,
@@ -64,24 +64,32 @@ def _row(name: str, data: Data) -> dict[str, Any]:
 def _where(row: dict[str, Any]) -> str:
     if row["ready"]:
         return "ready" if row["source"].startswith("tfds:") else "ready, no download"
-    return f"to download: {row['download_mb']:,.2f} MiB"
+    if row["source"].startswith("tfds:"):
+        return f"to download: {row['download_mb']:,.2f} MiB"
+    return "to fetch by hand"
 
 
 @command.command(epilog="Example: zoo data show digits   Next: zoo run lenet digits")
 @click.argument("name")
 @click.option("--label", help="The column to predict, of an own CSV file; the last one if not given.")
+@click.option("--as", "kind", help="What an own file is, if it is taken wrongly: table, text, pairs or series.")
 @click.option("--out", "target", type=click.Path(path_type=Path), help="Where the sheet goes; ./NAME-samples.png.")
 @click.option("--json", "as_json", is_flag=True, help="Print what is found as JSON.")
-def show(name: str, label: str | None, target: Path | None, as_json: bool) -> None:
-    """Print what dataset NAME is, count its classes, and draw a sheet of samples.
+def show(name: str, label: str | None, kind: str | None, target: Path | None, as_json: bool) -> None:
+    """Print what dataset NAME is, count its classes, and draw a sheet of samples; of texts and series, print some.
 
-    NAME is a recipe's name, tfds:NAME[/CONFIG], or the path of an image folder or a CSV file.
+    NAME is a recipe's name, tfds:NAME[/CONFIG], or the path of an own folder or file.
     """
     from zoo.data import class_counts, load
 
+    if target is not None:
+        _refuse_unwritable(target)
+    title, data = find(name, label, kind)
+    if data.text or data.series:
+        _show_sequences(name, title, data, target, as_json)
+        return
     target = target or Path(f"{_plain(name)}-samples.png")
     _refuse_unwritable(target)
-    title, data = find(name, label)
     splits = load(data, name)
     counts = {split: class_counts(part, data) for split, part in splits._asdict().items()}
     from zoo.report import style
@@ -100,22 +108,43 @@ def show(name: str, label: str | None, target: Path | None, as_json: bool) -> No
     out.print(f"\nsamples drawn in {target}")
 
 
-def find(name: str, label: str | None = None) -> tuple[str, Data]:
+def _show_sequences(name: str, title: str, data: Data, target: Path | None, as_json: bool) -> None:
+    """Texts and series as they come from their source, before they are encoded: TensorFlow is not needed for it."""
+    from zoo.data import previews
+
+    if target is not None:
+        raise UsageError(f"{name} is {data.kind}: examples are printed, no sheet is drawn; leave out --out")
+    found = previews.look(data, name)
+    if as_json:
+        print_json({**_row(name, data), "title": title, "class_counts": found.counts, "examples": found.examples})
+        return
+    _print_spec(name, title, data)
+    if any(found.counts.values()):
+        _print_counts(found.counts)
+    out.print()
+    for example in found.examples:
+        out.print(example, markup=False, highlight=False)
+
+
+def find(name: str, label: str | None = None, kind: str | None = None) -> tuple[str, Data]:
     """Title and description of a dataset by a recipe's name, `tfds:NAME`, or a path.
 
     Raises:
-        UsageError: nothing of that name, or a label given where there is no choice of one.
+        UsageError: nothing of that name, or a label or kind given where there is no choice of one.
         MissingError: a TensorFlow Datasets name that is not prepared.
     """
     from zoo import recipe
     from zoo.data import from_path, infer
 
-    if name.partition(":")[0] in ("tfds", "sklearn", "csv", "folder"):
-        return name, infer(name, label)
-    if name not in recipe.list_recipes() and (Path(name).exists() or "/" in name) and not name.endswith(".toml"):
-        return name, from_path(name, label)
+    if name.partition(":")[0] in ("tfds", "sklearn", "csv", "folder", "pairs"):
+        return name, infer(name, label, kind)
+    own = Path(name).exists() or "/" in name or "," in name
+    if name not in recipe.list_recipes() and own and not name.endswith(".toml"):
+        return name, from_path(name, label, kind)
     if label:
         raise UsageError(f"--label is for an own CSV file or a tfds:NAME; {name} is a recipe")
+    if kind:
+        raise UsageError(f"--as is for an own file; {name} is a recipe")
     found = recipe.load_recipe(name)
     return found.title, found.data
 
@@ -146,13 +175,25 @@ def _print_spec(name: str, title: str, data: Data) -> None:
     grid.add_row("source", data.source)
     grid.add_row("where", state.place + (f" ({state.size_mb:,.2f} MiB)" if state.size_mb else ""))
     grid.add_row("task", f"{data.task}, {data.kind}")
-    grid.add_row("input", f"{'x'.join(map(str, data.input_shape))} {data.input_dtype}")
+    grid.add_row("input", _input(data))
     if data.feature_names:
         grid.add_row("features", ", ".join(data.feature_names))
     if data.label:
         grid.add_row("label", data.label)
     grid.add_row("splits", ", ".join(f"{split} {count:,}" for split, count in data.sizes().items()))
     out.print(grid)
+
+
+def _input(data: Data) -> str:
+    if data.text:
+        units = {"word": "words", "character": "characters", "subword": "sub-words"}[data.text.tokens]
+        target = (
+            f"; to {data.text.target_length} of {data.text.target_vocab_size:,}" if data.kind == "text-pair" else ""
+        )
+        return f"at most {data.input_shape[0]} {units} of {data.text.vocab_size:,}{target}"
+    if data.series:
+        return f"{data.input_shape[0]} steps of {data.input_shape[1]}; to forecast: {data.series.horizon}"
+    return f"{'x'.join(map(str, data.input_shape))} {data.input_dtype}"
 
 
 def _print_counts(counts: dict[str, dict[str, int]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from zoo.cli.console import err, out, print_json, table
+from zoo.cli.console import err, measured, out, print_json, table
 
 
 @click.command(
@@ -12,6 +12,7 @@ from zoo.cli.console import err, out, print_json, table
 Examples:
   zoo eval runs/lenet-mnist                  the newest run of a pair
   zoo eval runs/lenet-mnist fashion_mnist    on another dataset of the same shape and classes
+  zoo eval lenet:mnist                       weights that the zoo brings along; see: zoo weights ls
 Next: zoo predict RUN FILE"""
 )
 @click.argument("run")
@@ -21,9 +22,10 @@ Next: zoo predict RUN FILE"""
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 def command(run: str, dataset: str | None, split: str, as_json: bool, debug: bool) -> None:
     """Score a finished RUN again: on its own dataset, or on another one that it fits."""
-    from zoo import runs, scoring
+    from zoo import scoring
+    from zoo.pretrained.published import load
 
-    finished = runs.load(run)
+    finished = load(run)
     result = scoring.rescore(finished, dataset, split)
     if as_json:
         print_json(
@@ -32,10 +34,12 @@ def command(run: str, dataset: str | None, split: str, as_json: bool, debug: boo
         return
     grid = table("", "")
     for name, value in result["metrics"].items():
-        grid.add_row(f"{split} {name}", f"{value:.2%}" if name == "accuracy" else f"{value:.4g}")
+        grid.add_row(f"{split} {name}", measured(value, name))
     grid.add_row("examples scored", f"{result['examples_scored']:,} of {result['examples_in_split']:,}")
     grid.add_row("run", str(finished.folder))
     out.print(grid)
     recorded = finished.metrics.get(split, {})
-    if dataset is None and recorded and any(abs(recorded[k] - v) > 1e-6 for k, v in result["metrics"].items()):
+    if dataset is None and any(
+        abs(recorded[k] - v) > 1e-6 for k, v in result["metrics"].items() if isinstance(v, float) and k in recorded
+    ):
         err.print("note: these differ from the run's own metrics.json; other versions or another machine?")

@@ -1,44 +1,78 @@
-"""`zoo predict RUN FILE...`."""
+"""`zoo predict RUN FILE...`, `zoo predict RUN --text TEXT`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli.console import err, out, print_json, table
+from zoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from zoo.runs import Run
 
 
 @click.command(
     epilog="""\b
 Examples:
   zoo predict runs/lenet-mnist seven.png eight.png
+  zoo predict lenet:mnist seven.png            weights that the zoo brings along
   zoo predict runs/mlp-iris flowers.csv --json
-Files are raw: images as they are, CSV rows with the columns of the training data."""
+  zoo predict runs/lstm-imdb --text "a fine film" --text "what a bore"
+  zoo predict runs/transformer-multi30k_en_de --text "A dog runs." --beam-width 4
+Files are raw: images as they are, CSV rows with the columns of the training data, texts one a line."""
 )
 @click.argument("run")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--text", "texts", multiple=True, help="A text to classify or translate; may be given repeatedly.")
+@click.option("--beam-width", type=int, default=1, show_default=True, help="Hypotheses kept in translating.")
 @click.option("--invert", is_flag=True, help="Turn light into dark first: for dark ink on paper.")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Classes shown for each example.")
 @click.option("--json", "as_json", is_flag=True, help="Print every class's probability as JSON.")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
-def command(run: str, files: tuple[Path, ...], invert: bool, top: int, as_json: bool, debug: bool) -> None:
-    """Apply a finished RUN to image files or to the rows of CSV files."""
-    from zoo import runs, scoring
+def command(
+    run: str,
+    files: tuple[Path, ...],
+    texts: tuple[str, ...],
+    beam_width: int,
+    invert: bool,
+    top: int,
+    as_json: bool,
+    debug: bool,
+) -> None:
+    """Apply a finished RUN to image files, to the rows of CSV files, or to texts."""
+    from zoo.pretrained.published import load
 
-    rows = scoring.predict(runs.load(run), files, invert)
+    if not files and not texts:
+        raise UsageError("nothing to predict: name files, or give texts with --text")
+    rows = _rows(load(run), files, texts, beam_width, invert)
     for file in dict.fromkeys(row["file"] for row in rows if row["unlike"]):
         err.print(f"note: {file} is light where the training images are dark, or the reverse; try --invert")
     if as_json:
         print_json(rows)
         return
+    if all("text" in row and "probabilities" not in row for row in rows):
+        for row in rows:
+            click.echo(row["prediction"])
+        return
     grid = table("file", ">row", "prediction", "how sure")
     for row in rows:
         prediction = row["prediction"]
         shown = f"{prediction:.4g}" if isinstance(prediction, float) else prediction
-        grid.add_row(row["file"], str(row["row"]), shown, _sureness(row, top))
+        grid.add_row(row.get("text", row["file"])[:60], str(row["row"]), shown, _sureness(row, top))
     out.print(grid)
+
+
+def _rows(run: Run, files: tuple[Path, ...], texts: tuple[str, ...], beam_width: int, invert: bool) -> list[Any]:
+    from zoo import scoring
+
+    if not texts and run.recipe.data.kind not in ("text", "text-pair"):
+        return scoring.predict(run, files, invert)
+    from zoo import speaking
+
+    return speaking.predict_texts(run, speaking.texts_of(files, texts), beam_width)
 
 
 def _sureness(row: dict[str, Any], top: int) -> str:

@@ -36,6 +36,7 @@ class Progress(Watcher):
         logger = logging.getLogger("zoo")
         logger.setLevel(logging.INFO)
         logger.addHandler(_Notes(self))
+        logger.propagate = False  # other libraries give the root logger a handler of their own
 
     def say(self, text: str) -> None:
         """One line on stderr and in the log."""
@@ -43,7 +44,7 @@ class Progress(Watcher):
         line = f"{time.perf_counter() - self.started:6.1f} s  {text}"
         err.print(line, markup=False)
         self.lines.append(line)
-        if self.log:
+        if self.log and self.log.parent.is_dir():  # not that of a run that came to nothing
             with self.log.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
 
@@ -53,10 +54,11 @@ class Progress(Watcher):
 
     def begin(self, fit: Fit) -> None:
         """What is about to be trained, on what."""
-        sizes = {name: f"{len(part.y):,}" for name, part in zip(fit.splits._fields, fit.splits, strict=True)}
+        train, validation, test = (f"{len(getattr(fit.splits, name).y):,}" for name in ("train", "validation", "test"))
+        padding = f" ({fit.padding:.1%} padding)" if fit.lengths.shape[1] else ""
         self.say(
-            f"{fit.recipe.model} ({fit.params:,} parameters) on {fit.recipe.dataset}: {sizes['train']} to train, "
-            f"{sizes['validation']} to validate, {sizes['test']} to test; "
+            f"{fit.recipe.model} ({fit.params:,} parameters) on {fit.recipe.dataset}: {train} to train{padding}, "
+            f"{validation} to validate, {test} to test; "
             f"{fit.strategy_text}{', XLA' if fit.jit else ''}"
         )
 
@@ -70,7 +72,7 @@ class Progress(Watcher):
         self.log = folder / "log.txt"
         with self.log.open("a", encoding="utf-8") as file:
             file.writelines(line + "\n" for line in self.lines)
-        return [_epochs(self, recipe.training.epochs)]
+        return [_epochs(self)]
 
 
 class _Notes(logging.Handler):
@@ -84,7 +86,7 @@ class _Notes(logging.Handler):
         self.progress.say(record.getMessage())
 
 
-def _epochs(progress: Progress, epochs: int) -> keras.callbacks.Callback:
+def _epochs(progress: Progress) -> keras.callbacks.Callback:
     import keras
 
     class Epochs(keras.callbacks.Callback):
@@ -92,7 +94,7 @@ def _epochs(progress: Progress, epochs: int) -> keras.callbacks.Callback:
 
         def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             self.bar = Bar(
-                TextColumn(f"epoch {epoch + 1}/{epochs}"),
+                TextColumn(f"epoch {epoch + 1}/{self.params['epochs']}"),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
@@ -111,6 +113,7 @@ def _epochs(progress: Progress, epochs: int) -> keras.callbacks.Callback:
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             self.bar.stop()
+            epochs = self.params["epochs"]  # of this phase, where a run has several
             if epochs > MANY and epoch + 1 < epochs and time.perf_counter() - progress.said < 0.5:
                 return
             shown = sorted(set(logs or {}) - {"seconds", "learning_rate"}, key=_order)

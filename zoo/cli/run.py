@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.console import err, out, print_json, table
+from zoo.cli.console import err, measured, out, print_json, table
 from zoo.errors import UsageError
 
 
@@ -19,15 +19,19 @@ Examples:
   zoo run mlp iris --set knobs.hidden_units=[16,16] --set training.weight_decay=0.01 --optimizer adamw
   zoo run mlp --data wines.csv --label quality
   zoo run lenet --data photos/               a folder of one sub-folder a class
+  zoo run lstm --data reviews.csv --label stars    texts with classes; a CSV with dates is taken as a series
+  zoo run vgg_transfer --data photos/ --base VGG16 --weights imagenet    a trained base, a new head
   zoo run runs/lenet-digits/STAMP/recipe.toml    the same run again
 Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html"""
 )
 @click.argument("model", required=False)
 @click.argument("dataset", required=False)
-@click.option(
-    "--data", "path", metavar="PATH", help="An own CSV file, or a folder of one sub-folder of images a class."
-)
+@click.option("--data", "path", metavar="PATH", help="An own table, folder of classes, series or file of text pairs.")
+@click.option("--as", "kind", metavar="KIND", help="With --data, if taken wrongly: table, text, pairs or series.")
 @click.option("--label", metavar="COLUMN", help="With --data or tfds:NAME: what to predict.")
+@click.option("--base", metavar="BASE", help="For vgg_transfer: VGG16 or another net of Keras, a run, or lenet:mnist.")
+@click.option("--weights", metavar="SOURCE", help="To start from: a run, a published folder, MODEL:DATASET; imagenet.")
+@click.option("--freeze", metavar="all|none|N-last-blocks", help="For vgg_transfer: what of the base does not learn.")
 @click.option("--epochs", type=int, help="Passes over the training split.")
 @click.option("--batch-size", type=int, help="Examples a step, over all devices together.")
 @click.option("--learning-rate", type=float, help="Step size of the optimiser; never scaled by itself.")
@@ -52,7 +56,11 @@ def command(
     model: str | None,
     dataset: str | None,
     path: str | None,
+    kind: str | None,
     label: str | None,
+    base: str | None,
+    weights: str | None,
+    freeze: str | None,
     epochs: int | None,
     batch_size: int | None,
     learning_rate: float | None,
@@ -85,18 +93,22 @@ def command(
     watch = None if quiet else Progress()
     if resume is not None:
         _refuse_beside_resume(resume, model, dataset, path, sets, out, options)
-        _finish(job.resume(resume, watch, require_gpu=require_gpu), as_json, smoke)
+        finish(job.resume(resume, watch, require_gpu=require_gpu), as_json, smoke)
         return
     if model is None:
         raise UsageError("which model on which dataset? such as: zoo run lenet digits   (see: zoo ls, zoo data ls)")
-    recipe, notes = _resolve(model, dataset, path, label, sets, job.smoke_options(options) if smoke else options)
+    options = job.smoke_options(options) if smoke else options
+    if base or weights or freeze or model == "vgg_transfer":
+        recipe, notes = _from_weights(model, (dataset, path, label), (base, weights, freeze), sets, options)
+    else:
+        recipe, notes = _resolve(model, dataset, path, kind, label, sets, options)
     if dry_run:
         click.echo(runs.recipe_toml(recipe), nl=False)
         return
     for note in notes:
         err.print(f"note: {note}")
     folder = job.place(out, recipe)
-    _finish(job.execute(recipe, folder, smoke=smoke, watch=watch, require_gpu=require_gpu), as_json, smoke)
+    finish(job.execute(recipe, folder, smoke=smoke, watch=watch, require_gpu=require_gpu), as_json, smoke)
 
 
 def _refuse_beside_resume(
@@ -123,7 +135,8 @@ def _refuse_beside_resume(
         raise UsageError(f"--resume {run} goes on with the run as it began: {'; '.join(differs)}\nleave them away")
 
 
-def _finish(outcome: Any, as_json: bool, smoke: bool) -> None:
+def finish(outcome: Any, as_json: bool, smoke: bool) -> None:
+    """Say what a run came to."""
     if outcome is None:  # one of several workers, and not the one that keeps the run
         return
     if as_json:
@@ -133,7 +146,13 @@ def _finish(outcome: Any, as_json: bool, smoke: bool) -> None:
 
 
 def _resolve(
-    model: str, dataset: str | None, path: str | None, label: str | None, sets: tuple[str, ...], options: dict[str, Any]
+    model: str,
+    dataset: str | None,
+    path: str | None,
+    kind: str | None,
+    label: str | None,
+    sets: tuple[str, ...],
+    options: dict[str, Any],
 ) -> Any:
     from zoo import data, recipe, runs
     from zoo.registry import describe
@@ -149,14 +168,43 @@ def _resolve(
     if dataset is not None and path is not None:
         raise UsageError(f"DATASET {dataset!r} and --data {path!r} are both given; say one of them")
     if path is not None:
-        own = data.from_path(path, label)
+        own = data.from_path(path, label, kind)
         return recipe.resolve(model, Path(path).stem, sets, options, data=own)
     assert dataset is not None
+    if kind is not None:
+        raise UsageError("--as goes with --data PATH; a recipe says what it is")
     if dataset.startswith("tfds:"):
         return recipe.resolve(model, dataset, sets, options, data=data.infer(dataset, label))
     if label is not None:
         raise UsageError("--label goes with --data PATH or tfds:NAME; a recipe names its own")
     return recipe.resolve(model, dataset, sets, options)
+
+
+def _from_weights(
+    model: str,
+    where: tuple[str | None, str | None, str | None],
+    start: tuple[str | None, str | None, str | None],
+    sets: tuple[str, ...],
+    options: dict[str, Any],
+) -> Any:
+    """The recipe of a run that does not start from new weights: of a new head on a base, or of a model's own."""
+    from zoo.cli.finetune import data_of, freezing
+    from zoo.pretrained import bases
+    from zoo.pretrained.starting import weights_of
+
+    name, own = data_of(*where)
+    base, weights, freeze = start
+    if model == bases.TRANSFER:
+        found, frozen = bases.find(base or "VGG16", weights), freezing(freeze or "1-last-block")
+        return bases.resolve_start(found, name, new_network=True, freeze=frozen, sets=sets, options=options, data=own)
+    if base or freeze:
+        raise UsageError(f"--base and --freeze go with vgg_transfer\nfor a trained {model}: zoo finetune RUN DATASET")
+    weights_of(model, str(weights))  # or else another model's
+    named = Path(str(weights)).exists() or ":" in str(weights)
+    found = bases.find(str(weights) if named else f"{model}:{weights}")
+    return bases.resolve_start(
+        found, name, new_network=False, freeze="none", head_epochs=0, lower=1, sets=sets, options=options, data=own
+    )
 
 
 def _as_json(outcome: Any) -> dict[str, Any]:
@@ -175,7 +223,7 @@ def _report(outcome: Any, smoke: bool) -> None:
     scored, total = outcome.metrics["examples_scored"], outcome.metrics["examples_in_split"]
     grid = table("", "")
     for name, value in outcome.metrics["test"].items():
-        grid.add_row(f"test {name}", f"{value:.2%}" if name == "accuracy" else f"{value:.4g}")
+        grid.add_row(f"test {name}", measured(value, name))
     grid.add_row("examples scored", f"{scored:,} of {total:,}")
     grid.add_row("parameters", f"{outcome.params:,}")
     grid.add_row("time", f"{outcome.seconds:.1f} s")
@@ -184,8 +232,15 @@ def _report(outcome: Any, smoke: bool) -> None:
     if smoke:
         out.print("a smoke run: the numbers mean nothing")
     out.print(
-        f"\nlook:    {outcome.folder}/report.html\n"
-        f"score:   zoo eval {outcome.folder}\n"
-        f"predict: zoo predict {outcome.folder} {'IMAGE.png' if outcome.recipe.data.kind == 'image' else 'ROWS.csv'}",
+        f"\nlook:    {outcome.folder}/report.html\nscore:   zoo eval {outcome.folder}\n{_next(outcome)}",
         markup=False,
     )
+
+
+def _next(outcome: Any) -> str:
+    """The command that applies the model."""
+    data = outcome.recipe.data
+    if data.task == "language-model":
+        return f"write:   zoo generate {outcome.folder} --prompt '...'"
+    given = {"image": "IMAGE.png", "text": "--text '...'", "text-pair": "--text '...'"}.get(data.kind, "ROWS.csv")
+    return f"predict: zoo predict {outcome.folder} {given}"
