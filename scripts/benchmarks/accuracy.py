@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.epochs import environment
+from benchmarks.contenders import environment
 from zoo.cli.console import err, out, table
 
 TARGET, CAP, AIM = 0.99, 30, 2.0  # accuracy; Keras' epochs at most; Keras' seconds over the zoo's, at least

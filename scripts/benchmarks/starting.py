@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.epochs import environment
+from benchmarks.contenders import environment
 from zoo.cli.console import err, out, table
 
 IMPORT = "python -c 'import keras'"

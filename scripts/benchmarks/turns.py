@@ -19,22 +19,22 @@ class Turns:
     def __init__(self) -> None:
         self.answers = os.fdopen(os.dup(1), "w")
         os.dup2(2, 1)
-        self.begun = 0.0
+        self.begun = self.begun_cpu = 0.0
 
-    def ready(self, about: str) -> None:
-        """Everything is built; `about` says with what."""
-        self._say({"about": about})
+    def ready(self, about: str, facts: dict[str, float] | None = None) -> None:
+        """Everything is built; `about` says with what, `facts` what else was measured."""
+        self._say({"about": about, **(facts or {})})
 
     def wait(self) -> None:
         """Sleep until the next epoch is asked for, then start the clock; the end of stdin ends the process."""
         if sys.stdin.readline().strip() != "epoch":
             sys.exit(0)
-        self.begun = time.perf_counter()
+        self.begun, self.begun_cpu = time.perf_counter(), time.process_time()
 
     def done(self, loss: float) -> None:
         """Stop the clock and answer; `loss` is the epoch's mean, to see that the contender does learn."""
-        seconds = time.perf_counter() - self.begun
-        self._say({"seconds": seconds, "peak_mib": peak_mib(), "loss": float(loss)})
+        seconds, cpu = time.perf_counter() - self.begun, time.process_time() - self.begun_cpu
+        self._say({"seconds": seconds, "cpu_seconds": cpu, "peak_mib": peak_mib(), "loss": float(loss)})
 
     def _say(self, facts: dict[str, object]) -> None:
         print(json.dumps(facts), file=self.answers, flush=True)
