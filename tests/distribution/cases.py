@@ -24,6 +24,7 @@ class Case(NamedTuple):
     sets: tuple[str, ...] = ()
     optimizer: str = "sgd"
     batch_size: int = 20  # 20 over 3 replicas: 6, 7 and 7
+    from_disk: bool = False
 
 
 def family_cases() -> dict[str, Case]:
@@ -77,6 +78,7 @@ SPECIAL = {
         "lenet", "digits", (*STEADY, "training.learning_rate=0.001"), "adamw", batch_size=2
     ),
     "augmented": Case("mlp", "digits", (*PLAIN, "augmentation.shift=2", "augmentation.rotate=10"), "nesterov"),
+    "from_disk": Case("mlp", "digits", (*PLAIN, "augmentation.shift=1"), "adamw", from_disk=True),
     "penalised": Case("mlp", "iris", (*PLAIN, "knobs.l2=0.01", "knobs.l1=0.001")),
     "one_hot": Case("mlp", "iris", (*PLAIN, "training.loss=mse"), "adam"),
     "scheduled": Case(
@@ -153,7 +155,21 @@ def make_fit(case: Case, devices: int, steps: int | None = None):
     options = {"optimizer": case.optimizer, "batch_size": case.batch_size, "epochs": 2, "jit": "off"}
     options["strategy"] = "mirrored" if devices > 1 else "one"
     recipe = resolve(case.model, case.dataset, case.sets, options)[0]
-    return Fit(recipe, data.load(recipe.data, case.dataset), None, (), steps)
+    splits = data.load(recipe.data, case.dataset)
+    return Fit(recipe, on_disk(splits) if case.from_disk else splits, None, (), steps)
+
+
+def on_disk(splits):
+    """The same examples, the inputs in files."""
+    import numpy as np
+
+    from zoo.data.stored import Stored
+
+    with tempfile.TemporaryDirectory() as folder:  # an open file outlives its name
+        for name, part in splits._asdict().items():
+            np.save(Path(folder) / f"{name}.npy", part.x)
+            splits = splits._replace(**{name: part._replace(x=Stored(Path(folder) / f"{name}.npy"))})
+    return splits
 
 
 def seeds(devices: int):

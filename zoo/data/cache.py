@@ -9,13 +9,14 @@ import hashlib
 import io
 import logging
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.data.examples import Examples, Source
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 from zoo.files import replacing
 
 if TYPE_CHECKING:
@@ -57,6 +58,40 @@ def cached(name: str, decode: Callable[[], Source]) -> Source:
     source = decode()
     _write(path, source)
     return source
+
+
+def on_disk(name: str, shape: tuple[int, ...], dtype: str, decode: Callable[[], Iterable[Examples]]) -> Examples:
+    """Examples too many for the memory: decoded some at a time into a file, from which training reads its batches.
+
+    Raises:
+        UsageError: the cache's folder cannot be used, or has no room for them.
+    """
+    import numpy as np
+
+    from zoo.data import stored
+
+    place = folder() / "data"
+    if not _usable(place):
+        raise UsageError(f"{name} is to stay on disk, and {place} cannot be used\nset ZOO_HOME to a folder of your own")
+    x, y = place / f"{name}.x.npy", place / f"{name}.y.npy"
+    if not (x.exists() and y.exists()):
+        need, free = int(np.prod(shape, dtype="int64")) * np.dtype(dtype).itemsize, shutil.disk_usage(place).free
+        if need > free:
+            raise UsageError(
+                f"{name} takes {need / 2**30:.1f} GiB on disk, {place} has {free / 2**30:.1f} GiB left\n"
+                "make room, or set ZOO_HOME to a folder that has it"
+            )
+        labels: list[np.ndarray] = []
+
+        def images() -> Iterator[np.ndarray]:
+            for part in decode():
+                labels.append(part.y)
+                yield part.x
+
+        stored.write(x, shape, dtype, images())
+        found = np.concatenate(labels)
+        stored.write(y, found.shape, found.dtype.name, [found])
+    return Examples(stored.Stored(x), stored.Stored(y)[:])
 
 
 def _usable(place: Path) -> bool:

@@ -10,6 +10,7 @@ from zoo.spec import DataSpec
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
+STREAMED = ("arrays", "folder", "tfds")  # sources that can stay on disk
 
 
 class Section(BaseModel):
@@ -40,8 +41,8 @@ class Series(Section):
 class Data(Section):
     """Where examples come from and what one of them looks like."""
 
-    # tfds:NAME[/CONFIG], sklearn:NAME, generated:NAME, stdlib:source, folder:PATH, csv:PATH, pairs:PATH; relative paths
-    # are looked up in the working folder, then in that of raw files (see zoo.data.rawfiles)
+    # tfds:NAME[/CONFIG], sklearn:NAME, generated:NAME, stdlib:source, folder:PATH, arrays:PATH, csv:PATH, pairs:PATH;
+    # relative paths are looked up in the working folder, then in that of raw files (see zoo.data.rawfiles)
     source: str
     origin: str = ""  # of files that no library fetches: where a user gets them, licence, size
     kind: Literal["tabular", "image", "text", "series", "text-pair"]
@@ -66,6 +67,8 @@ class Data(Section):
     split_seed: int = 0  # the same split in every run, whatever the run's seed
     classes: tuple[int, ...] = ()  # of the source's classes these alone; train and test then count their examples
     examples_a_class: Annotated[int, Field(ge=0)] = 0  # so many of each class to train and validate on; 0: all
+    # whether examples stay on disk and are read batch by batch; auto: where they would fill the memory
+    stream: Literal["auto", "on", "off"] = "auto"
     download_mb: Annotated[float, Field(ge=0)] = 0.0  # 0: nothing to download
     options: dict[str, float | int | str | bool] = {}  # of a generated source: noise, turns ...; of pairs: languages
     text: Text | None = None
@@ -86,6 +89,8 @@ class Data(Section):
                 raise ValueError(f"the table data.{section} goes with kind = {' or '.join(map(repr, kinds))}")
         if (self.classes or self.examples_a_class) and self.task not in ("classification", "binary"):
             raise ValueError(f"classes and examples_a_class have no meaning for {self.task}")
+        if self.stream == "on" and self.source.split(":")[0] not in STREAMED:
+            raise ValueError(f"stream = 'on' is for {', '.join(STREAMED)} sources: {self.source} is small, or a text")
         if self.classes and len(set(self.classes)) != (self.num_classes or 2):
             raise ValueError(f"{len(set(self.classes))} different classes for {self.num_classes or 2}")
         if (self.task == "seq2seq") != (self.kind == "text-pair"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.errors import UsageError, ZooError
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from zoo.data.text import Vocabularies
 
 DEFAULT_IMAGE = (64, 64, 3)  # height, width, channels where the images of a set differ in size
+AT_ONCE = 1000  # examples that are decoded together
+COPIES = 3  # of a set in memory: as read, as split, and on the device
 
 
 class Examples(NamedTuple):
@@ -27,6 +31,10 @@ class Examples(NamedTuple):
 
     x: Any
     y: np.ndarray
+
+    def of(self, rows: np.ndarray) -> Examples:
+        """These rows; of examples that stay on disk nothing is read."""
+        return Examples(self.x.take(rows, axis=0), self.y[rows])
 
 
 class Splits(NamedTuple):
@@ -70,13 +78,17 @@ def conform(part: Examples, data: Data, where: str) -> Examples:
     """
     import numpy as np
 
-    x, y = np.asarray(part.x, data.input_dtype), np.asarray(part.y)
+    stays = is_stored(part.x)
+    x, y = part.x if stays else np.asarray(part.x, data.input_dtype), np.asarray(part.y)
     if x.shape[1:] != tuple(data.input_shape):
         raise UsageError(
             f"{where}: an example has shape {list(x.shape[1:])}, the recipe says {list(data.input_shape)}\n"
             f"set it with: --set data.input_shape={str(list(x.shape[1:])).replace(' ', '')}"
         )
-    _refuse_nan(x, data, where)
+    first = 0
+    for block in x.blocks() if stays else [x]:
+        _refuse_nan(block, data, where, first)
+        first += len(block)
     return Examples(x, conform_labels(y, data, where))
 
 
@@ -92,7 +104,8 @@ def conform_labels(y: np.ndarray, data: Data, where: str) -> np.ndarray:
     return _targets(y, where) if data.task == "regression" else _class_ids(y, data.num_classes or 2, where)
 
 
-def _refuse_nan(x: np.ndarray, data: Data, where: str) -> None:
+def _refuse_nan(x: np.ndarray, data: Data, where: str, first: int) -> None:
+    """`first` is the number of the first row."""
     import numpy as np
 
     if x.dtype.kind != "f" or np.isfinite(x).all():
@@ -100,7 +113,8 @@ def _refuse_nan(x: np.ndarray, data: Data, where: str) -> None:
     row, *feature = np.argwhere(~np.isfinite(x))[0].tolist()
     name = data.feature_names[feature[0]] if data.feature_names and len(feature) == 1 else feature
     raise ZooError(
-        f"{where}: row {row}, feature {name} is {x[row, *feature]} ({int((~np.isfinite(x)).sum())} such values)\n"
+        f"{where}: row {first + row}, feature {name} is {x[row, *feature]} "
+        f"({int((~np.isfinite(x)).sum())} such values)\n"
         "remove the rows or fill the values in the source; zoo guesses none"
     )
 
@@ -138,14 +152,38 @@ def class_counts(part: Examples, data: Data) -> dict[str, int]:
     return dict(zip(names, np.bincount(part.y, minlength=classes).tolist(), strict=True))
 
 
-def refuse_too_big(count: int, data: Data, where: str) -> None:
-    """Arrays live in memory: say so before the machine swaps."""
-    need = count * (4 if data.input_dtype == "float32" else 1)
-    for size in data.input_shape:
-        need *= size
-    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2 * need
-    if 2 * need > have:
+def is_stored(x: Any) -> bool:
+    """Whether examples stay on disk and are read batch by batch."""
+    return hasattr(x, "blocks")
+
+
+def streams(count: int, data: Data) -> bool:
+    """Whether so many examples are to stay on disk: as `data.stream` says, or where they would fill the memory.
+
+    Raises:
+        UsageError: they would, and are not to; or a thousand would.
+    """
+    example = (4 if data.input_dtype == "float32" else 1) * math.prod(data.input_shape)
+    need, have = count * example, _memory()
+    told = f"of {list(data.input_shape)}, and as much again to split; this machine has {have / 2**30:.1f} GiB"
+    if 2 * min(count, AT_ONCE) * example > have:
+        some = min(count, AT_ONCE) * example / 2**30
         raise UsageError(
-            f"{where} needs {need / 2**30:.1f} GiB as arrays of {list(data.input_shape)}, and as much again to split; "
-            f"this machine has {have / 2**30:.1f} GiB\ntake smaller images: --set data.input_shape=[64,64,3]"
+            f"{data.source} needs {some:.1f} GiB as arrays for {min(count, AT_ONCE):,} examples {told}\n"
+            "take smaller ones: --set data.input_shape=[64,64,3]"
         )
+    if data.stream == "off" and 2 * need > have:
+        raise UsageError(
+            f"{data.source} needs {need / 2**30:.1f} GiB as arrays {told}\nleave it on disk: --set data.stream=on"
+        )
+    return data.stream == "on" or (data.stream == "auto" and COPIES * need > have)
+
+
+def _memory() -> int:
+    """Bytes that this process may have: the machine's, or less in a container."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        path = Path("/sys/fs/cgroup") / name
+        if path.is_file() and (text := path.read_text().strip()).isdigit():
+            limits.append(int(text))
+    return min(limits)

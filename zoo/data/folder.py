@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from zoo.data.cache import cached, fingerprint
+from zoo.data.cache import cached, fingerprint, on_disk
 from zoo.data.config import Data
-from zoo.data.examples import DEFAULT_IMAGE, Examples, Source, refuse_too_big
+from zoo.data.examples import AT_ONCE, DEFAULT_IMAGE, Examples, Source, streams
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,21 +54,26 @@ def infer(path: Path) -> Data:
 def read(path: Path, data: Data) -> Source:
     """All images of the folder as uint8 (n, *data.input_shape), with the ids of their classes; cached once decoded.
 
+    Where `data.stream` says so, or they would fill the memory, they stay on disk in that form.
+
     Raises:
         UsageError: what `scan` refuses, other classes than the recipe's, images that do not decode (all at once).
     """
     names, files, labels = scan(path)
     if data.class_names and names != data.class_names:
         raise UsageError(f"{path} has classes {', '.join(names)}\nthe recipe says {', '.join(data.class_names)}")
-    refuse_too_big(len(files), data, str(path))
     state = fingerprint(files, data.input_shape, [str(file.relative_to(path)) for file in files])
 
-    def decode() -> Source:
+    def part(start: int, stop: int) -> Examples:
         import numpy as np
 
-        return Source(Examples(read_files(files, data), np.array(labels, np.int32)))
+        return Examples(read_files(files[start:stop], data), np.array(labels[start:stop], np.int32))
 
-    return cached(f"folder-{_plain(path.resolve().name)}-{state}", decode)
+    name = f"folder-{_plain(path.resolve().name)}-{state}"
+    if not streams(len(files), data):
+        return cached(name, lambda: Source(part(0, len(files))))
+    parts = (part(i, i + AT_ONCE) for i in range(0, len(files), AT_ONCE))
+    return Source(on_disk(name, (len(files), *data.input_shape), "uint8", lambda: parts))
 
 
 def _plain(name: str) -> str:

@@ -1,4 +1,4 @@
-"""One door to every source: `tfds:`, `sklearn:`, `generated:`, `stdlib:`, `folder:`, `csv:` and `pairs:`."""
+"""One door to every source: `tfds:`, `sklearn:`, `generated:`, `stdlib:`, `folder:`, `arrays:`, `csv:`, `pairs:`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from zoo.data.config import Data
     from zoo.data.text import Vocabularies
 
-SOURCES = ("tfds", "sklearn", "generated", "stdlib", "folder", "csv", "pairs")
+SOURCES = ("tfds", "sklearn", "generated", "stdlib", "folder", "arrays", "csv", "pairs")
 TABLES = (".csv", ".tsv", ".txt", ".data")
 KINDS = {"table": "tabular", "text": "text", "pairs": "text-pair", "series": "series"}  # what an own file can be
 
@@ -95,10 +95,12 @@ def read(data: Data) -> Source:
 
 def _read_own(path: Path, data: Data) -> Source:
     """An own folder, or a table of any kind."""
-    from zoo.data import csvfile, folder, series, textfiles
+    from zoo.data import arrays, csvfile, folder, series, textfiles
 
     if not path.exists():
         raise missing([path], data)
+    if data.source.startswith("arrays:"):
+        return arrays.read(path, data)
     if path.is_dir():
         return textfiles.read_folder(path, data) if data.kind == "text" else folder.read(path, data)
     if data.kind == "text":
@@ -116,14 +118,16 @@ def parts(source: str) -> tuple[str, str]:
     if scheme not in SOURCES or not rest:
         raise unknown(
             "source", source, SOURCES,
-            "a source is tfds:NAME, sklearn:NAME, generated:NAME, stdlib:source, folder:PATH, csv:PATH or pairs:PATH",
+            "a source is tfds:NAME, sklearn:NAME, generated:NAME, stdlib:source, folder:PATH, arrays:PATH, csv:PATH "
+            "or pairs:PATH",
         )  # fmt: skip
     return scheme, rest
 
 
 def infer(source: str, label: str | None = None, kind: str | None = None) -> Data:
-    """A description of data without a recipe: `csv:PATH`, `folder:PATH`, `pairs:PATH`, `tfds:NAME/CONFIG` (prepared),
-    `sklearn:NAME`. `kind` says what a table is, one of KINDS; without it, that is found out, and told in a note.
+    """A description of data without a recipe: `csv:PATH`, `folder:PATH`, `arrays:PATH`, `pairs:PATH`,
+    `tfds:NAME/CONFIG` (prepared), `sklearn:NAME`. `kind` says what a table is, one of KINDS; without it, that is found
+    out, and told in a note.
 
     A fifth is held out for testing where the source has no test split, then a tenth of the rest for validation.
 
@@ -144,6 +148,10 @@ def infer(source: str, label: str | None = None, kind: str | None = None) -> Dat
         from zoo.data import pairs
 
         return pairs.infer(rest)
+    if scheme == "arrays":
+        from zoo.data import arrays
+
+        return arrays.infer(Path(rest))
     if scheme == "folder":
         from zoo.data import folder, textfiles
 
@@ -173,8 +181,9 @@ def _infer_table(path: Path, label: str | None, kind: str | None) -> Data:
 def from_path(path: str | Path, label: str | None = None, kind: str | None = None) -> Data:
     """A description of own data, by its absolute path: it holds wherever it is used again.
 
-    A folder of images or of .txt files, a sub-folder a class; a table; a file of tab-separated pairs of texts, or two
-    files whose lines belong together, `a.en,a.de`. `kind` says what a table is where that is not found out rightly.
+    A folder of images or of .txt files, a sub-folder a class, or one with x.npy and y.npy; a table; a file of
+    tab-separated pairs of texts, or two files whose lines belong together, `a.en,a.de`. `kind` says what a table is
+    where that is not found out rightly.
 
     Raises:
         UsageError: no such file, or none of these; a label column given where there is none; no such kind.
@@ -193,7 +202,7 @@ def from_path(path: str | Path, label: str | None = None, kind: str | None = Non
             raise UsageError(f"{path} is a folder: its sub-folders' names are the labels; leave out --label")
         if kind:
             raise UsageError(f"{path} is a folder: what it is follows from the files in it; leave out --as")
-        return infer(f"folder:{path.absolute()}")
+        return infer(f"{_kind_of_folder(path)}:{path.absolute()}")
     if not path.exists():
         raise UsageError(f"no such file or folder: {path}")
     if path.suffix.lower() not in TABLES:
@@ -202,6 +211,12 @@ def from_path(path: str | Path, label: str | None = None, kind: str | None = Non
             "pairs of texts: a .tsv, a .zip with one, or two files: --data FIRST,SECOND"
         )
     return infer(f"csv:{path.absolute()}", label, kind)
+
+
+def _kind_of_folder(path: Path) -> str:
+    from zoo.data import arrays
+
+    return "arrays" if (path / arrays.FIRST).exists() else "folder"
 
 
 def _pairs(path: str, label: str | None, kind: str | None) -> str | None:
@@ -219,7 +234,8 @@ def _pairs(path: str, label: str | None, kind: str | None) -> str | None:
 
 
 def read_examples(data: Data, path: str | Path | Sequence[str | Path]) -> np.ndarray:
-    """Raw examples to predict on, in the form `load` gives them: image files or folders of them, or a CSV's rows.
+    """Raw examples to predict on, in the form `load` gives them: image files or folders of them, a CSV's rows,
+    or those of .npy files.
 
     Images: uint8 (n, height, width, channels), files of a folder sorted by name. Tables: float32 (n, features); a label
     column is passed over. Series: the last window of each file, float32 (n, window, columns).
@@ -230,11 +246,16 @@ def read_examples(data: Data, path: str | Path | Sequence[str | Path]) -> np.nda
     paths = [Path(path)] if isinstance(path, str | Path) else [Path(one) for one in path]
     if missing := [str(one) for one in paths if not one.exists()]:
         raise UsageError(f"no such file or folder: {', '.join(missing)}")
+    import numpy as np
+
+    if all(one.suffix == ".npy" for one in paths) and data.kind in ("image", "tabular"):
+        from zoo.data import arrays
+
+        return np.concatenate([arrays.read_inputs(one, data) for one in paths])
     if data.kind == "image":
         from zoo.data import folder
 
         return folder.read_files(folder.image_files(paths), data)
-    import numpy as np
 
     from zoo.data import csvfile, series
 
@@ -253,7 +274,7 @@ def status(data: Data) -> Status:
         if found is None:
             return Status(False, str(prepared.data_dir()), 0.0, data.download_mb)
         return Status(True, str(found.folder), _mib(found.files), data.download_mb)
-    if scheme in ("folder", "csv", "pairs"):
+    if scheme in ("folder", "arrays", "csv", "pairs"):
         wanted = _own_files(scheme, rest, data)
         where = wanted[0] if len(wanted) == 1 else wanted[0].parent
         files = [f for path in wanted for f in ([path] if path.is_file() else path.rglob("*")) if f.is_file()]

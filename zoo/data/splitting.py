@@ -73,7 +73,7 @@ def _hold_out(part: Examples, count: int, data: Data) -> tuple[Examples, Example
     else:
         order = np.random.default_rng(data.split_seed).permutation(len(part.y))
         held, rest = order[:count], order[count:]
-    return _take(part, rest), _take(part, held)
+    return part.of(rest), part.of(held)
 
 
 def _together(sources: np.ndarray, count: int, data: Data) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +107,3 @@ def _can_stratify(y: np.ndarray, count: int) -> bool:
 
     members = np.unique(y, return_counts=True)[1]
     return bool(members.min() >= 2 and count >= len(members) and len(y) - count >= len(members))
-
-
-def _take(part: Examples, rows: np.ndarray) -> Examples:
-    return Examples(part.x[rows], part.y[rows])

@@ -26,7 +26,7 @@ def _of_classes(part: Examples, classes: tuple[int, ...]) -> Examples:
     wanted = np.asarray(classes)
     rows = np.flatnonzero(np.isin(part.y, wanted))
     order = np.argsort(wanted)
-    return Examples(part.x[rows], order[np.searchsorted(wanted[order], part.y[rows])].astype("int32"))
+    return Examples(part.x.take(rows, axis=0), order[np.searchsorted(wanted[order], part.y[rows])].astype("int32"))
 
 
 def few(part: Examples, data: Data, where: str) -> Examples:
@@ -51,4 +51,4 @@ def few(part: Examples, data: Data, where: str) -> Examples:
             )
         kept.append(rows)
     rows = np.sort(np.concatenate(kept))
-    return Examples(part.x[rows], part.y[rows])
+    return part.of(rows)

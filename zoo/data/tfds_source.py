@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from zoo.data.cache import cached, fingerprint
+from zoo.data.cache import cached, fingerprint, on_disk
 from zoo.data.config import Data, Text
 from zoo.data.counting import SPECIAL, measured, unmeasured
 from zoo.data.download import download, first_line
-from zoo.data.examples import DEFAULT_IMAGE, Examples, Source, refuse_too_big
+from zoo.data.examples import AT_ONCE, DEFAULT_IMAGE, Examples, Source, streams
 from zoo.data.network import reachable
 from zoo.data.prepared import MIB, Address, Prepared, damaged, data_dir, download_facts, find, refuse_unknown
 from zoo.data.rawfiles import refuse_empty
 from zoo.data.tfds_features import Pair, choose, columns, picker
 from zoo.errors import MissingError, unknown
 from zoo.quiet import quiet_stderr
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 log = logging.getLogger("zoo.data")
 CHARACTERS = 256  # of a window, for a language model of a set without a recipe
@@ -48,7 +45,15 @@ def read(address: Address, data: Data) -> Source:
         found.files, data.kind, data.task, data.input_shape, data.label, data.feature_names, tuple(splits.values())
     )
     key = f"tfds-{found.name.replace('/', '-')}-{found.version}-{state}"
+    if any(streams(found.splits[split], data) for split in splits.values()):
+        return Source(**{name: _on_disk(key, split, address, found, data) for name, split in splits.items()})
     return cached(key, lambda: _decode(address, found, data, splits))
+
+
+def _on_disk(key: str, split: str, address: Address, found: Prepared, data: Data) -> Examples:
+    """A split that does not fit into memory."""
+    shape = (found.splits[split], *data.input_shape)
+    return on_disk(f"{key}-{split}", shape, data.input_dtype, lambda: _batches(address, found, data, split))
 
 
 def _splits(data: Data) -> dict[str, str]:
@@ -109,21 +114,30 @@ def import_tfds() -> Any:
 
 
 def _decode(address: Address, found: Prepared, data: Data, splits: Mapping[str, str]) -> Source:
+    import numpy as np
+
+    parts = {}
+    for name, split in splits.items():
+        batches = list(_batches(address, found, data, split))
+        part = Examples(*(np.concatenate(column) for column in zip(*batches, strict=True)))
+        parts[name] = _texts(part, data, f"{found.name}, {split}") if data.kind == "text" else part
+    return Source(parts["train"], parts.get("test"), parts.get("validation"))
+
+
+def _batches(address: Address, found: Prepared, data: Data, split: str) -> Iterator[Examples]:
+    """All examples of a split, a thousand at a time."""
     builder = open_builder(address, found)
     import tensorflow as tf
 
     again = "" if data.kind == "text" else ", once; the next run reads it from the cache"
-    log.info("decoding %s%s", found.name, again)
+    log.info("decoding %s, %s%s", found.name, split, again)
     pick = picker(choose(builder.info, data.label, found.name), data, found.name)
-    parts = {}
-    for name, split in splits.items():
-        refuse_too_big(found.splits[split], data, f"{found.name}, {split}")
-        try:
-            part = _arrays(builder.as_dataset(split=split, shuffle_files=False).map(pick, tf.data.AUTOTUNE))
-        except (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.InvalidArgumentError) as error:
-            raise damaged(_bad_file(found, split), found.folder, address, first_line(error)) from error
-        parts[name] = _texts(part, data, f"{found.name}, {split}") if data.kind == "text" else part
-    return Source(parts["train"], parts.get("test"), parts.get("validation"))
+    pairs = builder.as_dataset(split=split, shuffle_files=False).map(pick, tf.data.AUTOTUNE)
+    try:
+        for x, y in pairs.batch(AT_ONCE).prefetch(2).as_numpy_iterator():
+            yield Examples(x, y)
+    except (tf.errors.DataLossError, tf.errors.NotFoundError, tf.errors.InvalidArgumentError) as error:
+        raise damaged(_bad_file(found, split), found.folder, address, first_line(error)) from error
 
 
 def _texts(part: Examples, data: Data, where: str) -> Examples:
@@ -144,14 +158,6 @@ def open_builder(address: Address, found: Prepared) -> Any:
         return tfds.builder_from_directory(found.folder)
     except Exception as error:
         raise damaged(found.folder / "features.json", found.folder, address, first_line(error)) from error
-
-
-def _arrays(pairs: tf.data.Dataset) -> Examples:
-    """All examples of a dataset of (x, y), collected a thousand at a time."""
-    import numpy as np
-
-    batches = list(pairs.batch(1000).prefetch(2).as_numpy_iterator())
-    return Examples(*(np.concatenate(column) for column in zip(*batches, strict=True)))
 
 
 def _bad_file(found: Prepared, split: str) -> Path:

@@ -21,6 +21,7 @@ LATER = (  # keys that came after the first records: where they have their defau
     ("data", "examples_a_class"),
     ("data", "text"),
     ("data", "series"),
+    ("data", "stream"),
 )
 
 

@@ -1,6 +1,6 @@
-"""The training loop: data rests on the device, the host only says which rows make the next batches.
+"""The training loop: data is on the device, the host only says which rows make the next batches.
 
-One call of the compiled function runs many steps on rows gathered from the resident arrays, so a small network is
+One call of the compiled function runs many steps on rows gathered from arrays there, so a small network is
 not slowed down by Python or by an input pipeline. Which rows come when is computed from (seed, epoch) alone, and how
 many steps one call takes changes nothing in the result.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -19,6 +19,7 @@ import tensorflow as tf
 from zoo.errors import UsageError
 from zoo.training.augment import Augment
 from zoo.training.batches import Feed, Plan, pieces, take
+from zoo.training.feeding import RunSteps, fed, signature
 from zoo.training.objectives import Objective
 
 SECONDS_A_CALL = 0.3  # long enough to hide the call, short enough for progress and Ctrl-C
@@ -27,14 +28,11 @@ EVALUATION_BATCH = 500
 MOST_NUMBERS = 2**23  # in an evaluation batch's inputs
 TOKEN_BATCH = 64
 
-RunSteps = Callable[[Plan, int, int, int], None]  # plan of an epoch, start, stop, number of the epoch's first step
-
 
 def make_run_steps(
     model: keras.Model, objective: Objective, feed: Feed, batch_size: int, augment: Augment | None, jit: bool
 ) -> RunSteps:
     """A function that trains on the batches from `start` up to `stop` of an epoch's plan."""
-    resident = Feed({name: tf.constant(array) for name, array in feed.arrays.items()}, feed.cuts)
     train_step = _make_train_step(model, objective)
     whole = jit and augment is None  # XLA has no image warp: beside one it compiles each step by itself
     if jit and not whole:
@@ -42,20 +40,25 @@ def make_run_steps(
     scalar = tf.TensorSpec((), "int32")
 
     # the plan is the whole epoch's, so that its shape never changes and XLA compiles once
-    @tf.function(input_signature=[*plan_signature(feed, batch_size), scalar, scalar, scalar], jit_compile=whole)
-    def run(rows: tf.Tensor, lengths: tf.Tensor, start: tf.Tensor, stop: tf.Tensor, first: tf.Tensor) -> None:
+    told = [signature(feed), *_plan_signature(feed, batch_size), scalar, scalar, scalar]
+
+    @tf.function(input_signature=told, jit_compile=whole)
+    def run(arrays: Any, rows: tf.Tensor, lengths: tf.Tensor, start: Any, stop: Any, first: Any) -> None:
         i = start
         while i < stop:  # not tf.range: XLA would compile anew for each start and stop
-            x, y = take(resident, rows[i], lengths[i])  # (batch, ...)
+            x, y = take(Feed(arrays, feed.cuts), rows[i], lengths[i])  # (batch, ...)
             if augment is not None:
                 x = augment(x, first + i)
             train_step(x, y)
             i += 1
 
-    return lambda plan, *numbers: run(*map(tf.constant, plan), *(tf.constant(n, "int32") for n in numbers))
+    def run_on(arrays: Mapping[str, Any], plan: Plan, *numbers: int) -> None:
+        run(arrays, *map(tf.constant, plan), *(tf.constant(n, "int32") for n in numbers))
+
+    return fed(run_on, feed, batch_size, tf.constant)
 
 
-def plan_signature(feed: Feed, batch_size: int) -> list[tf.TensorSpec]:
+def _plan_signature(feed: Feed, batch_size: int) -> list[tf.TensorSpec]:
     """What TensorFlow is told of a plan: (steps, batch) and (steps, lengths)."""
     kinds = len(set(feed.cuts.values()))
     return [tf.TensorSpec((None, batch_size), "int32"), tf.TensorSpec((None, kinds), "int32")]

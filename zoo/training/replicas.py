@@ -14,8 +14,9 @@ Nothing here touches a private name of TensorFlow or Keras.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import keras
@@ -24,7 +25,8 @@ import tensorflow as tf
 
 from zoo.training.augment import Augment
 from zoo.training.batches import Feed, Plan, pieces, take
-from zoo.training.loop import RunSteps, dense, in_order, plan_signature
+from zoo.training.feeding import RunSteps, fed
+from zoo.training.loop import dense, in_order
 from zoo.training.objectives import Objective
 
 SEED_STEP = 0x3C6EF372  # between the seeds of two neighbouring replicas
@@ -49,7 +51,6 @@ def make_run_steps(
 ) -> RunSteps:
     """As `zoo.training.loop.make_run_steps`; `example_loss` gives one value an example or token (reduction "none")."""
     strategy = tf.distribute.get_strategy()
-    resident = {name: _on_each(strategy, array) for name, array in feed.arrays.items()}
     train_step = _make_train_step(model, objective, example_loss, batch_size, clip_norm)
 
     def replica_step(here: dict[str, tf.Tensor], rows: tf.Tensor, lengths: tf.Tensor, step: tf.Tensor) -> None:
@@ -60,15 +61,15 @@ def make_run_steps(
         tokens = tf.math.count_nonzero(tf.gather(here["y"], rows), dtype="float32") if objective.tokens else None
         train_step(x, y, count, tokens)
 
-    @tf.function(input_signature=[*plan_signature(feed, batch_size), tf.TensorSpec((), "int32")])
-    def run(rows: tf.Tensor, lengths: tf.Tensor, first: tf.Tensor) -> None:
-        for i in tf.range(tf.shape(rows)[0]):
-            strategy.run(replica_step, args=(resident, rows[i], lengths[i], first + i))
+    @tf.function(reduce_retracing=True)
+    def run(arrays: Any, rows: tf.Tensor, lengths: tf.Tensor, start: Any, stop: Any, first: Any) -> None:
+        for i in tf.range(start, stop):
+            strategy.run(replica_step, args=(arrays, rows[i], lengths[i], first + i))
 
-    def run_steps(plan: Plan, start: int, stop: int, first: int) -> None:
-        run(*(tf.constant(part[start:stop]) for part in plan), tf.constant(first + start, "int32"))
+    def run_on(arrays: Mapping[str, Any], plan: Plan, *numbers: int) -> None:
+        run(arrays, *map(tf.constant, plan), *(tf.constant(n, "int32") for n in numbers))
 
-    return run_steps
+    return fed(run_on, feed, batch_size, partial(_on_each, strategy))
 
 
 def _on_each(strategy: tf.distribute.Strategy, array: np.ndarray) -> Any:

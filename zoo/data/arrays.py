@@ -1,0 +1,101 @@
+"""Own arrays: a folder with `x.npy` and `y.npy`; `x_test.npy`, `y_test.npy`, `x_validation.npy` ... if it has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.data.config import Data
+from zoo.data.examples import Examples, Source, streams
+from zoo.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.data.stored import Stored
+
+PARTS = {"train": "", "test": "_test", "validation": "_validation"}
+FIRST = "x.npy"
+
+
+def infer(path: Path) -> Data:
+    """A description of a folder of arrays: images (n, height, width[, channels]) or rows (n, features).
+
+    Whole numbers in `y` are classes, others are what is to be predicted.
+
+    Raises:
+        UsageError: a file that is missing, no array of numbers, or of another length than its fellow.
+    """
+    found = {name: _pair(path, suffix) for name, suffix in PARTS.items() if _is_there(path, suffix)}
+    x, y = found["train"]
+    if len(x.shape) not in (2, 3, 4):
+        raise UsageError(
+            f"{path / FIRST} has shape {x.shape}; images are (n, height, width, channels), rows (n, features)"
+        )
+    shape = (*x.shape[1:], 1) if len(x.shape) == 3 else x.shape[1:]
+    classes = 0 if y.dtype.kind == "f" else int(y.max()) + 1
+    if classes == 1:
+        raise UsageError(f"{path / 'y.npy'} knows one class only: a network needs two to tell apart")
+    return Data(
+        source=f"arrays:{path}",
+        kind="image" if len(shape) == 3 else "tabular",
+        task="regression" if not classes else "binary" if classes == 2 else "classification",
+        input_shape=shape,
+        input_dtype="uint8" if x.dtype == "uint8" and len(shape) == 3 else "float32",
+        num_classes=classes or None,
+        train=len(y),
+        test=len(found["test"][1]) if "test" in found else 0,
+        test_share=0.0 if "test" in found else 0.2,
+        validation=len(found["validation"][1]) if "validation" in found else 0,
+    )
+
+
+def read(path: Path, data: Data) -> Source:
+    """The arrays; `x` stays on disk where `data.stream` says so or it would fill the memory.
+
+    Raises:
+        UsageError: as `infer`.
+    """
+    parts = {}
+    for name, suffix in PARTS.items():
+        if _is_there(path, suffix):
+            x, y = _pair(path, suffix, data)
+            parts[name] = Examples(x if streams(len(x), data) else x[:], y)
+    return Source(parts["train"], parts.get("test"), parts.get("validation"))
+
+
+def _is_there(path: Path, suffix: str) -> bool:
+    return not suffix or (path / f"x{suffix}.npy").exists() or (path / f"y{suffix}.npy").exists()
+
+
+def _pair(path: Path, suffix: str, data: Data | None = None) -> tuple[Stored, np.ndarray]:
+    """`x` as the rows that `data` asks for, unread, and `y` (n,)."""
+    from zoo.data.stored import Stored
+
+    files = [path / f"{letter}{suffix}.npy" for letter in "xy"]
+    for file in files:
+        if not file.is_file():
+            raise UsageError(f"there is no {file}\na folder of arrays has x.npy and y.npy, one row an example in both")
+    x, labels = map(Stored, files)
+    if len(x) != len(labels) or len(labels) == 0:
+        raise UsageError(f"{files[0]} has {len(x):,} rows, {files[1]} {len(labels):,}\nthey belong together row by row")
+    if data and x.shape[1:] in (data.input_shape, data.input_shape[:-1]):  # grey images often leave out the 1
+        x = Stored(files[0], data.input_shape, data.input_dtype)
+    y = labels[:]
+    if y.shape not in ((len(y),), (len(y), 1)):
+        raise UsageError(f"{files[1]} has shape {y.shape}: one number a row, (n,)")
+    return x, y.reshape(-1)
+
+
+def read_inputs(path: Path, data: Data) -> np.ndarray:
+    """The rows of an `.npy` file as a model takes them.
+
+    Raises:
+        UsageError: rows of another shape.
+    """
+    from zoo.data.stored import Stored
+
+    found = Stored(path)
+    if found.shape[1:] not in (data.input_shape, data.input_shape[:-1]):
+        raise UsageError(f"{path} has rows of shape {found.shape[1:]}, the model takes {tuple(data.input_shape)}")
+    return Stored(path, data.input_shape, data.input_dtype)[:]
