@@ -64,7 +64,7 @@ def publish(run: Run, folder: Path, licence: str = UNKNOWN, data_licence: str = 
 def _without_places(recipe: Resolved) -> Resolved:
     """The recipe with own files by their names alone: where they lie here is nobody's business."""
     scheme, colon, place = recipe.data.source.partition(":")
-    if scheme not in ("folder", "csv", "pairs"):
+    if scheme not in ("folder", "arrays", "csv", "pairs"):
         return recipe
     source = f"{scheme}{colon}{Path(place).name}"
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source})})
