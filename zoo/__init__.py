@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zoo.registry import describe as describe
     from zoo.registry import list_models as list_models
     from zoo.registry import register as register
+    from zoo.safety import load_model as load_model
 
 _PUBLIC = {
     "build": "zoo.pretrained.starting",
@@ -30,6 +31,7 @@ _PUBLIC = {
     "register": "zoo.registry",
     "load_recipe": "zoo.recipe",
     "load": "zoo.pretrained.published",
+    "load_model": "zoo.safety",
     "run": "zoo.job",
 }
 

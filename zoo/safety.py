@@ -66,12 +66,15 @@ SIGNS = (  # how a file begins -> what it is, and why it is not read
 )
 
 
-def load_model(path: Path) -> keras.Model:
-    """A `.keras` file as a model, uncompiled, after `scan` found nothing in it.
+def load_model(path: str | Path) -> keras.Model:
+    """A `.keras` file as a model, uncompiled, after `scan` found nothing in it. Knows the layers of Keras and the zoo.
 
     Raises:
-        UsageError: it is damaged, or holds what is refused.
+        UsageError: it is not there, damaged, or holds what is refused.
     """
+    path = Path(path)
+    if not path.exists():
+        raise UsageError(f"there is no file {path}")
     elements = scan(path)
     import keras
 
