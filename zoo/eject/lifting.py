@@ -149,7 +149,10 @@ class _Lifter:
                 self._add(origin, name, ERRORS[name])
         elif origin.split(".")[0] in self.roots:
             if alias.name not in _read(origin).names:
-                raise UsageError(f"it leans on all of {origin}.{alias.name}, which is more than one script can hold")
+                raise UsageError(
+                    f"not written as a script: its code leans on all of {origin}.{alias.name}\n"
+                    "use it by its builder instead: from zoo.models import ..."
+                )
             self.lift(origin, alias.name)
         elif isinstance(statement, ast.ImportFrom):
             self.lifted.imports.setdefault(origin, set()).add(ast.unparse(alias))
