@@ -4,10 +4,12 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import pytest
@@ -142,6 +144,16 @@ def test_a_killed_chief_is_named(folder):
     code, _, err = finish(launcher, 60)
     assert code == 1 and "worker 0 was ended by SIGKILL" in err and "worker 1: error: lost worker 0" in err
     assert "go on with: zoo launch 2 -- run --resume headless" in err
+
+
+def test_a_worker_that_dies_slowly_is_named_all_the_same():
+    from zoo.cluster import Cluster
+    from zoo.training.workers import _lost
+
+    with socket.create_server(("127.0.0.1", 0)) as dying, socket.create_server(("127.0.0.1", 0)) as alive:
+        addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in (alive, dying)]
+        Timer(0.5, lambda: (dying.shutdown(socket.SHUT_RDWR), dying.close())).start()
+        assert _lost(Cluster(tuple(addresses), 0), "/job:worker/replica:0/task:1") == f"worker 1 ({addresses[1]})"
 
 
 def test_a_mistake_is_said_once_and_ends_all(folder):

@@ -26,6 +26,7 @@ from zoo.quiet import quiet_ending
 
 PEER_SECONDS = 45.0  # with the start of TensorFlow, an absent peer is known within a minute
 
+DYING_SECONDS = 5.0  # how long a worker that is gone may still seem to answer
 LINGER_SECONDS = 3.0  # before leaving a run that lost a worker, so that the others do not take this one for lost
 
 
@@ -121,9 +122,18 @@ def loss_named(cluster: Cluster | None, folder: Path | None) -> Iterator[None]:
         raise ZooError(f"lost {lost}{remedy}") from error
 
 
+def _silent(cluster: Cluster) -> list[int]:
+    """Those that do not answer; a process that was killed may take connections for a moment longer than it lives."""
+    others = [i for i in range(len(cluster.workers)) if i != cluster.index]
+    deadline = time.monotonic() + DYING_SECONDS
+    while not (silent := [i for i in others if not _answers(cluster, i)]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return silent
+
+
 def _lost(cluster: Cluster, text: str) -> str:
     """Those that TensorFlow's text names and that do not answer; the text names others too, and they leave as well."""
-    silent = [i for i in range(len(cluster.workers)) if i != cluster.index and not _answers(cluster, i)]
+    silent = _silent(cluster)
     named = {int(i) for i in re.findall(r"/job:worker/(?:replica:\d+/)?task:(\d+)", text)}
     lost = [i for i in silent if i in named] or silent
     return ", ".join(cluster.name(i) for i in lost) or f"touch with the other workers: {text.strip().splitlines()[0]}"
