@@ -169,3 +169,17 @@ def test_a_checkpoint_of_another_network_rate_optimiser_or_dataset_is_refused(tm
     changed[7, 3, 3, 0] ^= 1
     with pytest.raises(UsageError, match="another run: the training examples are others than they were"):
         Fit(fit.recipe, splits._replace(train=splits.train._replace(x=changed)))(saved)
+
+
+def test_a_checkpoint_from_before_a_setting_existed_goes_on_with_its_default(tmp_path):
+    box = []
+    fit = make_fit(tmp_path, callbacks=[DieAt(box, 1)])
+    box.append(fit)
+    with pytest.raises(Die):
+        fit()
+    saved = checkpoint.newest(tmp_path / "checkpoints")[0]
+    del saved.facts["made_of"]["recipe"]["data"]["stream"]
+    Fit(fit.recipe, fit.splits)(saved)
+    other = resolve("mlp", "digits", [*SETTINGS, "data.stream='off'"], {"epochs": 5})[0]
+    with pytest.raises(UsageError, match="data.stream was 'auto', now 'off'"):
+        Fit(other, fit.splits)(saved)

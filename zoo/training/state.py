@@ -93,7 +93,8 @@ def refuse_other(saved: Checkpoint, now: Mapping[str, Any]) -> None:
     Raises:
         UsageError: the checkpoint is of another recipe or of other data; each difference is named.
     """
-    before, after = _flat(saved.facts["made_of"]["recipe"]), _flat(now["recipe"])
+    kept = Resolved.model_validate(saved.facts["made_of"]["recipe"])  # keys that came since have their defaults
+    before, after = _flat(kept.model_dump(mode="json")), _flat(now["recipe"])
     keys = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
     differs = [f"{key} was {before.get(key)!r}, now {after.get(key)!r}" for key in keys]
     for name, checksums in saved.facts["made_of"]["data"].items():
