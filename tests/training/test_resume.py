@@ -181,5 +181,5 @@ def test_a_checkpoint_from_before_a_setting_existed_goes_on_with_its_default(tmp
     del saved.facts["made_of"]["recipe"]["data"]["stream"]
     Fit(fit.recipe, fit.splits)(saved)
     other = resolve("mlp", "digits", [*SETTINGS, "data.stream='off'"], {"epochs": 5})[0]
-    with pytest.raises(UsageError, match="data.stream was 'auto', now 'off'"):
+    with pytest.raises(UsageError, match=r"data\.stream was 'auto', now 'off'"):
         Fit(other, fit.splits)(saved)
