@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers, ops
+from tiers import tiered
 
 from zoo.decoding import Decoder
 from zoo.decoding.search import beams
@@ -56,7 +57,7 @@ def greedy_by_hand(model, prefix, length, source=None, stop=3):
     return said + [0] * (length - len(said))
 
 
-@pytest.mark.parametrize("name", LANGUAGE_MODELS + PAIR_MODELS)
+@pytest.mark.parametrize("name", tiered(LANGUAGE_MODELS + PAIR_MODELS))
 def test_every_model_of_the_catalogue_goes_step_by_step(name):
     network = decoder_of(name).network
     assert network.cached
@@ -72,7 +73,7 @@ def test_every_model_of_the_catalogue_goes_step_by_step(name):
     assert output_shape(model_of(name).layers[-1]) != "?"  # the walk leaves the model's own graph as it was
 
 
-@pytest.mark.parametrize("name", LANGUAGE_MODELS)
+@pytest.mark.parametrize("name", tiered(LANGUAGE_MODELS))
 def test_greedy_text_is_the_likeliest_token_each_time(name):
     """Row by row and without padding by hand: prompts of several lengths in one batch change nothing."""
     said = decoder_of(name).generate(PROMPTS, length=7, temperature=0)
@@ -81,7 +82,7 @@ def test_greedy_text_is_the_likeliest_token_each_time(name):
     np.testing.assert_array_equal(decoder_of(name, cached=False).generate(PROMPTS, length=7, temperature=0), by_hand)
 
 
-@pytest.mark.parametrize("name", PAIR_MODELS)
+@pytest.mark.parametrize("name", tiered(PAIR_MODELS))
 def test_greedy_targets_are_the_likeliest_token_each_time(name):
     said = decoder_of(name).translate(SOURCES, length=7)
     by_hand = np.array([greedy_by_hand(model_of(name), [2], 7, row) for row in SOURCES])
@@ -354,7 +355,7 @@ def test_models_of_kerass_own_layers_go_by_steps(attention):
     np.testing.assert_allclose(decoder.attention(source, np.full((3, 2), 4)).sum(-1), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in PAIR_MODELS if name != "encoder_decoder"])
+@pytest.mark.parametrize("name", tiered([name for name in PAIR_MODELS if name != "encoder_decoder"]))
 def test_attention_maps_lie_on_the_real_source(name):
     target = np.array([[2, 4, 5], [2, 5, 5], [2, 1, 4]])
     maps = decoder_of(name).attention(SOURCES, target)

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 import keras
 import numpy as np
 import pytest
+from tiers import LARGER
 
 from zoo.errors import UsageError, VerificationError
 from zoo.export import FORMATS, TABLE, exporting, formats
@@ -18,9 +19,8 @@ for package in ("onnx", "onnxruntime", "tf2onnx", "ai_edge_litert"):
     pytest.importorskip(package)
 
 OWN = [name for name in list_models() if describe(name).origin == "zoo"]
-ALIKE = ("transformer.base", "transformer.baby_gpt")  # transformer and transformer.decoder, only larger
 SMALLEST = [min(list_models(pattern), key=lambda name: describe(name).params) for pattern in TABLE]
-QUICK = set(SMALLEST) - set(ALIKE)  # one network of each form
+QUICK = set(SMALLEST) - LARGER  # one network of each form
 EACH = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in OWN]
 
 

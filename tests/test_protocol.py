@@ -6,6 +6,7 @@ from functools import partial
 import keras
 import pytest
 from keras import layers
+from tiers import tiered
 
 from zoo import checks
 from zoo.cli import main
@@ -14,14 +15,14 @@ from zoo.registry import describe, list_models
 from zoo.spec import DataSpec
 
 
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", tiered(list_models()))
 def test_every_entry_holds_the_protocol(name):
     results = checks.run_protocol(describe(name))
     assert [result.name for result in results] == ["builds", *checks.CHECKS]
     assert [f"{result.name}: {result.detail}" for result in results if not result.passed] == []
 
 
-@pytest.mark.parametrize("name", list_models(task="language-model"))
+@pytest.mark.parametrize("name", tiered(list_models(task="language-model")))
 def test_every_language_model_holds_it_as_such(name):
     """Recurrent nets classify by default: here they are built as the data of a language model asks."""
     record, spec = describe(name), DataSpec("toy", "text", "language-model", (64,), vocab_size=30)

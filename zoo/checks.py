@@ -243,22 +243,21 @@ def initial_loss(subject: Subject) -> str:
 def overfits(subject: Subject) -> str:
     """Adam learns a handful of examples with arbitrary targets by heart, at one of three learning rates."""
     x, y = subject.inputs(subject.few), subject.targets(subject.few)
-    for rate in LEARNING_RATES:
-        steps = next(_steps_to_fit(subject, x, y, rate), None)
-        if steps is not None:
-            return f"{subject.few} examples by heart in {steps} steps (Adam, {rate:g})"
-    raise CheckError(f"{subject.few} examples not learnt in {ROUND * ROUNDS} steps of Adam at 0.001, 0.01 or 0.1")
-
-
-def _steps_to_fit(subject: Subject, x: Any, y: np.ndarray, rate: float) -> Iterator[int]:
     model = subject.build()
-    model.compile(keras.optimizers.Adam(rate), subject.loss(), steps_per_execution=ROUND)
-    x_round = keras.tree.map_structure(lambda array: np.concatenate([array] * ROUND), x)
-    y_round = np.concatenate([y] * ROUND)
-    for rounds in range(1, ROUNDS + 1):
-        model.fit(x_round, y_round, batch_size=len(y), shuffle=False, verbose=0)
-        if _fitted(subject, y, _forward(model, x)):
-            yield rounds * ROUND
+    model.compile(keras.optimizers.Adam(), subject.loss(), jit_compile=keras.backend.backend() == "jax")
+    model.optimizer.build(model.trainable_variables)
+    variables = [*model.variables, *model.optimizer.variables]
+    start = [keras.ops.convert_to_numpy(variable) for variable in variables]
+    for rate in LEARNING_RATES:
+        for variable, value in zip(variables, start, strict=True):
+            variable.assign(value)
+        model.optimizer.learning_rate = rate
+        for rounds in range(1, ROUNDS + 1):
+            for _ in range(ROUND):
+                model.train_on_batch(x, y)
+            if _fitted(subject, y, _forward(model, x)):
+                return f"{subject.few} examples by heart in {rounds * ROUND} steps (Adam, {rate:g})"
+    raise CheckError(f"{subject.few} examples not learnt in {ROUND * ROUNDS} steps of Adam at 0.001, 0.01 or 0.1")
 
 
 def _fitted(subject: Subject, y: np.ndarray, output: np.ndarray) -> bool:

@@ -1,0 +1,12 @@
+"""Which networks of the catalogue are tried at once and which under `-m slow`."""
+
+import pytest
+
+LARGER = {  # the same code as another entry, with more layers or units
+    "transformer.base", "transformer.baby_gpt", "transformer.bert_mini", "vgg.13", "vgg.16", "vgg.19"
+}  # fmt: skip
+
+
+def tiered(names):
+    """Parameters of a test: each name, those that add no code of their own as slow ones."""
+    return [pytest.param(name, marks=[pytest.mark.slow] * (name in LARGER)) for name in names]
