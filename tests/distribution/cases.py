@@ -38,9 +38,12 @@ def family_cases() -> dict[str, Case]:
 
     found: dict[str, Case] = {}
     for family in sorted({describe(name).family for name in list_models()}):
-        model = next(name for name in list_models() if describe(name).family == family)
+        members = [name for name in list_models() if describe(name).family == family]
+        # small as it stands where there is one: VGG-11, cut to a trial's width, differs by 8e-4 after 18 steps of AdamW
+        # between one thread and two of the same device
+        model = min(members, key=lambda name: bool(describe(name).trial))
         dropping = tuple(f"knobs.{knob}=0.0" for knob in describe(model).knobs if "dropout" in knob)
-        trial = describe(model).trial  # a small build of a large network
+        trial = describe(model).trial
         dropping += tuple(f"knobs.{knob}={value}" for knob, value in trial.items() if knob not in FROM_DATA)
         dataset = _dataset(model, family)
         if load_recipe(dataset).data.text:  # a few hundred texts will do
