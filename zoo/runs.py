@@ -132,6 +132,11 @@ class Run:
 
     folder: Path
 
+    @property
+    def name(self) -> str:
+        """What commands call it."""
+        return str(self.folder)
+
     @cached_property
     def recipe(self) -> Resolved:
         """The resolved recipe that made it."""

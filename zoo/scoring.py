@@ -53,7 +53,7 @@ def _refuse_other(run: Run, other: Data, name: str) -> None:
         mine, theirs = getattr(own, what), getattr(other, what)
         if mine != theirs:
             raise UsageError(
-                f"{run.folder} was trained on {run.recipe.dataset} with {what} {mine}, {name} has {theirs}\n"
+                f"{run.name} was trained on {run.recipe.dataset} with {what} {mine}, {name} has {theirs}\n"
                 f"train on it instead: zoo run {run.recipe.model} {name}"
             )
 

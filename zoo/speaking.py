@@ -50,9 +50,11 @@ def predict_texts(run: Run, texts: Sequence[tuple[str, str]], beam_width: int = 
     """
     data = run.recipe.data
     if data.kind not in ("text", "text-pair"):
-        raise UsageError(f"{run.folder} was trained on {data.kind} data, it takes files\ntry: zoo predict RUN FILE")
+        raise UsageError(
+            f"{run.name} was trained on {data.kind}s, it takes files\ntry: zoo predict {run.name} FILE"
+        )
     if data.task == "language-model":
-        raise UsageError(f"{run.folder} continues texts\ntry: zoo generate {run.folder} --prompt '{texts[0][1][:30]}'")
+        raise UsageError(f"{run.name} continues texts\ntry: zoo generate {run.name} --prompt '{texts[0][1][:30]}'")
     if beam_width < 1:
         raise UsageError(f"beam width {beam_width}: at least 1 hypothesis has to be kept (1 is greedy decoding)")
     if beam_width > 1 and data.task != "seq2seq":
@@ -101,7 +103,8 @@ def generate(
 
     data = run.recipe.data
     if data.task != "language-model":
-        raise UsageError(f"{run.folder} is no language model ({data.task})\ntry: zoo predict {run.folder} --text '...'")
+        given = "--text '...'" if data.text else "FILE"
+        raise UsageError(f"{run.name} is no language model ({data.task})\ntry: zoo predict {run.name} {given}")
     vocabulary = run.vocabularies.source
     if vocabulary.kind != "character":  # characters are looked up without it
         prepare()

@@ -38,10 +38,10 @@ def command(
         return
     if run is None or format_name is None:
         raise UsageError("which run in which format? such as: zoo export runs/lenet-mnist --format onnx")
-    from zoo import runs
     from zoo.export.exporting import export
+    from zoo.pretrained.published import load
 
-    outcome = export(runs.load(run), format_name, out)
+    outcome = export(load(run), format_name, out)
     if as_json:
         print_json(_as_json(outcome))
     else:

@@ -10,7 +10,8 @@ from zoo.cli.console import print_json
 @click.command(
     epilog="""\b
 Examples:
-  zoo generate runs/transformer.decoder-tiny_shakespeare --prompt "ROMEO:"
+  zoo generate lstm:tiny_shakespeare --prompt "ROMEO:"       weights that the zoo brings along
+  zoo generate runs/transformer.decoder-tiny_shakespeare --prompt "ROMEO:" --prompt "JULIET:"
   zoo generate RUN --prompt "def " --length 400 --temperature 0.7 --top-k 10 --seed 1
 A low temperature keeps to what is likely, a high one dares more. The same seed gives the same text."""
 )
@@ -33,10 +34,10 @@ def command(
     debug: bool,
 ) -> None:
     """Let the language model of a finished RUN go on with a text."""
-    from zoo import runs, speaking
+    from zoo import speaking
+    from zoo.pretrained.published import load
 
-    finished = runs.load(run)
-    texts = speaking.generate(finished, prompts, length=length, temperature=temperature, top_k=top_k, seed=seed)
+    texts = speaking.generate(load(run), prompts, length=length, temperature=temperature, top_k=top_k, seed=seed)
     if as_json:
         print_json([{"prompt": prompt, "text": text} for prompt, text in zip(prompts, texts, strict=True)])
         return

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from zoo.cli.console import err, measured, out, print_json, table
 from zoo.errors import VerificationError
+
+if TYPE_CHECKING:
+    from zoo.data.config import Preprocessing, Text
 
 
 @click.group(epilog='Example: zoo weights ls   In Python: zoo.build("lenet", weights="mnist")')
@@ -20,24 +23,20 @@ def command() -> None:
 def ls(as_json: bool) -> None:
     """List them: on what data, how well they do, how large they are."""
     from zoo.pretrained.index import entries
+    from zoo.results import headline
 
     if as_json:
         print_json([{"name": name} | entry for name, entry in entries().items()])
         return
     grid = table("name", ">parameters", "numbers", ">KiB", "metric", ">test", ">scored", "trained")
     for name, entry in entries().items():
-        metric, value = _main_metric(entry)
+        test = entry["metrics"]["test"]
+        metric = headline(test)
         scored = f"{entry['metrics']['examples_scored']:,} of {entry['metrics']['examples_in_split']:,}"
         size = f"{entry['bytes'] / 1024:,.0f}"
-        params = f"{entry['params']:,}"
-        grid.add_row(name, params, entry["dtype"], size, metric, measured(value, metric), scored, entry["date"][:10])
+        what, value = f"{entry['params']:,}", measured(test[metric], metric)
+        grid.add_row(name, what, entry["dtype"], size, metric, value, scored, entry["date"][:10])
     out.print(grid)
-
-
-def _main_metric(entry: dict[str, Any]) -> tuple[str, Any]:
-    """The first metric that is not the loss."""
-    test = entry["metrics"]["test"]
-    return next(((name, value) for name, value in test.items() if name != "loss"), ("loss", test["loss"]))
 
 
 @command.command(epilog="Example: zoo weights show lenet:mnist   Next: zoo weights verify NAME")
@@ -64,8 +63,10 @@ def show(name: str, as_json: bool) -> None:
     grid.add_row("scored", f"{facts['metrics']['examples_scored']:,} of {facts['metrics']['examples_in_split']:,}")
     grid.add_row("trained", f"{facts['epochs']} epochs, seed {facts['seed']}, {facts['date'][:10]}")
     grid.add_row("recipe", f"{facts['dataset']} ({facts['fingerprint']}), {facts['source']}")
-    grid.add_row("network's input", _input(model_spec(recipe).input_shape, steps.pad, steps.resize, steps.rescale))
-    grid.add_row("classes", ", ".join(recipe.data.class_names) or "-")
+    shape = model_spec(recipe).input_shape
+    grid.add_row("network's input", _tokens(shape, recipe.data.text) if recipe.data.text else _input(shape, steps))
+    if recipe.data.class_names:
+        grid.add_row("classes", ", ".join(recipe.data.class_names))
     grid.add_row("licences", f"weights {facts['licence']}, data {facts['data_licence']}")
     grid.add_row("SHA-256", facts["sha256"])
     out.print(grid)
@@ -73,16 +74,23 @@ def show(name: str, as_json: bool) -> None:
     out.print(
         f'\nin Python:  zoo.build("{model}", weights="{dataset}")   the network alone, input as above\n'
         f'            zoo.load("{name}").model   raw examples in, preprocessing inside\n'
-        f"predict:    zoo predict {name} FILE\n"
-        f"fine-tune:  zoo finetune {name} DATASET"
+        + (
+            f'write:      zoo generate {name} --prompt "..."'
+            if recipe.data.task == "language-model"
+            else f"predict:    zoo predict {name} FILE\nfine-tune:  zoo finetune {name} DATASET"
+        )
     )
 
 
-def _input(shape: tuple[int, ...], pad: int, resize: Any, rescale: float | None) -> str:
-    steps = [f"{pad} pixels of zeros on each side"] if pad else []
-    steps += [f"enlarged to {'x'.join(map(str, resize))}"] if resize else []
-    steps += [f"divided by {rescale:g}"] if rescale else []
-    return "x".join(map(str, shape)) + (f": {', '.join(steps)}" if steps else "")
+def _tokens(shape: tuple[int, ...], text: Text) -> str:
+    return f"ids of {text.vocab_size} {text.tokens}s, up to {shape[0]}, 0 is padding on the right"
+
+
+def _input(shape: tuple[int, ...], steps: Preprocessing) -> str:
+    said = [f"{steps.pad} pixels of zeros on each side"] if steps.pad else []
+    said += [f"enlarged to {'x'.join(map(str, steps.resize))}"] if steps.resize else []
+    said += [f"divided by {steps.rescale:g}"] if steps.rescale else []
+    return "x".join(map(str, shape)) + (f": {', '.join(said)}" if said else "")
 
 
 @command.command(epilog="Example: zoo weights verify   Exit code 4 if anything does not hold.")

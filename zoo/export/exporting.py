@@ -15,6 +15,7 @@ from zoo.export import formats, inputs, writing
 from zoo.export.formats import Apply, Format
 from zoo.export.table import Form, forms
 from zoo.files import replacing, write_json
+from zoo.pretrained import index
 from zoo.quiet import quiet_stderr
 from zoo.runs import Run
 
@@ -60,7 +61,8 @@ class Exported:
 def export(run: Run, format_name: str, out: Path | None = None) -> Exported:
     """Write a run's model in one of FORMATS; what the runtime refuses or computes otherwise is not kept.
 
-    It goes to `out`, or to `export/MODEL-DATASET.SUFFIX` in the run directory.
+    It goes to `out`, or to `export/MODEL-DATASET.SUFFIX` in the run directory; of weights that the zoo brings along to
+    `MODEL-DATASET.SUFFIX` here.
 
     Raises:
         UsageError: no such format, or a place that is taken or cannot be.
@@ -85,7 +87,8 @@ def export(run: Run, format_name: str, out: Path | None = None) -> Exported:
 
 
 def _place(run: Run, kind: Format, out: Path | None) -> Path:
-    path = out or run.folder / "export" / f"{run.recipe.model}-{run.recipe.dataset}{kind.suffix}"
+    name = f"{run.recipe.model}-{run.recipe.dataset}{kind.suffix}"
+    path = out or (Path(name) if run.name in index.entries() else run.folder / "export" / name)
     if path.suffix != kind.suffix:
         raise UsageError(f"--out {path}: a {kind.name} file ends in {kind.suffix}")
     if path.exists():

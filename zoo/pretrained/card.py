@@ -7,6 +7,7 @@ import math
 from textwrap import fill
 from typing import Any
 
+from zoo.recipe import Resolved
 from zoo.registry import ModelRecord, describe
 from zoo.runs import Run
 
@@ -29,6 +30,14 @@ def card(run: Run, name: str) -> str:
     """README.md of a published folder called `name`."""
     record = describe(run.recipe.model)
     return f"---\n{_head(run, name)}---\n\n{_words(run, name, record)}"
+
+
+def _takes(recipe: Resolved) -> str:
+    shape = "x".join(map(str, recipe.data.input_shape))
+    if recipe.data.text:
+        said = f"It takes ids of tokens, at most {shape}, 0 as padding on the right"
+        return f"{said}; `vocabulary.json` says which token is which."
+    return f"It takes raw examples of shape {shape}; preprocessing is part of the model."
 
 
 def _head(run: Run, name: str) -> str:
@@ -77,7 +86,7 @@ def _words(run: Run, name: str, record: ModelRecord) -> str:
 
 {chr(10).join(lines)}
 
-It takes raw examples of shape {"x".join(map(str, recipe.data.input_shape))}; preprocessing is part of the model.
+{fill(_takes(recipe), WIDTH)}
 
 ```python
 import zoo

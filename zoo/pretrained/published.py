@@ -31,6 +31,11 @@ CONSTANTS = "preprocessing/"  # before the names of arrays that belong to no lay
 class Published(Run):
     """A folder that `zoo publish` wrote."""
 
+    @property
+    def name(self) -> str:
+        """What commands call it: `lenet:mnist` if the zoo brings it along, else the folder."""
+        return next((name for name in index.entries() if index.folder(name) == self.folder), str(self.folder))
+
     @cached_property
     def weights(self) -> dict[str, np.ndarray]:
         """The network's arrays by name (`C1/kernel`), floats as float32.
