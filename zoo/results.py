@@ -103,6 +103,30 @@ def combine(runs: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def join(before: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """One row from two of the same recipe with different seeds; versions and date are the later one's.
+
+    Raises:
+        UsageError: the rows are of different recipes, or share a seed.
+    """
+    if before["fingerprint"] != more["fingerprint"]:
+        raise UsageError(f"the row on record is of another recipe ({before['date'][:10]}): run its seeds again")
+    if shared := set(before["seeds"]) & set(more["seeds"]):
+        raise UsageError(f"seed {min(shared)} is on record already")
+    pairs = sorted(zip(before["seeds"] + more["seeds"], before["values"] + more["values"], strict=True))
+    seeds, values = ([pair[i] for pair in pairs] for i in (0, 1))
+    total = sum(row["seconds"] * len(row["seeds"]) for row in (before, more))
+    return more | {
+        "mean": average(values),
+        "low": min(values),
+        "high": max(values),
+        "values": values,
+        "seeds": seeds,
+        "seconds": round(total / len(seeds), 1),
+        "command": f"{more['command'].partition(' --seed ')[0]} --seed {'|'.join(map(str, seeds))}",
+    }
+
+
 def _gpus(run: dict[str, Any]) -> list[str]:
     return [device for device in run["devices"] if "GPU" in device]
 

@@ -50,9 +50,7 @@ def predict_texts(run: Run, texts: Sequence[tuple[str, str]], beam_width: int = 
     """
     data = run.recipe.data
     if data.kind not in ("text", "text-pair"):
-        raise UsageError(
-            f"{run.name} was trained on {data.kind}s, it takes files\ntry: zoo predict {run.name} FILE"
-        )
+        raise UsageError(f"{run.name} was trained on {data.kind}s, it takes files\ntry: zoo predict {run.name} FILE")
     if data.task == "language-model":
         raise UsageError(f"{run.name} continues texts\ntry: zoo generate {run.name} --prompt '{texts[0][1][:30]}'")
     if beam_width < 1:

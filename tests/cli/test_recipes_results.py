@@ -44,6 +44,16 @@ def test_a_row_is_mean_and_range_over_seeds():
             results.combine(wrong)
 
 
+def test_seeds_run_later_join_those_on_record():
+    before, more = results.combine([info(2, 0.95)]), results.combine([info(0, 0.9), info(1, 1.0)])
+    whole = results.combine([info(0, 0.9), info(1, 1.0), info(2, 0.95)])
+    assert results.join(before, more) == whole
+    with pytest.raises(UsageError, match="seed 1 is on record"):
+        results.join(whole, results.combine([info(3, 0.9), info(1, 1.0)]))
+    with pytest.raises(UsageError, match="of another recipe"):
+        results.join(before, results.combine([info(0, 0.9, "other")]))
+
+
 def test_stale_rows_are_named_with_status_4(zoo_cli, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "results_folder", lambda: tmp_path)
     from zoo.recipe import fingerprint, resolve

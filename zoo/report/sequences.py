@@ -106,6 +106,6 @@ def gradient_by_distance(curves: Mapping[str, np.ndarray]) -> Figure:
     heading(
         drawn,
         "How far back the gradient reaches",
-        "a forecast by each input before it, mean over test windows",
+        "the output by each input before it, mean over test examples",
     )
     return drawn
