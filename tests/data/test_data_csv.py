@@ -202,3 +202,28 @@ def test_a_description_may_be_asked_for_by_source(write, monkeypatch):
     assert from_path(path.name).source == f"csv:{path}"  # whole, so that a run can be repeated from anywhere
     with pytest.raises(UsageError, match="needs a recipe for its sizes; take the one named xor"):
         infer("generated:xor")
+
+
+def test_labels_of_many_digits_stay_what_they_are(write):
+    codes = from_path(write("x,y\n" + "".join(f"{i},{[1000001, 1000002, 2000000][i % 3]}\n" for i in range(30))))
+    assert codes.class_names == ("1000001", "1000002", "2000000")
+    assert np.bincount(load(whole(codes), "x").train.y).tolist() == [10, 10, 10]
+    pressure = from_path(write("x,y\n" + "".join(f"{i},{101320 + i * 0.25}\n" for i in range(40))))
+    assert pressure.task == "regression"
+
+
+def test_an_underscore_makes_a_word_of_a_number(write):
+    data = from_path(write("x,y\n" + "".join(f"{i},{['1_0', '10', '2_0'][i % 3]}\n" for i in range(30))))
+    assert data.class_names == ("10", "1_0", "2_0")
+
+
+def test_a_cell_may_hold_a_book(write):
+    data = from_path(write("text,label\n" + "".join(f"{'word ' * 40_000}{i},{'ab'[i % 2]}\n" for i in range(4))))
+    assert data.kind == "text" and data.train == 4
+
+
+@pytest.mark.parametrize("content", ["caf\xe9\n".encode("latin-1"), b"1\n\0\n"])
+def test_a_file_for_one_feature_that_is_no_text_is_refused(write, flat, content):
+    data = flat(source="generated:line", task="regression", features=1, train=5, feature_names=("x",))
+    with pytest.raises(UsageError, match=r"new\.csv"):
+        read_examples(data, write(content, "new.csv"))

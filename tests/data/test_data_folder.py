@@ -182,3 +182,10 @@ def test_classes_that_changed_are_refused(pets):
     (pets / "dog").rename(pets / "wolf")
     with pytest.raises(UsageError, match="has classes cat, wolf\nthe recipe says cat, dog"):
         load(data, "pets")
+
+
+def test_copies_in_hidden_folders_are_no_examples(pets):
+    for hidden in (".ipynb_checkpoints", "__MACOSX"):
+        save(pets / "cat" / hidden / "0-checkpoint.png", np.full((8, 6), 9))
+    save(pets / "cat" / "more" / "10.png", np.full((8, 6), 10))
+    assert from_path(pets).train == 21

@@ -8,6 +8,7 @@ from PIL import Image
 
 from zoo import data
 from zoo.data import examples, stored
+from zoo.data.config import Data
 from zoo.data.examples import is_stored
 from zoo.data.stored import Stored
 from zoo.errors import UsageError, ZooError
@@ -176,7 +177,7 @@ def test_what_fills_the_memory_streams_by_itself_and_off_refuses(arrays, monkeyp
         data.load(described.model_copy(update={"stream": "off"}), "own")
 
 
-def test_a_folder_of_images_is_decoded_to_disk_some_at_a_time(tmp_path, monkeypatch):
+def test_a_folder_of_images_is_decoded_to_disk_some_at_a_time(tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("zoo.data.folder.AT_ONCE", 7)
     random = np.random.default_rng(0)
@@ -191,8 +192,16 @@ def test_a_folder_of_images_is_decoded_to_disk_some_at_a_time(tmp_path, monkeypa
         assert is_stored(there.x)
         np.testing.assert_array_equal(there.x[:], here.x)
         np.testing.assert_array_equal(there.y, here.y)
-    monkeypatch.setattr("zoo.data.folder.read_files", None)  # the second time nothing is decoded
-    assert len(data.load(described.model_copy(update={"stream": "on"}), "photos").train.y) == len(memory.train.y)
+    again = described.model_copy(update={"stream": "on"})
+    with monkeypatch.context() as once:
+        once.setattr("zoo.data.folder.read_files", None)  # the second time nothing is decoded
+        assert len(data.load(again, "photos").train.y) == len(memory.train.y)
+    (kept,) = (tmp_path / "home" / "data").glob("*.x.npy")
+    broken = bytearray(kept.read_bytes())
+    broken[5000] ^= 1
+    kept.write_bytes(broken)
+    np.testing.assert_array_equal(data.load(again, "photos").train.x[:], memory.train.x)
+    assert "is damaged; decoding again" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -204,6 +213,8 @@ def test_a_folder_of_images_is_decoded_to_disk_some_at_a_time(tmp_path, monkeypa
         (lambda folder: np.save(folder / "y.npy", np.zeros(700, int)), "knows one class only"),
         (lambda folder: np.save(folder / "x.npy", np.zeros((700, 2, 2, 2, 2))), "images are"),
         (lambda folder: (folder / "y_test.npy").unlink(), r"there is no .*y_test\.npy"),
+        (lambda folder: np.save(folder / "y.npy", np.arange(700) - 1), "counted from 0\nsave quantities as floating"),
+        (lambda folder: np.save(folder / "x.npy", np.zeros((700, 0))), "its rows hold nothing"),
     ],
 )
 def test_folders_of_arrays_that_do_not_go_together_are_refused(arrays, change, told):
@@ -239,3 +250,12 @@ def test_the_command_line_trains_and_predicts_from_arrays(arrays, tmp_path, zoo_
     np.save(tmp_path / "other.npy", np.zeros((2, 5, 5), "uint8"))
     said = zoo_cli("predict", run, tmp_path / "other.npy")
     assert said.code == 2 and "the model takes (12, 12, 1)" in said.err
+
+
+def test_rows_to_predict_lack_an_axis_only_if_it_is_1(tmp_path):
+    grey, colour = (Data(source="arrays:x", kind="image", task="binary", input_shape=(8, 8, channels),
+                              input_dtype="uint8", num_classes=2, train=2) for channels in (1, 3))  # fmt: skip
+    np.save(tmp_path / "x.npy", np.zeros((5, 8, 8), "uint8"))
+    assert data.read_examples(grey, tmp_path / "x.npy").shape == (5, 8, 8, 1)
+    with pytest.raises(UsageError, match=r"rows of shape \(8, 8\), the model takes \(8, 8, 3\)"):
+        data.read_examples(colour, tmp_path / "x.npy")

@@ -49,6 +49,8 @@ def test_characters_and_sub_words_come_back_as_they_went_in():
             (ids,) = again.encode([line])
             assert ids.dtype == np.int32 and ids.min() > END and found.decode([*ids, END, 5]) == line
             assert len(found.pieces(ids)) == len(ids)
+            (told,) = again.encode(["f[END]x[PAD]y[START]"])  # said in a text these are letters
+            assert not {PADDING, START, END} & set(told.tolist())
             if line.isascii():  # else a letter's bytes may stand in two tokens
                 assert "".join(found.pieces(ids)).strip() == line.strip()
 

@@ -31,6 +31,7 @@ SAID = [  # row, arguments, what is said of it, what to do
     ("B7", ["run", "mlp", "digits", "--set", "training.batch_size=1.5"], "training.batch_size", "(got 1.5)"),
     ("B8", ["run", "mlp", "digits", "--batch-size", "1295"], "1295", "larger than the training split (1294 examples)"),
     ("B9", ["run", "mlp", "iris", "--set", "data.test_share=0.999"], "nothing is left for training", "test_share"),
+    ("B9", ["run", "mlp", "iris", "--set", "data.test_share=0"], "nothing is left for testing", "a larger test_share"),
     ("B9", ["run", "mlp", "iris", "--set", "data.train=0"], "data.train", "greater than 0 (got 0)"),
     ("B9", ["run", "mlp", "digits", "--set", "data.validation_share=0", "--set", "callbacks.checkpoint={}"],
      "'val_loss' is not produced", "one of loss, accuracy"),

@@ -8,8 +8,10 @@ pytest.importorskip("tensorflow")
 
 import tensorflow as tf
 
+from zoo.data.config import Data, Text
 from zoo.layers import TokenCrossentropy
 from zoo.training import batches
+from zoo.training.extras import compare
 from zoo.training.loop import make_predict, make_score_tokens
 from zoo.training.objectives import make_objective
 
@@ -114,3 +116,38 @@ def test_predictions_come_in_the_order_of_their_texts(monkeypatch):
     outputs = keras.layers.GlobalMaxPooling1D()(Echo()(inputs))
     said = make_predict(keras.Model(inputs, outputs))(x)[:, 1:].argmax(1) + 1
     assert (said == np.arange(50) % 8 + 1).all()
+
+
+def test_the_loss_told_of_training_is_one_of_tokens_too():
+    """At a rate of 0 an epoch's mean is what scoring gives, though one batch holds 20 times the other's tokens."""
+    from zoo.training.loop import _make_train_step
+
+    inputs = keras.Input((None,), dtype="int32")
+    model = keras.Model(inputs, keras.layers.Softmax()(keras.layers.Embedding(10, 10, "normal")(inputs)))
+    model.compile(keras.optimizers.SGD(0.0))
+    objective = make_objective("language-model", "")
+    long, short = np.arange(40).reshape(4, 10) % 9 + 1, np.array([[7, 2]])
+    step = _make_train_step(model, objective)
+    score = make_score_tokens(model, objective)
+    parts = [score(y.astype("int32"), (y % 9 + 1).astype("int32"))["loss"] for y in (long, short)]
+    objective.reset()
+    for y in (long, short):
+        step(tf.constant(y, "int32"), tf.constant(y % 9 + 1, "int32"))
+    assert parts[0] != pytest.approx(parts[1], abs=1e-4)
+    assert objective.results()["loss"] == pytest.approx((40 * parts[0] + 2 * parts[1]) / 42, rel=1e-5)
+
+
+def test_targets_are_compared_as_the_vocabulary_could_write_them():
+    words = Text(tokens="word", vocab_size=9, target_vocab_size=9, target_length=9)
+
+    def share(said, wanted, **how):
+        text = words.model_copy(update=how)
+        described = Data(source="pairs:x", kind="text-pair", task="seq2seq", input_shape=(9,), input_dtype="int32",
+                         train=1, text=text)  # fmt: skip
+        return compare([said], [wanted], described)["exact_match"]
+
+    assert share("hallo nummer 42", "Hallo, Nummer 42!", standardize="lower_and_strip_punctuation") == 1
+    assert share("hallo nummer 42", "Hallo, Nummer 43!", standardize="lower_and_strip_punctuation") == 0
+    assert share("hallo, nummer", "Hallo, Nummer", standardize="lower") == 1
+    assert share("hallo nummer", "Hallo nummer", standardize="none") == 0
+    assert share("1987-03-05", "1987-03-05", tokens="character", standardize="none") == 1

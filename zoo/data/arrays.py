@@ -32,6 +32,13 @@ def infer(path: Path) -> Data:
         raise UsageError(
             f"{path / FIRST} has shape {x.shape}; images are (n, height, width, channels), rows (n, features)"
         )
+    if 0 in x.shape[1:]:
+        raise UsageError(f"{path / FIRST} has shape {x.shape}: its rows hold nothing")
+    if y.dtype.kind == "i" and y.min() < 0:
+        raise UsageError(
+            f"{path / 'y.npy'} holds {y.min()}: whole numbers are classes, counted from 0\n"
+            "save quantities as floating-point numbers: numpy.save(file, y.astype('float32'))"
+        )
     shape = (*x.shape[1:], 1) if len(x.shape) == 3 else x.shape[1:]
     classes = 0 if y.dtype.kind == "f" else int(y.max()) + 1
     if classes == 1:
@@ -79,12 +86,17 @@ def _pair(path: Path, suffix: str, data: Data | None = None) -> tuple[Stored, np
     x, labels = map(Stored, files)
     if len(x) != len(labels) or len(labels) == 0:
         raise UsageError(f"{files[0]} has {len(x):,} rows, {files[1]} {len(labels):,}\nthey belong together row by row")
-    if data and x.shape[1:] in (data.input_shape, data.input_shape[:-1]):  # grey images often leave out the 1
+    if data and _fits(x.shape[1:], data):
         x = Stored(files[0], data.input_shape, data.input_dtype)
     y = labels[:]
     if y.shape not in ((len(y),), (len(y), 1)):
         raise UsageError(f"{files[1]} has shape {y.shape}: one number a row, (n,)")
     return x, y.reshape(-1)
+
+
+def _fits(row: tuple[int, ...], data: Data) -> bool:
+    """Whether a row has the model's shape; grey images often leave out the 1."""
+    return row == data.input_shape or (*row, 1) == data.input_shape
 
 
 def read_inputs(path: Path, data: Data) -> np.ndarray:
@@ -96,6 +108,6 @@ def read_inputs(path: Path, data: Data) -> np.ndarray:
     from zoo.data.stored import Stored
 
     found = Stored(path)
-    if found.shape[1:] not in (data.input_shape, data.input_shape[:-1]):
+    if not _fits(found.shape[1:], data):
         raise UsageError(f"{path} has rows of shape {found.shape[1:]}, the model takes {tuple(data.input_shape)}")
     return Stored(path, data.input_shape, data.input_dtype)[:]

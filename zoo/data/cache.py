@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from zoo.data.examples import Examples, Source
 from zoo.errors import UsageError, ZooError
-from zoo.files import replacing
+from zoo.files import read_json, replacing, sha256, write_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,8 +73,8 @@ def on_disk(name: str, shape: tuple[int, ...], dtype: str, decode: Callable[[], 
     place = folder() / "data"
     if not _usable(place):
         raise UsageError(f"{name} is to stay on disk, and {place} cannot be used\nset ZOO_HOME to a folder of your own")
-    x, y = place / f"{name}.x.npy", place / f"{name}.y.npy"
-    if not (x.exists() and y.exists()):
+    x, y, sums = (place / f"{name}.{ending}" for ending in ("x.npy", "y.npy", "sums.json"))
+    if not _is_whole(sums):
         need, free = int(np.prod(shape, dtype="int64")) * np.dtype(dtype).itemsize, shutil.disk_usage(place).free
         if need > free:
             raise UsageError(
@@ -91,7 +91,21 @@ def on_disk(name: str, shape: tuple[int, ...], dtype: str, decode: Callable[[], 
         stored.write(x, shape, dtype, images())
         found = np.concatenate(labels)
         stored.write(y, found.shape, found.dtype.name, [found])
+        write_json(sums, {path.name: sha256(path) for path in (x, y)})
     return Examples(stored.Stored(x), stored.Stored(y)[:])
+
+
+def _is_whole(sums: Path) -> bool:
+    """Whether files written earlier are there as they were; all of them are read once for that."""
+    if not sums.exists():
+        return False
+    try:
+        if all(sha256(sums.with_name(file)) == digest for file, digest in read_json(sums).items()):
+            return True
+    except (OSError, ZooError):
+        pass
+    log.warning("note: %s is damaged; decoding again", sums.with_name(sums.name.replace("sums.json", "x.npy")))
+    return False
 
 
 def _usable(place: Path) -> bool:

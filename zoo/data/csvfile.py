@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoo.data.config import Data
 from zoo.data.examples import Examples, Source
-from zoo.data.table import Table, is_missing, is_number, read_table
+from zoo.data.table import Table, is_missing, is_number, read_table, table_text
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _has_two_columns(data: Data) -> bool:
 
 def _single(path: Path, data: Data) -> Table:
     """A file for a model of one feature may have one number a line, which is no table."""
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = table_text(path).splitlines()
     if any(separator in line for line in lines for separator in ",;\t|"):
         return read_table(path, _columns(data))
     cells = [(line.strip(), i + 1) for i, line in enumerate(lines) if line.strip()]
@@ -190,7 +190,7 @@ def class_names(table: Table, name: str) -> tuple[str, ...]:
         numbers = sorted(map(float, values))
         whole = all(number == int(number) for number in numbers if abs(number) < 1e15)
         is_quantity = not whole or len(values) > MOST_CLASSES or 2 * len(values) > len(cells)
-        return () if is_quantity else tuple(f"{number:g}" for number in numbers)
+        return () if is_quantity else tuple(map(_class_of, numbers))
     if len(values) == len(cells) or len(values) > 1000:
         raise UsageError(
             f"{table.path}: label column {name!r} has {len(values)} different texts in {len(cells)} rows: no classes\n"
@@ -201,7 +201,11 @@ def class_names(table: Table, name: str) -> tuple[str, ...]:
 
 def _class_name(cell: str) -> str:
     """`1`, `1.0` and `01` are one class."""
-    return f"{float(cell):g}" if is_number(cell) else cell
+    return _class_of(float(cell)) if is_number(cell) else cell
+
+
+def _class_of(number: float) -> str:
+    return repr(number).removesuffix(".0")  # all digits, so that 1000001 and 1000002 stay two
 
 
 def _features(table: Table, data: Data, names: Sequence[str]) -> np.ndarray:

@@ -86,7 +86,7 @@ def conform(part: Examples, data: Data, where: str) -> Examples:
             f"set it with: --set data.input_shape={str(list(x.shape[1:])).replace(' ', '')}"
         )
     first = 0
-    for block in x.blocks() if stays else [x]:
+    for block in () if x.dtype.kind != "f" else x.blocks() if stays else [x]:
         _refuse_nan(block, data, where, first)
         first += len(block)
     return Examples(x, conform_labels(y, data, where))

@@ -107,11 +107,16 @@ def scan(
 
 
 def _files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and not _is_hidden(p.relative_to(folder)))
     wanted = [p for p in files if p.suffix.lower() in suffixes]
     if others := [p.name for p in files if p.suffix.lower() not in suffixes]:
         log.warning("note: %s: %s passed over, no %s", folder, _some(others), ", ".join(s[1:] for s in suffixes))
     return wanted
+
+
+def _is_hidden(path: Path) -> bool:
+    """Copies and thumbnails that other programs keep, such as .ipynb_checkpoints/1-checkpoint.png."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
 def _some(names: Sequence[str]) -> str:

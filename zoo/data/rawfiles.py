@@ -54,11 +54,14 @@ def read_text(path: Path) -> str:
         UsageError: cannot be read, damaged, too large, not UTF-8 (the line is named), not one text in the archive.
     """
     try:
-        return decoded(path, _content(path))
+        text = decoded(path, _content(path))
     except OSError as error:  # gzip.BadGzipFile is one
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     except (EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise UsageError(f"{path} is damaged, or no archive that can be read: {error}") from error
+    if "\0" in text:
+        raise UsageError(f"{path} is no text: it holds zero bytes")
+    return text
 
 
 def _content(path: Path) -> bytes:

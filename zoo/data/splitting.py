@@ -94,7 +94,7 @@ def _together(sources: np.ndarray, count: int, data: Data) -> tuple[np.ndarray, 
     if left:
         raise UsageError(
             f"{data.source}: {count:,} pairs cannot be held out without parting translations of one text\n"
-            "another number will do: --set data.test_share=0.15, --set data.validation_share=0.15"
+            "keep fewer translations of the texts that have many of them, or one of each"
         )
     order = random.permutation(len(sources))
     is_held = np.array([text in held for text in sources.tolist()])[order]

@@ -35,7 +35,7 @@ def read_table(path: Path, expected: tuple[str, ...] = ()) -> Table:
     Raises:
         UsageError: cannot be read, not UTF-8, empty, header only, one column, a ragged row, a column name given twice.
     """
-    rows, lines = _rows(path, _text(path))
+    rows, lines = _rows(path, table_text(path))
     header = _is_header(rows, expected)
     names = tuple(name or f"column {i + 1}" for i, name in enumerate(rows[0])) if header else ()
     if header:
@@ -47,7 +47,12 @@ def read_table(path: Path, expected: tuple[str, ...] = ()) -> Table:
     return Table(path, names or tuple(f"column {i + 1}" for i in range(len(rows[0]))), rows, lines, header)
 
 
-def _text(path: Path) -> str:
+def table_text(path: Path) -> str:
+    """The text of a table's file.
+
+    Raises:
+        UsageError: cannot be read, or is no text.
+    """
     try:
         text = decoded(path, path.read_bytes())
     except OSError as error:
@@ -82,9 +87,9 @@ def _convert(path: Path, encoding: str) -> str:
 def _rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
     """All rows that are not blank, and the lines they end on."""
     rows, lines = [], []
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=_delimiter(path, text), strict=True, skipinitialspace=True
-    )
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a cell may hold a whole book
+    delimiter = _delimiter(path, text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
@@ -127,7 +132,7 @@ def is_number(cell: str) -> bool:
         float(cell)
     except ValueError:
         return False
-    return True
+    return "_" not in cell  # 1_0 is a number in Python only
 
 
 def is_missing(cell: str) -> bool:

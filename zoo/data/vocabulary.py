@@ -106,7 +106,9 @@ class Vocabulary:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        return _tokenizers().Tokenizer.from_str(self.merges)
+        found = _tokenizers().Tokenizer.from_str(self.merges)
+        found.encode_special_tokens = True  # a text that holds [END] says so letter by letter
+        return found
 
 
 def learn(texts: Sequence[str], text: Text, size: int, key: str = "vocab_size") -> Vocabulary:

@@ -33,9 +33,12 @@ def contradictions(recipe: Resolved) -> list[str]:
 
 
 def _sizes(recipe: Resolved) -> list[str]:
-    train, batch = recipe.data.sizes()["train"], recipe.training.batch_size
+    sizes, batch = recipe.data.sizes(), recipe.training.batch_size
+    train = sizes["train"]
     if train <= 0:
         return ["data: nothing is left for training after test_share and validation_share"]
+    if sizes["test"] <= 0:
+        return ["data: nothing is left for testing; it takes more rows, a larger test_share or a shorter horizon"]
     return (
         [f"training.batch_size: {batch} is larger than the training split ({train} examples)"] if batch > train else []
     )

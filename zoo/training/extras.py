@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.data.config import Data
+from zoo.data.config import Data, Text
+from zoo.data.counting import pieces as tokens_of
 from zoo.data.examples import Examples, Splits, TextSplits
 from zoo.data.vocabulary import START, Vocabulary
 from zoo.errors import MissingError, UsageError
@@ -90,17 +91,24 @@ def looked_at(model: keras.Model, splits: TextSplits, data: Data) -> list[tuple[
 def compare(said: Sequence[str], wanted: Sequence[str], data: Data) -> dict[str, Any]:
     """`exact_match`, the share of targets hit to the letter, and, if the recipe asks for it, corpus BLEU from 0 to 100.
 
-    Where the vocabulary knows small letters only, capitals do not count.
+    Where the vocabulary knows small letters only, or no punctuation, neither counts in the targets.
     """
     assert data.text is not None
-    lower = data.text.standardize != "none"
-    pairs = [(a.lower(), b.lower()) if lower else (a, b) for a, b in zip(said, wanted, strict=True)]
-    found: dict[str, Any] = {"exact_match": sum(a == b for a, b in pairs) / len(pairs)}
+    said, wanted = ([_as_known(text, data.text) for text in texts] for texts in (said, wanted))
+    found: dict[str, Any] = {"exact_match": sum(a == b for a, b in zip(said, wanted, strict=True)) / len(said)}
     if data.text.metric == "bleu":
-        metric = _bleu(lower)
-        found["bleu"] = metric.corpus_score(list(said), [list(wanted)]).score
+        metric = _bleu(data.text.standardize != "none")
+        found["bleu"] = metric.corpus_score(said, [wanted]).score
         found["bleu_signature"] = str(metric.get_signature())
     return found
+
+
+def _as_known(text: str, how: Text) -> str:
+    """A text as the vocabulary could write it at best."""
+    if how.tokens == "subword":
+        return text if how.standardize == "none" else text.lower()
+    joint = " " if how.tokens == "word" else ""
+    return joint.join(p if isinstance(p, str) else p.decode() for p in tokens_of(text, how))
 
 
 def _bleu(lowercase: bool) -> Any:

@@ -73,7 +73,7 @@ def _make_train_step(model: keras.Model, objective: Objective) -> Callable[[tf.T
             loss = objective.loss(y, outputs) + sum(model.losses)
             scaled = optimizer.scale_loss(loss)
         optimizer.apply_gradients(zip(dense(tape.gradient(scaled, weights)), weights, strict=True))
-        objective.mean_loss.update_state(loss)
+        objective.mean_loss.update_state(loss, sample_weight=objective.weight(y))
         objective.count(y, outputs)
 
     return train_step
@@ -156,8 +156,7 @@ def make_score_tokens(model: keras.Model, objective: Objective) -> Callable[[Any
     @tf.function(reduce_retracing=True)
     def add(x: Any, y: tf.Tensor) -> None:
         outputs = model(x, training=False)
-        tokens = tf.math.count_nonzero(y, dtype="float32")
-        objective.mean_loss.update_state(objective.loss(y, outputs), sample_weight=tokens)
+        objective.mean_loss.update_state(objective.loss(y, outputs), sample_weight=objective.weight(y))
         objective.count(y, outputs)
 
     def score_tokens(x: Any, y: np.ndarray) -> dict[str, float]:

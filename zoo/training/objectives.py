@@ -37,6 +37,10 @@ class Objective:
         outputs = keras.ops.reshape(outputs, (-1, outputs.shape[-1]))
         self.metric.update_state(y, outputs, sample_weight=keras.ops.cast(keras.ops.not_equal(y, 0), "float32"))
 
+    def weight(self, y: Any) -> Any:
+        """What a batch counts in the running loss: once, or as often as it holds real tokens."""
+        return keras.ops.count_nonzero(y) if self.tokens else None
+
     def reset(self) -> None:
         """Begin a new epoch's means."""
         self.mean_loss.reset_state()

@@ -98,7 +98,8 @@ def _make_train_step(
         if clip_norm is not None:
             gradients = _clipped(gradients, optimizer.scale_loss(tf.constant(clip_norm)))
         optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        objective.mean_loss.update_state(part * replicas, sample_weight=1.0 / replicas)
+        weight = 1.0 if tokens is None else tf.cast(tokens, "float32")  # of the whole batch, on each replica
+        objective.mean_loss.update_state(part * replicas, sample_weight=weight / replicas)
         objective.count(y[:count], outputs[:count])
 
     return train_step
