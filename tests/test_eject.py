@@ -223,18 +223,18 @@ def test_folders(tmp_path, zoo_cli):
 
 
 def test_a_builder_of_another_package_comes_with_its_own(tmp_path, monkeypatch):
-    (tmp_path / "own_nets").mkdir()
-    (tmp_path / "own_nets" / "__init__.py").write_text("from own_nets.parts import UNITS\n")
-    (tmp_path / "own_nets" / "parts.py").write_text(
+    (tmp_path / "my_own_nets").mkdir()
+    (tmp_path / "my_own_nets" / "__init__.py").write_text("from my_own_nets.parts import UNITS\n")
+    (tmp_path / "my_own_nets" / "parts.py").write_text(
         "from math import tau as circle\n\n# how many\nUNITS = round(circle)\n"
     )
-    (tmp_path / "own_nets" / "net.py").write_text(
-        "from own_nets import UNITS\n\n\n"
+    (tmp_path / "my_own_nets" / "net.py").write_text(
+        "from my_own_nets import UNITS\n\n\n"
         "def one(units: int = UNITS):\n    import keras\n\n    return keras, units\n\n\n"
         "def UNITS_of():\n    from zoo.models.mlp import mlp\n\n    return mlp\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    from own_nets import net
+    from my_own_nets import net
 
     lifted = lift(net.one)
     assert lifted.imports == {"math": {"tau as circle"}, "keras": {""}}

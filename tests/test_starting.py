@@ -48,7 +48,7 @@ def ways(tmp_path_factory):
     )
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=[pytest.param(way, marks=[pytest.mark.slow] * ("current folder" in way)) for way in WAYS])
 def way(request, ways):
     return ways[request.param]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from zoo.errors import UsageError
 from zoo.runs import Run
 from zoo.scoring import label_rows
 
+log = logging.getLogger("zoo")
 USUAL_LENGTH = 200  # tokens
 
 
@@ -52,7 +55,8 @@ def predict_texts(run: Run, texts: Sequence[tuple[str, str]], beam_width: int = 
     if data.kind not in ("text", "text-pair"):
         raise UsageError(f"{run.name} was trained on {data.kind}s, it takes files\ntry: zoo predict {run.name} FILE")
     if data.task == "language-model":
-        raise UsageError(f"{run.name} continues texts\ntry: zoo generate {run.name} --prompt '{texts[0][1][:30]}'")
+        begin = shlex.quote(texts[0][1][:30])
+        raise UsageError(f"{run.name} continues texts\ntry: zoo generate {run.name} --prompt {begin}")
     if beam_width < 1:
         raise UsageError(f"beam width {beam_width}: at least 1 hypothesis has to be kept (1 is greedy decoding)")
     if beam_width > 1 and data.task != "seq2seq":
@@ -60,7 +64,7 @@ def predict_texts(run: Run, texts: Sequence[tuple[str, str]], beam_width: int = 
     from zoo.training.environment import prepare
 
     prepare()
-    ids = encode([text for _, text in texts], data, run.vocabularies, "the given texts")
+    ids = encode([text for _, text in texts], data, run.vocabularies, "note", log.warning)
     if data.task == "seq2seq":
         rows = [{"prediction": said} for said in _said(run, ids, beam_width)]
     else:

@@ -53,6 +53,27 @@ def test_every_hostile_file_is_refused_before_keras_sees_it(tmp_path):
     assert everything(tmp_path) == before and not list(tmp_path.rglob(CANARY))  # no side effect
 
 
+def test_a_connection_table_as_long_as_a_book_takes_no_memory(tmp_path):
+    from zoo.layers import SparseConv2D
+
+    table = [[0]] * 100_000
+    write(
+        tmp_path / "model.keras",
+        with_layer(
+            layer(
+                "SparseConv2D",
+                {"table": table, "size": 1, "name": "maps"},
+                "zoo.layers.sparse_conv",
+                registered_name="zoo>SparseConv2D",
+            )
+        ),
+    )
+    with pytest.raises(UsageError):
+        safety.load_model(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match="100,000 links to 100,000 maps are too many"):
+        SparseConv2D(table, 1).build((None, 4, 4, 1))
+
+
 def test_the_sound_file_that_they_are_made_of_loads(tmp_path):
     write(tmp_path / "model.keras")
     model = safety.load_model(tmp_path / "model.keras")

@@ -65,6 +65,11 @@ def pickled():
     return file.getvalue()
 
 
+def head(text):
+    """An array's head as NumPy lays it out, with other words in it."""
+    return b"\x93NUMPY\x01\x00" + (len(text) + 1).to_bytes(2, "little") + text.encode() + b"\n"
+
+
 ONE = np.ones(4, "float32")
 HOSTILE = {
     "pickled objects": (lambda p: archive(p, {"a.npy": pickled()}), "an array of object"),
@@ -76,6 +81,8 @@ HOSTILE = {
     "packed": (lambda p: archive(p, {"a.npy": npy(np.zeros(10**7))}, zipfile.ZIP_DEFLATED), "no plain array"),
     "another kind of member": (lambda p: archive(p, {"a.npy": npy(ONE), "run.py": b"print()"}), "'run.py' is no plain"),
     "code in the head": (lambda p: archive(p, {"a.npy": npy(ONE).replace(b"(4,)", b"f(4)")}), "damaged"),
+    "a head of minuses": (lambda p: archive(p, {"a.npy": head("-" * 9900 + "1")}), ""),
+    "a head of brackets": (lambda p: archive(p, {"a.npy": head("(" * 9000)}), ""),
     "a pickle": (lambda p: p.write_bytes(pickle.dumps(Bomb())), "not a zip file"),
     "nothing": (lambda p: p.write_bytes(b""), "not a zip file"),
     "half of it": (lambda p: p.write_bytes(p.read_bytes()[: p.stat().st_size // 2]), "not a zip file"),

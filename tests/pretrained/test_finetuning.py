@@ -38,6 +38,13 @@ def start(base, dataset="digits", sets=(), options=None, new_network=False, weig
 OTHER = ("data.classes=[5,6,7,8,9]", "data.num_classes=5", "data.class_names=['5','6','7','8','9']", "data.train=896")
 
 
+def test_a_base_without_blocks_gets_a_head_alone_and_too_many_are_refused_at_once():
+    assert start("perceptron:mnist", "fashion_mnist").transfer.freeze == "all"
+    assert start("lenet:mnist").transfer.freeze == 1
+    with pytest.raises(UsageError, match="9 last blocks are to learn, lenet has 4"):
+        start("lenet:mnist", freeze=9)
+
+
 def fit_of(recipe, steps=None):
     return TransferFit(recipe, data.load(recipe.data, recipe.dataset), None, (), steps)
 
@@ -256,7 +263,7 @@ def unbroken(trained, tmp_path_factory):
     return command, folder
 
 
-@pytest.mark.parametrize(("phase", "epoch"), [("HeadFit", 2), ("TransferFit", 1)])
+@pytest.mark.parametrize(("phase", "epoch"), [("HeadFit", 2), pytest.param("TransferFit", 1, marks=pytest.mark.slow)])
 def test_stopped_in_either_phase_it_goes_on_to_the_same_numbers(unbroken, tmp_path, phase, epoch):
     command, whole = unbroken
     stopping = [sys.executable, "-c", STOP_AT, phase, str(epoch), *command, "--quiet", "--out", str(tmp_path / "cut")]
@@ -324,7 +331,7 @@ def test_the_command_line_refuses_in_a_few_lines(zoo_cli, trained):
     for arguments, told in [
         (["finetune", "lenet:mnist"], "on which data?"),
         (["finetune", "lenet:mnist", "digits", "--freeze", "some"], "say all (only the head learns)"),
-        (["finetune", "lenet:mnist", "digits", "--freeze", "9-last-blocks", "--quiet"], "the network has 4"),
+        (["finetune", "lenet:mnist", "digits", "--freeze", "9-last-blocks", "--dry-run"], "lenet has 4"),
         (["run", "lenet", "digits", "--base", "VGG16"], "go with vgg_transfer"),
         (["run", "mlp", "digits", "--weights", trained.folder], "holds weights of vgg.small, not of mlp"),
     ]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 import zoo
+from zoo import runs
 from zoo.errors import UsageError, VerificationError
 from zoo.pretrained.published import Published, differences
 from zoo.publishing import publish
@@ -58,7 +60,7 @@ def test_half_precision_is_scored_again(table, tmp_path):
 def test_half_precision_that_costs_accuracy_is_refused(table, tmp_path, monkeypatch):
     worse = {"metrics": {"loss": 1.0, "accuracy": 0.2}, "examples_scored": 30, "examples_in_split": 30}
     monkeypatch.setattr("zoo.publishing.rescore", lambda *_: worse)
-    with pytest.raises(VerificationError, match=r"in half precision the accuracy falls from .* to 0\.2000"):
+    with pytest.raises(VerificationError, match=r"in half precision the accuracy goes from .* to 0\.2000"):
         publish(table, tmp_path / "half", half=True)
     assert list(tmp_path.iterdir()) == [], "nothing half-made is left"
 
@@ -88,7 +90,56 @@ def test_a_checksum_list_cannot_lead_out_of_the_folder(published, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(published.folder, folder)
     (folder / "SHA256SUMS").write_text("0" * 64 + "  ../../etc/passwd\n")
-    assert differences(folder) == [f"{folder / '../../etc/passwd'} is not there"]
+    assert differences(folder)[0] == f"{folder / '../../etc/passwd'} is not there"
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe no list"])
+def test_files_that_no_checksum_stands_for_are_named(published, tmp_path, zoo_cli, content):
+    folder = tmp_path / "copy"
+    shutil.copytree(published.folder, folder)
+    (folder / "SHA256SUMS").write_bytes(content)
+    said = zoo_cli("weights", "verify", folder)
+    assert said.code == 4 and "weights.npz is not listed in SHA256SUMS" in said.err.replace("\n", " ")
+
+
+def reseal(folder, change):
+    """Change a published folder and make its seal and checksums agree again, as anyone can."""
+    change(folder)
+    info = json.loads((folder / "run.json").read_text())
+    runs.record(folder, {key: value for key, value in info.items() if key not in ("files", "self")})
+    names = sorted(FILES - {"SHA256SUMS"})
+    sums = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    (folder / "SHA256SUMS").write_text("".join(sums))
+    assert not differences(folder)
+
+
+def test_a_recipe_that_asks_for_more_than_its_weights_gets_no_memory(table, tmp_path):
+    folder = publish(table, tmp_path / "greedy")
+
+    def change(folder):
+        text = (folder / "recipe.toml").read_text()
+        changed = re.sub(r"hidden_units = \[[^]]*\]", "hidden_units = [3000000, 3000000]", text)  # 36 TB
+        assert changed != text
+        (folder / "recipe.toml").write_text(changed)
+
+    reseal(folder, change)
+    with pytest.raises(UsageError, match="are not those of this mlp"):
+        _ = Published(folder).model
+
+
+def test_an_error_that_is_larger_than_recorded_is_noticed(tmp_path, zoo_cli):
+    zoo.run("linear", "diabetes", epochs=3, out=tmp_path / "run")
+    folder = publish(zoo.load(tmp_path / "run"), tmp_path / "published", half=True)
+    assert zoo_cli("weights", "verify", folder).code == 0
+
+    def change(folder):
+        metrics = json.loads((folder / "metrics.json").read_text())
+        metrics["test"]["mae"] *= 0.98
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+
+    reseal(folder, change)
+    said = zoo_cli("weights", "verify", folder)
+    assert said.code == 4 and "test mae is" in said.err
 
 
 def test_the_cards_head_is_what_hugging_face_reads(published):

@@ -117,4 +117,4 @@ def test_the_character_model_writes_by_its_name(zoo_cli, tmp_path, monkeypatch):
     said = zoo_cli("generate", "lenet:mnist", "--prompt", "x")
     assert said.code == 2 and "try: zoo predict lenet:mnist FILE" in said.err
     said = zoo_cli("predict", "lstm:tiny_shakespeare", "--text", "x")
-    assert said.code == 2 and "try: zoo generate lstm:tiny_shakespeare --prompt 'x'" in said.err
+    assert said.code == 2 and "try: zoo generate lstm:tiny_shakespeare --prompt x" in said.err

@@ -44,8 +44,9 @@ Next: zoo eval RUN, zoo publish RUN"""
 @click.option("--data", "path", metavar="PATH", help="An own folder of classes or a table, in place of DATASET.")
 @click.option("--label", metavar="COLUMN", help="With --data: what to predict.")
 @click.option(
-    "--freeze", default="1-last-block", show_default=True, metavar="all|none|N-last-blocks",
-    help="all: only the head learns; none: everything does; N-last-blocks: these of the base learn too.",
+    "--freeze", metavar="all|none|N-last-blocks",
+    help="all: only the head learns; none: everything does; N-last-blocks: these of the base learn too. Default: "
+    "1-last-block, where the base has one.",
 )  # fmt: skip
 @click.option(
     "--head", type=click.Choice(["auto", "keep", "new"]), default="auto", show_default=True,
@@ -70,7 +71,7 @@ def command(
     dataset: str | None,
     path: str | None,
     label: str | None,
-    freeze: str,
+    freeze: str | None,
     head: str,
     weights: str | None,
     head_epochs: int | None,
@@ -104,7 +105,7 @@ def command(
     name, own = data_of(dataset, path, label)
     found = bases.find(base, weights)
     recipe, notes = bases.resolve_start(
-        found, name, new_network=False, head=head, freeze=freezing(freeze), head_epochs=head_epochs,
+        found, name, new_network=False, head=head, freeze=freeze and freezing(freeze), head_epochs=head_epochs,
         head_learning_rate=head_learning_rate, sets=sets, options=options, data=own,
     )  # fmt: skip
     if dry_run:

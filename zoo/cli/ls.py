@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -94,7 +96,9 @@ def _nothing(known: list[str], family: str | None, pattern: str) -> str:
 
     families = sorted({describe(name).family for name in known})
     hints = []
-    if pattern != "*":
+    if pattern != "*" and any(fnmatchcase(name, pattern) for name in known):
+        hints = [f"zoo ls {shlex.quote(pattern)} without the filters"]
+    elif pattern != "*":
         hints = [f"zoo ls '{close}*'" for close in nearest(pattern.strip("*"), known, 1)] or [f"zoo ls '*{pattern}*'"]
     if family and family not in families:
         hints.append(f"a family of: {', '.join(families)}")

@@ -69,8 +69,13 @@ def _rows(run: Run, files: tuple[Path, ...], texts: tuple[str, ...], beam_width:
     from zoo import scoring
 
     if not texts and run.recipe.data.kind not in ("text", "text-pair"):
+        if beam_width != 1:
+            raise UsageError(f"--beam-width is for models that say a text; {run.name} takes {run.recipe.data.kind}s")
         return scoring.predict(run, files, invert)
     from zoo import speaking
+
+    if invert:
+        raise UsageError("--invert is for images")
 
     return speaking.predict_texts(run, speaking.texts_of(files, texts), beam_width)
 

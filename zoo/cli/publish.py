@@ -31,6 +31,7 @@ def command(
     FOLDER is MODEL-DATASET in the current folder if it is not given. The card's head is as Hugging Face reads it.
     """
     from zoo import publishing
+    from zoo.pretrained.bases import KINDS
     from zoo.pretrained.published import load
 
     finished = load(run)
@@ -42,4 +43,6 @@ def command(
         return
     size = sum(path.stat().st_size for path in files)
     out.print(f"{written}: {', '.join(path.name for path in files)}; {size / 1024:,.0f} KiB")
-    out.print(f"score:     zoo eval {written}\nfine-tune: zoo finetune {written} DATASET")
+    out.print(f"score:     zoo eval {written}")
+    if finished.recipe.data.kind in KINDS:
+        out.print(f"fine-tune: zoo finetune {written} DATASET")

@@ -7,7 +7,7 @@ Ids are padded on the right with 0. Of pairs the source ends with the end token;
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -93,20 +93,25 @@ def examples_of(part: Examples, data: Data, vocabularies: Vocabularies, where: s
     return Examples(x, padded([[*ids[: length - 1], END] for ids in target], length))
 
 
-def encode(texts: Sequence[str], data: Data, vocabularies: Vocabularies, where: str) -> np.ndarray:
-    """Ids of (source) texts, int32 (n, data.input_shape[0]), cut where they are longer; those of pairs end with END."""
+def encode(
+    texts: Sequence[str], data: Data, vocabularies: Vocabularies, where: str, say: Callable[..., None] = log.info
+) -> np.ndarray:
+    """Ids of (source) texts, int32 (n, data.input_shape[0]), cut where they are longer; those of pairs end with END.
+
+    `say` is told how many were cut.
+    """
     assert data.text is not None
     (length,), ended = data.input_shape, [END] if data.task == "seq2seq" else []
     room = length - len(ended)
     rows = vocabularies.source.encode(texts) if len(texts) else []
-    _note_cut(sum(len(ids) > room for ids in rows), len(rows), length, where)
+    _note_cut(sum(len(ids) > room for ids in rows), len(rows), length, where, say)
     keep = slice(-room, None) if data.text.keep == "end" else slice(room)
     return padded([[*(ids[keep] if len(ids) else [UNKNOWN]), *ended] for ids in rows], length)
 
 
-def _note_cut(count: int, of: int, length: int, where: str) -> None:
+def _note_cut(count: int, of: int, length: int, where: str, say: Callable[..., None] = log.info) -> None:
     if count:
-        log.info("%s: %s of %s texts are longer than %s tokens and are cut", where, f"{count:,}", f"{of:,}", length)
+        say("%s: %s of %s texts are longer than %s tokens and are cut", where, f"{count:,}", f"{of:,}", length)
 
 
 def padded(rows: Sequence[Sequence[int]], length: int) -> np.ndarray:

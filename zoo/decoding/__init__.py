@@ -20,6 +20,8 @@ from zoo.decoding.network import Network
 from zoo.decoding.search import END, START, beams, drawn, go_on, likeliest
 from zoo.errors import UsageError
 
+MOST_BEAMS = 256
+
 __all__ = ["Decoder"]
 
 IDS, ROW = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)
@@ -96,6 +98,8 @@ class Decoder:
         """
         self._refuse_form(translates=True)
         source, _ = _right_padded(source, "source")
+        if beam_width > MOST_BEAMS:
+            raise UsageError(f"a beam of {beam_width:,} targets: at most {MOST_BEAMS} are followed, 4 to 10 are usual")
         if beam_width < 1:
             raise UsageError(f"the beam's width is 1 or more, not {beam_width}\n1 takes the likeliest token each time")
         if not length_penalty >= 0:

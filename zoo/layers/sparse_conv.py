@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+MOST_PLACES = 2**24  # of the layout, whose size grows with links times maps times maps
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SparseConv2D(layers.Layer):
@@ -32,6 +34,8 @@ class SparseConv2D(layers.Layer):
         links = [(source, target) for target, row in enumerate(self.table) for source in row]
         if maps is None or max(source for source, _ in links) >= maps:
             raise ValueError(f"{self.name}: the connection table names a map that the input of {maps} maps lacks")
+        if len(links) * maps * len(self.table) > MOST_PLACES:
+            raise ValueError(f"{self.name}: {len(links):,} links to {len(self.table):,} maps are too many")
         layout = np.zeros((len(links), maps * len(self.table)), "float32")
         for link, (source, target) in enumerate(links):
             layout[link, source * len(self.table) + target] = 1.0

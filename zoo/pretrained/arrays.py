@@ -57,8 +57,8 @@ def read(path: Path) -> dict[str, np.ndarray]:
             members = archive.infolist()
             _refuse_strange(path, members)
             return {info.filename.removesuffix(".npy"): _array(archive.read(info)) for info in members}
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        raise UsageError(f"{path} is damaged or no weights file of the zoo: {error}") from error
+    except Exception as error:  # whatever the bytes of a foreign file set off, they are its fault
+        raise UsageError(f"{path} is damaged or no weights file of the zoo: {error or type(error).__name__}") from error
 
 
 def _refuse_strange(path: Path, members: list[zipfile.ZipInfo]) -> None:

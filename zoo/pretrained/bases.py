@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +135,7 @@ def resolve_start(
     *,
     new_network: bool,
     head: str = "auto",
-    freeze: str | int = 1,
+    freeze: str | int | None = None,
     head_epochs: int | None = None,
     head_learning_rate: float | None = None,
     lower: float = LOWER,
@@ -149,16 +149,18 @@ def resolve_start(
         new_network: put the base's convolutional part under a new head (`vgg_transfer`); else its own network goes on,
             with a new output layer where the classes are others.
         head: `auto`, `keep` or `new`.
-        freeze: `all`, `none`, or how many last blocks learn.
+        freeze: `all`, `none`, or how many last blocks learn; None: one, or where the base has none the head alone.
         head_epochs, head_learning_rate: of the first phase; by default the recipe's.
         lower: the second phase's rate is the recipe's divided by this.
 
     Raises:
-        UsageError: names, keys, values; a base that cannot take the data; classes to keep that are others.
+        UsageError: names, keys, values; a base that cannot take the data; classes to keep that are others; too few
+            blocks.
     """
     described = recipe.described(dataset, sets, data)
     _refuse_other_kind(base, described, dataset)
     new_network = new_network or base.run is None
+    freeze = (freeze or 1) if new_network else _freeze(_run(base).recipe, freeze)
     chosen = _head(base, described, dataset, head, new_network)
     start: dict[str, Any] = _network(base, described) if new_network else _same_network(base)
     start["preprocessing"] = _preprocessing(base, described)
@@ -185,6 +187,23 @@ def resolve_start(
 def _run(base: Base) -> Run:
     assert base.run is not None
     return base.run
+
+
+def _freeze(trained: Resolved, freeze: str | int | None) -> str | int:
+    """What is asked for, if a network whose output layer is kept or replaced has so many blocks before it."""
+    from zoo.inspect import skeleton
+    from zoo.models.freezing import blocks
+    from zoo.training.model import build_core
+    from zoo.training.transfer import body_and_head
+
+    if isinstance(freeze, str):
+        return freeze
+    there = len(blocks(body_and_head(skeleton(partial(build_core, trained)), same=True)[0]))
+    if freeze is None:
+        return min(1, there) or "all"
+    if freeze > there:
+        raise UsageError(f"{freeze} last blocks are to learn, {trained.model} has {there} (--freeze none frees all)")
+    return freeze
 
 
 def _refuse_other_kind(base: Base, data: Data, dataset: str) -> None:

@@ -52,9 +52,10 @@ class Published(Run):
         Raises:
             UsageError: a file is damaged, or the weights are not those of the recipe's network.
         """
-        from zoo.pretrained.starting import put
+        from zoo.pretrained.starting import put, refuse_others
         from zoo.training.model import assemble, build_core
 
+        refuse_others(partial(build_core, self.recipe), self.weights, str(self.folder))  # before memory is taken
         known = {name.removeprefix(CONSTANTS): a for name, a in self._arrays.items() if name.startswith(CONSTANTS)}
         core = build_core(self.recipe)
         put(core, self.weights, str(self.folder))
@@ -97,16 +98,17 @@ def core_weights(run: Run) -> dict[str, np.ndarray]:
 
 
 def differences(folder: Path) -> list[str]:
-    """What is wrong with a published folder by its SHA256SUMS: files that are gone or changed. Empty: nothing."""
+    """What is wrong with a published folder by its SHA256SUMS: files that are gone, changed or new. Empty: nothing."""
     sums = folder / "SHA256SUMS"
     if not sums.is_file():
         return [f"{sums} is not there"]
     wrong = []
-    for line in sums.read_text(encoding="utf-8").splitlines():
-        digest, _, name = line.partition("  ")
+    listed = [line.partition("  ") for line in sums.read_text(encoding="utf-8", errors="replace").splitlines()]
+    for digest, _, name in listed:
         path = folder / name
         if Path(name).name != name or not path.is_file():
             wrong.append(f"{path} is not there")
         elif sha256(path) != digest:
             wrong.append(f"{path} differs from its SHA-256")
-    return wrong
+    unlisted = {path.name for path in folder.iterdir()} - {name for *_, name in listed} - {sums.name}
+    return wrong + [f"{folder / name} is not listed in SHA256SUMS" for name in sorted(unlisted)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,31 @@ def head(model: keras.Model) -> tuple[str, ...]:
     return (model.layers[-1].name,) if model.layers[-1].weights else ()
 
 
+def refuse_others(build: Callable[[], keras.Model], given: Mapping[str, np.ndarray], source: str) -> None:
+    """Build a network without memory for its weights, and see that exactly the arrays in `given` go into it.
+
+    Raises:
+        UsageError: as `put`.
+    """
+    from zoo.inspect import skeleton
+
+    network = skeleton(build)
+    wanted = {path: tuple(weight.shape) for path, weight in zip(weight_names(network), network.weights, strict=True)}
+    there = {path: array.shape for path, array in given.items()}
+    wrong = [f"{path} is {there.get(path, 'not')} there, {wanted.get(path, 'not')} here"
+             for path in {**wanted, **there} if there.get(path) != wanted.get(path)]  # fmt: skip
+    if wrong:
+        raise _others(source, network.name, wrong)
+
+
+def _others(source: str, name: str, wrong: Sequence[str]) -> UsageError:
+    more = f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+    return UsageError(
+        f"the weights in {source} are not those of this {name}: {'; '.join(wrong[:NAMED])}{more}\n"
+        "take weights of the same network, or build it with the knobs that they were trained with"
+    )
+
+
 def put(model: keras.Model, given: Mapping[str, np.ndarray], source: str, new: Collection[str] = ()) -> list[str]:
     """Give a network the arrays in `given`, all or none; layers in `new` keep what they have.
 
@@ -116,11 +141,7 @@ def put(model: keras.Model, given: Mapping[str, np.ndarray], source: str, new: C
             wrong.append(f"{path} holds values that are no finite numbers")
         values[path] = array
     if wrong:
-        more = f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
-        raise UsageError(
-            f"the weights in {source} are not those of this {model.name}: {'; '.join(wrong[:NAMED])}{more}\n"
-            "take weights of the same network, or build it with the knobs that they were trained with"
-        )
+        raise _others(source, model.name, wrong)
     for path, weight in wanted.items():
         weight.assign(values[path])
     _take_over(model)

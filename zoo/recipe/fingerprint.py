@@ -6,6 +6,7 @@ import ast
 import hashlib
 import inspect
 import json
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -56,16 +57,28 @@ def _collect(module: str, name: str, found: dict[tuple[str, str], str]) -> None:
     path = _file(module)
     if path is None or (module, name) in found:
         return
-    tree = _parsed(path)
-    own = next((node for node in tree.body if name in _defines(node)), None)
-    imported = {alias.asname or alias.name: (place, alias.name) for place, alias in _imports(tree)}
-    if own is None:
+    defined, imported = _module(path, path.stat().st_mtime_ns)
+    if name not in defined:
         if name in imported:  # a package hands on what its modules define
             _collect(*imported[name], found)
         return
-    found[module, name] = ast.unparse(_bare(own))
-    for used in sorted({node.id for node in ast.walk(own) if isinstance(node, ast.Name)}):
+    found[module, name], names = defined[name]
+    for used in names:
         _collect(*imported.get(used, (module, used)), found)
+
+
+@cache
+def _module(path: Path, changed: int) -> tuple[dict[str, tuple[str, list[str]]], dict[str, tuple[str, str]]]:
+    """Of a file as it was changed last: what it defines, with the names that this uses, and what it imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {alias.asname or alias.name: (place, alias.name) for place, alias in _imports(tree)}
+    defined: dict[str, tuple[str, list[str]]] = {}
+    for node in tree.body:
+        if names := _defines(node):
+            bare = _bare(node)
+            used = sorted({inner.id for inner in ast.walk(bare) if isinstance(inner, ast.Name)})
+            defined = {name: (ast.unparse(bare), used) for name in names} | defined  # the first one counts
+    return defined, imported
 
 
 def _defines(node: ast.stmt) -> list[str]:
@@ -90,10 +103,6 @@ def _bare(node: ast.stmt) -> ast.stmt:
             if ast.get_docstring(inner) is not None:
                 inner.body = inner.body[1:] or [ast.Pass()]
     return node
-
-
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def _file(module: str) -> Path | None:

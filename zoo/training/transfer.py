@@ -67,9 +67,8 @@ class TransferFit(Fit):
     def _make_model(self) -> keras.Model:
         base, core = bases.again(self.recipe), build_core(self.recipe)
         same = base.run is not None and base.run.recipe.model == self.recipe.model
-        self.head = head_layers(core) if same else core.layers[core.layers.index(core.get_layer("pool")) + 1 :]
+        body, self.head = body_and_head(core, same)
         _put_base(core, base, head(core) if same and self.transfer.head == "new" else (), same)
-        body = _flat([layer for layer in core.layers if layer not in self.head])
         blocks = {"all": 0, "none": None}.get(str(self.transfer.freeze), self.transfer.freeze)
         learning = freeze(body, blocks)  # type: ignore[arg-type]
         for layer in self.head:
@@ -198,6 +197,12 @@ class HeadFit(Fit):
 
     def _resume_command(self) -> str:
         return self.whole._resume_command()
+
+
+def body_and_head(core: keras.Model, same: bool) -> tuple[list[keras.layers.Layer], list[keras.layers.Layer]]:
+    """The layers that come from a base, and those that give the output; `same`: the base's own, not `vgg_transfer`."""
+    head = head_layers(core) if same else core.layers[core.layers.index(core.get_layer("pool")) + 1 :]
+    return _flat([layer for layer in core.layers if layer not in head]), head
 
 
 def head_layers(core: keras.Model) -> list[keras.layers.Layer]:
