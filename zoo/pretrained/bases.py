@@ -192,12 +192,15 @@ def _run(base: Base) -> Run:
 def _freeze(trained: Resolved, freeze: str | int | None) -> str | int:
     """What is asked for, if a network whose output layer is kept or replaced has so many blocks before it."""
     from zoo.inspect import skeleton
+    from zoo.training.environment import prepare
+
+    if isinstance(freeze, str):
+        return freeze
+    prepare()
     from zoo.models.freezing import blocks
     from zoo.training.model import build_core
     from zoo.training.transfer import body_and_head
 
-    if isinstance(freeze, str):
-        return freeze
     there = len(blocks(body_and_head(skeleton(partial(build_core, trained)), same=True)[0]))
     if freeze is None:
         return min(1, there) or "all"
