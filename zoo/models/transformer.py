@@ -41,6 +41,7 @@ PUBLISHED = {
     "parameters, base model": "65 million",
 }
 NO_ATTENTION_DROPOUT = "dropout on embeddings and sublayers' outputs alone, none on the attention weights"
+OWN_START = "weights start as Keras' layers do, not normally distributed with 0.02"
 
 
 @register(
@@ -243,7 +244,7 @@ def transformer_encoder(
         "tiny Shakespeare, 6 layers of 384 units, 256 characters (nanoGPT's README), validation": "1.47 nats a character",  # noqa: E501
         "parameters, smallest GPT-2": "124 million",
     },
-    deviations=("four layers of 128 units by default", NO_ATTENTION_DROPOUT),
+    deviations=("four layers of 128 units by default", OWN_START, NO_ATTENTION_DROPOUT),
 )
 def transformer_decoder(
     vocab_size: int = 69,
@@ -298,7 +299,7 @@ def transformer_decoder(
     tasks=("language-model",),
     params=10_772_352,
     published={"tiny Shakespeare, validation (README of nanoGPT)": "1.47 nats a character"},
-    deviations=("dense layers, attention and norms have biases", NO_ATTENTION_DROPOUT),
+    deviations=("dense layers, attention and norms have biases", OWN_START, NO_ATTENTION_DROPOUT),
     trial={"num_layers": 2, "model_dim": 48},
 )
 def baby_gpt(
@@ -322,6 +323,7 @@ BERT_DEVIATIONS = (
     "one segment: no embedding that tells two sentences apart",
     "the first token's vector goes to the head, but no token of the model's own stands in front of the text",
     "trained from nothing, no masked words are guessed beforehand",
+    OWN_START,
     NO_ATTENTION_DROPOUT,
 )
 
