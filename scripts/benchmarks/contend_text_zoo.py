@@ -49,6 +49,7 @@ def recipe_of(case: TextCase, arrays: Arrays, masked: bool) -> Resolved:
         input_shape=first.shape[1:],
         input_dtype="int32",
         train=len(first),
+        test=1,  # nothing is scored
         validation_share=0.0,
         text={"tokens": "word", "vocab_size": case.vocab_size, **pair},
     )

@@ -29,6 +29,7 @@ def recipe_of(case: Case, examples: int) -> Resolved:
         input_dtype="uint8" if case.image else "float32",
         num_classes=CLASSES,
         train=examples,
+        test=1,  # nothing is scored
         validation_share=0.0,
     )
     knobs = [f"knobs.hidden_units={list(case.units)}", f"knobs.dropout={case.dropout}"] if case.units else []

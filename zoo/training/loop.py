@@ -40,7 +40,7 @@ def make_run_steps(
     scalar = tf.TensorSpec((), "int32")
 
     # the plan is the whole epoch's, so that its shape never changes and XLA compiles once
-    told = [signature(feed), *_plan_signature(feed, batch_size), scalar, scalar, scalar]
+    told = [signature(feed), *plan_signature(feed, batch_size), scalar, scalar, scalar]
 
     @tf.function(input_signature=told, jit_compile=whole)
     def run(arrays: Any, rows: tf.Tensor, lengths: tf.Tensor, start: Any, stop: Any, first: Any) -> None:
@@ -58,7 +58,7 @@ def make_run_steps(
     return fed(run_on, feed, batch_size, tf.constant)
 
 
-def _plan_signature(feed: Feed, batch_size: int) -> list[tf.TensorSpec]:
+def plan_signature(feed: Feed, batch_size: int) -> list[tf.TensorSpec]:
     """What TensorFlow is told of a plan: (steps, batch) and (steps, lengths)."""
     kinds = len(set(feed.cuts.values()))
     return [tf.TensorSpec((None, batch_size), "int32"), tf.TensorSpec((None, kinds), "int32")]
