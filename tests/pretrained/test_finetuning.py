@@ -222,6 +222,7 @@ def test_a_run_in_two_phases(trained, tmp_path):
     assert again == recipe and again.transfer.weights == str(trained.folder)
 
 
+@pytest.mark.slow
 def test_the_same_run_again_gives_the_same_numbers(trained, tmp_path, zoo_cli):
     command = ["finetune", trained.folder, "digits", "--epochs", "2", "--head-epochs", "2", "--head", "new", "--quiet"]
     first = zoo_cli(*command, "--out", tmp_path / "a", "--json")
