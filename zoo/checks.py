@@ -244,6 +244,7 @@ def overfits(subject: Subject) -> str:
     """Adam learns a handful of examples with arbitrary targets by heart, at one of three learning rates."""
     x, y = subject.inputs(subject.few), subject.targets(subject.few)
     model = subject.build()
+    # TensorFlow takes longer to compile these few steps than to take them
     model.compile(keras.optimizers.Adam(), subject.loss(), jit_compile=keras.backend.backend() == "jax")
     model.optimizer.build(model.trainable_variables)
     variables = [*model.variables, *model.optimizer.variables]

@@ -23,7 +23,7 @@ KEPT_FACTS = ("model", "dataset", "seed", "fingerprint", "date", "versions", "pa
 SHARES = ("accuracy", "exact_match")
 MOST_LOST = 0.001  # of a share, by rounding weights; of BLEU a hundred times that, of errors RELATIVE
 SLACK = 0.0005  # of a share, between machines: 5 of 10,000 examples
-RELATIVE = 0.005  # of losses and errors
+RELATIVE, LEAST = 0.005, 1e-4  # of losses and errors, and what is let pass of those near 0
 UNKNOWN = "unknown"
 
 
@@ -96,7 +96,7 @@ def _slack(name: str, value: float, share: float) -> float:
     """How far a metric may be from `value`, where `share` is that of a share."""
     if name in SHARES:
         return share
-    return 100 * share if name == "bleu" else RELATIVE * abs(value)
+    return 100 * share if name == "bleu" else max(RELATIVE * abs(value), LEAST)
 
 
 def index_of(folders: list[Path]) -> dict[str, dict[str, Any]]:

@@ -149,13 +149,19 @@ def test_no_single_flipped_bit_goes_unnoticed(two_checkpoints):
         assert damaged and saved.facts == {"epoch": 8}
 
 
-def test_a_checkpoint_of_another_network_rate_optimiser_or_dataset_is_refused(tmp_path):
+@pytest.fixture
+def cut_short(tmp_path):
+    """A training that died, and what it had saved."""
     box = []
     fit = make_fit(tmp_path, callbacks=[DieAt(box, 1)])
     box.append(fit)
     with pytest.raises(Die):
         fit()
-    saved = checkpoint.newest(tmp_path / "checkpoints")[0]
+    return fit, checkpoint.newest(tmp_path / "checkpoints")[0]
+
+
+def test_a_checkpoint_of_another_network_rate_optimiser_or_dataset_is_refused(cut_short):
+    fit, saved = cut_short
     for said, difference in (
         ("knobs.hidden_units=[17]", r"knobs.hidden_units was \[16\], now \[17\]"),
         ("training.learning_rate=0.01", "training.learning_rate was 0.02, now 0.01"),
@@ -171,13 +177,8 @@ def test_a_checkpoint_of_another_network_rate_optimiser_or_dataset_is_refused(tm
         Fit(fit.recipe, splits._replace(train=splits.train._replace(x=changed)))(saved)
 
 
-def test_a_checkpoint_from_before_a_setting_existed_goes_on_with_its_default(tmp_path):
-    box = []
-    fit = make_fit(tmp_path, callbacks=[DieAt(box, 1)])
-    box.append(fit)
-    with pytest.raises(Die):
-        fit()
-    saved = checkpoint.newest(tmp_path / "checkpoints")[0]
+def test_a_checkpoint_from_before_a_setting_existed_goes_on_with_its_default(cut_short):
+    fit, saved = cut_short
     del saved.facts["made_of"]["recipe"]["data"]["stream"]
     Fit(fit.recipe, fit.splits)(saved)
     other = resolve("mlp", "digits", [*SETTINGS, "data.stream='off'"], {"epochs": 5})[0]

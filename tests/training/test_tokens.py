@@ -150,4 +150,5 @@ def test_targets_are_compared_as_the_vocabulary_could_write_them():
     assert share("hallo nummer 42", "Hallo, Nummer 43!", standardize="lower_and_strip_punctuation") == 0
     assert share("hallo, nummer", "Hallo, Nummer", standardize="lower") == 1
     assert share("hallo nummer", "Hallo nummer", standardize="none") == 0
+    assert share("ab c", "AB c", tokens="character", standardize="lower") == 1
     assert share("1987-03-05", "1987-03-05", tokens="character", standardize="none") == 1

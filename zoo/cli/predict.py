@@ -76,7 +76,6 @@ def _rows(run: Run, files: tuple[Path, ...], texts: tuple[str, ...], beam_width:
 
     if invert:
         raise UsageError("--invert is for images")
-
     return speaking.predict_texts(run, speaking.texts_of(files, texts), beam_width)
 
 

@@ -195,7 +195,7 @@ def _from_weights(
     name, own = data_of(*where)
     base, weights, freeze = start
     if model == bases.TRANSFER:
-        found, frozen = bases.find(base or "VGG16", weights), freezing(freeze or "1-last-block")
+        found, frozen = bases.find(base or "VGG16", weights), freeze and freezing(freeze)
         return bases.resolve_start(found, name, new_network=True, freeze=frozen, sets=sets, options=options, data=own)
     if base or freeze:
         raise UsageError(f"--base and --freeze go with vgg_transfer\nfor a trained {model}: zoo finetune RUN DATASET")

@@ -44,6 +44,7 @@ def ls(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 def show(name: str, as_json: bool) -> None:
     """Show where weights come from, what input they were trained on, and how to use them."""
+    from zoo.pretrained.bases import KINDS
     from zoo.pretrained.index import entry, folder
     from zoo.pretrained.published import Published
     from zoo.recipe import model_spec
@@ -71,14 +72,13 @@ def show(name: str, as_json: bool) -> None:
     grid.add_row("SHA-256", facts["sha256"])
     out.print(grid)
     model, _, dataset = name.partition(":")
+    writes = recipe.data.task == "language-model"
+    more = f'write:      zoo generate {name} --prompt "..."' if writes else f"predict:    zoo predict {name} FILE"
+    if recipe.data.kind in KINDS:
+        more += f"\nfine-tune:  zoo finetune {name} DATASET"
     out.print(
         f'\nin Python:  zoo.build("{model}", weights="{dataset}")   the network alone, input as above\n'
-        f'            zoo.load("{name}").model   raw examples in, preprocessing inside\n'
-        + (
-            f'write:      zoo generate {name} --prompt "..."'
-            if recipe.data.task == "language-model"
-            else f"predict:    zoo predict {name} FILE\nfine-tune:  zoo finetune {name} DATASET"
-        )
+        f'            zoo.load("{name}").model   raw examples in, preprocessing inside\n{more}'
     )
 
 

@@ -62,11 +62,9 @@ def _measure(texts: Sequence[str], text: Text) -> tuple[int, int]:
 
 def pieces(one: str, text: Text) -> list[bytes] | list[str]:
     """The words (as UTF-8 bytes) or characters of a text."""
-    if text.tokens == "character":
-        return list(one)
     content = one.encode()
     if text.standardize != "none":
         content = content.lower()
     if text.standardize == "lower_and_strip_punctuation":
         content = content.translate(None, PUNCTUATION)
-    return content.split()
+    return list(content.decode()) if text.tokens == "character" else content.split()
