@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import fill
 from typing import Any
 
-from zoo import __version__, data, registry
-from zoo.data.config import Data
-from zoo.data.splitting import STRATIFY_BELOW
-from zoo.eject import literal
-from zoo.eject.lifting import Imports, Lifted, lift, lift_name
-from zoo.eject.reading import Reading, reading
+from zoo import data, registry
+from zoo.eject.facts import facts
+from zoo.eject.lifting import lift
+from zoo.eject.reading import reading
 from zoo.errors import UsageError
 from zoo.files import replacing, write_text
-from zoo.recipe import Resolved, list_recipes, load_recipe, model_spec, resolve
+from zoo.recipe import Resolved, resolve
 from zoo.runs import recipe_toml
-
-WIDTH = 118  # of comments
-LOSSES = {
-    "mse": "keras.losses.MeanSquaredError()",
-    "mae": "keras.losses.MeanAbsoluteError()",
-    "huber": "keras.losses.Huber()",
-    "binary_crossentropy": "keras.losses.BinaryCrossentropy()",
-    "categorical_crossentropy": "keras.losses.CategoricalCrossentropy()",
-    "sparse_categorical_crossentropy": "keras.losses.SparseCategoricalCrossentropy()",
-    "hinge": "keras.losses.Hinge()",
-    "perceptron": "PerceptronLoss()",
-}
-METRICS = {
-    "classification": {"name": "accuracy", "code": "outputs.argmax(axis=-1) == y"},
-    "binary": {"name": "accuracy", "code": "(outputs[:, 0] > 0.5) == y"},
-    "score": {"name": "accuracy", "code": "(outputs[:, 0] > 0.0) == y"},
-    "regression": {"name": "mae", "code": "np.abs(outputs[:, 0] - y)"},
-}
-SCHEDULES = {
-    "constant": "constant",
-    "step": "multiplied by DECAY_RATE every DECAY_EPOCHS",
-    "exponential": "falling by DECAY_RATE over DECAY_EPOCHS, bit by bit",
-    "cosine": "half a cosine, from LEARNING_RATE down to {final}",
-}
 
 
 @dataclass(frozen=True)
@@ -74,37 +46,34 @@ def eject(
 
     Raises:
         UsageError: unknown names, a folder that holds something, or a run that is not written as a script.
-        MissingError: a table of TensorFlow Datasets that is not prepared.
+        MissingError: a table or texts of TensorFlow Datasets that are not prepared.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists already and is not empty; nothing is overwritten\nname another folder")
     if not folder.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {folder.parent} to write {folder.name} into")
     own = data.infer(dataset) if dataset.startswith("tfds:") else None
-    recipe, notes = resolve(model, dataset, sets, options, own)
+    recipe, found = resolve(model, dataset, sets, options, own)
+    notes = list(found)
     refuse(recipe)
     said = "".join(f" --{key.replace('_', '-')} {value}" for key, value in (options or {}).items() if value is not None)
     said += "".join(f" --set {text}" for text in sets)
-    text, packages = script(recipe, said)
+    text, told = script(recipe, said)
     with replacing(folder) as temporary:
         temporary.mkdir()
         write_text(temporary / "train.py", text)
         write_text(temporary / "recipe.toml", recipe_toml(recipe))
+    notes += [f"put {name} beside the script; it is at {origin}" for name, origin in told["reading"].files.items()]
     if recipe.callbacks.tensorboard:
-        notes = [*notes, "the script writes no files for TensorBoard"]
-    return Ejected(folder / "train.py", folder / "recipe.toml", packages, tuple(notes))
+        notes.append("the script writes no files for TensorBoard")
+    return Ejected(folder / "train.py", folder / "recipe.toml", told["packages"], tuple(notes))
 
 
 def refuse(recipe: Resolved) -> None:
     """Raise UsageError for what is not written as a script, with the reason."""
-    described, training = recipe.data, recipe.training
     reasons = {
-        f"{recipe.dataset} is {described.kind}; scripts are written for images and tables": described.kind
-        not in ("image", "tabular"),
         f"{recipe.model} starts from trained weights": recipe.transfer is not None,
-        "data.classes and data.examples_a_class are not": bool(described.classes or described.examples_a_class),
-        "precision mixed_float16 scales its loss": training.precision == "mixed_float16",
-        f"strategy {training.strategy} needs zoo": training.strategy in ("mirrored", "multi-worker"),
+        f"strategy {recipe.training.strategy} needs zoo": recipe.training.strategy in ("mirrored", "multi-worker"),
     }
     if found := [reason for reason, holds in reasons.items() if holds]:
         raise UsageError(
@@ -112,15 +81,15 @@ def refuse(recipe: Resolved) -> None:
         )
 
 
-def script(recipe: Resolved, said: str = "") -> tuple[str, str]:
-    """The text of train.py for a resolved recipe, and what pip has to install for it.
+def script(recipe: Resolved, said: str = "") -> tuple[str, dict[str, Any]]:
+    """The text of train.py for a resolved recipe, and the facts in it.
 
     `said` is what the command line adds to `zoo run MODEL DATASET`, for the script's head.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    source, network = reading(recipe.data), lift(registry.describe(recipe.model).builder)
-    facts = _facts(recipe, source, network) | {"head": _head(recipe, said)}
+    network = lift(registry.describe(recipe.model).builder)
+    told = facts(recipe, reading(recipe.data), network, said)
     environment = Environment(
         loader=PackageLoader("zoo.eject", "."),
         trim_blocks=True,
@@ -128,202 +97,5 @@ def script(recipe: Resolved, said: str = "") -> tuple[str, str]:
         keep_trailing_newline=True,
         undefined=StrictUndefined,
     )
-    return environment.get_template("train.py.jinja").render(facts), facts["packages"]
-
-
-def _facts(recipe: Resolved, source: Reading, network: Lifted) -> dict[str, Any]:
-    """Everything that the template asks for."""
-    described, training, sizes = recipe.data, recipe.training, recipe.data.sizes()
-    record = registry.describe(recipe.model)
-    holds_out = any(sizes[name] and not getattr(described, name) for name in ("validation", "test"))
-    left = described.train if described.test else described.train - sizes["test"]
-    stratifies = holds_out and described.task != "regression" and left < STRATIFY_BELOW
-    facts = {
-        "title": f"{recipe.model} on {recipe.dataset}",
-        "data_title": _title(recipe),
-        "idea": fill(f"The network: {record.idea}", WIDTH, initial_indent="# ", subsequent_indent="# "),
-        "data": described,
-        "training": training,
-        "augmentation": recipe.augmentation if recipe.augmentation.active else None,
-        "sizes": sizes,
-        "reading": source,
-        "holds_out": holds_out,
-        "stratifies": stratifies,
-        "straddles": stratifies and described.train >= STRATIFY_BELOW,
-        "network": network.code,
-        "call": literal.call(record.builder.__name__, _knobs(recipe)),
-        "preprocessing": preprocessing(recipe),
-        "moments": recipe.preprocessing.standardize != "none",
-        "loss": LOSSES[str(training.loss)],
-        "loss_code": lift_name("zoo.layers.losses", "PerceptronLoss", network).parts.get(
-            ("zoo.layers.losses", "PerceptronLoss"), ""
-        )
-        if training.loss == "perceptron"
-        else "",
-        "targets": _targets(recipe),
-        "metric": METRICS["score" if training.loss in ("hinge", "perceptron") else described.task],
-        "schedule": _schedule(recipe),
-        "optimizer": _optimizer(recipe),
-        "precision": "" if training.precision == "float32" else training.precision,
-        "callbacks": _callbacks(recipe),
-        "plateau": recipe.callbacks.reduce_on_plateau is not None,
-        "stops": recipe.callbacks.early_stopping is not None,
-        "jit": _jit(recipe),
-    }
-    return facts | {"imports": _imports(facts, source.imports, network.imports), "packages": _packages(described)}
-
-
-def _head(recipe: Resolved, said: str) -> str:
-    """What the script is, in a few lines."""
-    command = f"`zoo run {recipe.model} {recipe.dataset}{said}`"
-    text = f"{command} as one script, out of zoo {__version__}: it imports nothing of zoo and gives the same numbers"
-    paper = registry.describe(recipe.model).paper
-    return "\n".join([fill(f"{text} up to rounding.", WIDTH), fill(f"Source: {paper}.", WIDTH)])
-
-
-def _title(recipe: Resolved) -> str:
-    return recipe.data.source if recipe.dataset not in list_recipes() else load_recipe(recipe.dataset).title
-
-
-def _knobs(recipe: Resolved) -> dict[str, Any]:
-    """What the builder is called with: what the data decides, and the recipe's own knobs."""
-    known = registry.describe(recipe.model).knobs
-    offered = {name: value for name, value in model_spec(recipe).offers().items() if name in known}
-    return {name: value for name, value in {**offered, **recipe.knobs}.items() if value != known[name]}
-
-
-def preprocessing(recipe: Resolved) -> list[str]:
-    """Lines that take `raw` to `x`, the network's input; none if it is that already."""
-    steps, described = recipe.preprocessing, recipe.data
-    layers: list[str] = []
-    if steps.pad:
-        layers.append(f"ZeroPadding2D({steps.pad})")
-    if steps.resize:
-        layers.append(f"Resizing({steps.resize[0]}, {steps.resize[1]})")
-    if steps.rescale:
-        layers.append(f"Rescaling(1.0 / {steps.rescale:g})")
-    lines = []
-    if steps.standardize != "none":
-        axes = tuple(range(len(described.input_shape))) if steps.standardize == "feature" else None
-        divisor = f" / {steps.rescale:g}" if steps.rescale else ""
-        lines += [
-            "# zero mean and unit variance"
-            + (" of each feature" if axes is not None else "")
-            + ", by the training split",
-            f'mean = x_train.mean({axes}, dtype="float64"){divisor}',
-            f'deviation = np.maximum(x_train.std({axes}, dtype="float64"){divisor}, 1e-6).astype("float32")',
-        ]
-        axis = -1 if axes is not None else None
-        layers.append(f'Normalization(axis={axis}, mean=mean.astype("float32"), variance=deviation**2)')
-    if described.input_dtype != "float32" and not (steps.rescale or steps.resize or steps.standardize != "none"):
-        layers.append("Rescaling(1.0)")  # to float32
-    sources = ["raw", *["x"] * len(layers)]
-    return lines + [f"x = keras.layers.{layer}({x})" for layer, x in zip(layers, sources, strict=False)]
-
-
-def _targets(recipe: Resolved) -> dict[str, str]:
-    described, loss = recipe.data, recipe.training.loss
-    if described.task != "classification":
-        return {"words": "one number a row, (n, 1)", "code": 'y.astype("float32").reshape(-1, 1)'}
-    if loss == "sparse_categorical_crossentropy":
-        return {}
-    words = "a one at the class, else zeros, (n, classes)"
-    return {"words": words, "code": f'np.eye({described.num_classes}, dtype="float32")[y]'}
-
-
-def _schedule(recipe: Resolved) -> str:
-    """The schedule in words; "" for a rate that stays."""
-    training = recipe.training
-    if training.schedule == "constant" and not training.warmup_epochs:
-        return ""
-    words = SCHEDULES[training.schedule].format(final=f"{training.final_share:g} of it" if training.final_share else 0)
-    return ("rising at first, then " if training.warmup_epochs else "") + words
-
-
-def _optimizer(recipe: Resolved) -> str:
-    training = recipe.training
-    names = {
-        "sgd": "SGD", "momentum": "SGD", "nesterov": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop",
-        "adam": "Adam", "adamw": "AdamW",
-    }  # fmt: skip
-    arguments = ["LearningRate(steps, arguments.epochs)" if _schedule(recipe) else "LEARNING_RATE"]
-    if training.optimizer in ("momentum", "nesterov"):
-        arguments.append(f"momentum={0.9 if training.momentum is None else training.momentum}")
-    if training.optimizer == "nesterov":
-        arguments.append("nesterov=True")
-    if training.optimizer == "adamw":
-        arguments.append(f"weight_decay={training.weight_decay}")
-    if training.clip_norm is not None:
-        arguments.append(f"global_clipnorm={training.clip_norm}")
-    return f"keras.optimizers.{names[training.optimizer]}({', '.join(arguments)})"
-
-
-def _callbacks(recipe: Resolved) -> list[str]:
-    """Keras' own callbacks; the one that keeps the best weights is early stopping that never stops."""
-    told = recipe.callbacks
-    made: list[tuple[str, str, dict[str, Any]]] = []
-    if stop := told.early_stopping:
-        arguments = {"min_delta": stop.min_delta, "patience": stop.patience, "restore_best_weights": stop.restore_best}
-        made.append(("EarlyStopping", stop.monitor, arguments))
-    if told.checkpoint:
-        best = {"patience": recipe.training.epochs + 1, "restore_best_weights": True}
-        made.append(("EarlyStopping", told.checkpoint.monitor, best))
-    if plateau := told.reduce_on_plateau:
-        arguments = {"factor": plateau.factor, "patience": plateau.patience, "min_lr": plateau.min_learning_rate}
-        made.append(("ReduceLROnPlateau", plateau.monitor, arguments))
-    modes = [{"mode": "max" if monitor.endswith("accuracy") else "min"} for _, monitor, _ in made]
-    return [
-        literal.call(f"keras.callbacks.{name}", {"monitor": monitor, **mode, **arguments}, indent=8)
-        for (name, monitor, arguments), mode in zip(made, modes, strict=True)
-    ]
-
-
-def _jit(recipe: Resolved) -> bool:
-    """What `zoo run` would decide here."""
-    from zoo.training.environment import prepare
-
-    prepare()
-    import numpy as np
-    import tensorflow as tf
-
-    from zoo.training.loop import use_jit
-    from zoo.training.model import assemble, build_core
-
-    moments = {"mean": np.zeros(1), "variance": np.ones(1)}
-    if recipe.preprocessing.standardize == "feature":
-        moments = {name: np.resize(value, recipe.data.input_shape[-1]) for name, value in moments.items()}
-    model = assemble(recipe, build_core(recipe), moments)
-    return use_jit(recipe.training.jit, model, tf.distribute.get_strategy())
-
-
-def _packages(described: Data) -> str:
-    """What pip installs; the versions are those of this environment."""
-    import keras
-    import tensorflow as tf
-
-    packages = [f"keras=={keras.__version__}", f"tensorflow=={tf.__version__}"]
-    if described.source.startswith("tfds:"):
-        packages += ["tensorflow-datasets", "importlib_resources"]  # which tensorflow-datasets needs and does not name
-    if described.source.startswith("sklearn:") or described.task != "regression":
-        packages.append("scikit-learn")
-    return " ".join(packages)
-
-
-def _imports(facts: Mapping[str, Any], *more: Imports) -> str:
-    """The script's import lines: the standard library's, then the others'."""
-    wanted: Imports = {name: {""} for name in ("argparse", "keras", "numpy as np", "tensorflow as tf")}
-    if facts["training"].schedule == "cosine" or facts["augmentation"]:
-        wanted["math"] = {""}
-    if facts["stratifies"]:
-        wanted["sklearn.model_selection"] = {"train_test_split"}
-    for imports in more:
-        for module, names in imports.items():
-            wanted[module] = wanted.get(module, set()) | names
-    lines: dict[bool, list[str]] = {True: [], False: []}
-    for module, names in sorted(wanted.items()):
-        group = lines[module.split(".")[0].split(" ")[0] in sys.stdlib_module_names]
-        group += [f"import {module}"] if "" in names else []
-        listed = ", ".join(sorted(names - {""}))
-        group += [f"from {module} import {listed}"] if listed else []
-    blocks = [sorted(group, key=lambda line: (line.startswith("from"), line)) for group in lines.values()]
-    return "\n\n".join("\n".join(block) for block in blocks if block)
+    template = environment.get_template("texts.py.jinja" if recipe.data.text else "train.py.jinja")
+    return template.render(told), told

@@ -114,7 +114,8 @@ def _defined(statement: ast.stmt) -> list[str]:
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return [alias.asname or alias.name for alias in statement.names]
     targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-    return [target.id for target in targets if isinstance(target, ast.Name)]
+    parts = [part for target in targets for part in (target.elts if isinstance(target, ast.Tuple) else [target])]
+    return [part.id for part in parts if isinstance(part, ast.Name)]
 
 
 class _Lifter:
@@ -130,6 +131,8 @@ class _Lifter:
         if statement is None or (module, name) in self.seen:  # a builtin, an argument, a local name; or there already
             return
         self.seen.add((module, name))
+        if isinstance(statement, ast.Assign):  # of several names at once, perhaps
+            self.seen |= {(module, other) for other in _defined(statement)}
         if isinstance(statement, ast.Import | ast.ImportFrom):
             self._follow(statement, name)
             return
@@ -179,7 +182,8 @@ def _source(module: _Module, statement: ast.stmt) -> str:
     above = [line for d in decorators for line in module.lines[d.lineno - 1 : d.end_lineno]]
     dropped = {line for i in _imports_in(statement) for line in range(i.lineno, (i.end_lineno or i.lineno) + 1)}
     kept = [_unmarked(line) for number, line in enumerate(lines, start=first) if number not in dropped]
-    return "\n".join(above + [line for i, line in enumerate(kept) if line or i == 0 or kept[i - 1]])
+    tight = [line for i, line in enumerate(kept) if line or (i and kept[i - 1] and not kept[i - 1].endswith(":"))]
+    return "\n".join(above + tight)
 
 
 def _registers(node: ast.AST) -> bool:

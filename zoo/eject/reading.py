@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from zoo.data import prepared
@@ -32,6 +33,15 @@ TABLE = '''def read():
     """All rows, float32 (n, {columns}), and what is to be predicted (n,)."""
     table = datasets.load_{name}({options})
     return table.data.astype("float32"), table.target.astype("{dtype}")'''
+WAVE = '''def read():
+    """A wave of height 1 with noise, (time, 1)."""
+    noise = np.random.default_rng({seed}).normal(0.0, 1.0, {steps}) * {noise}
+    return (np.sin(2 * np.pi * np.arange({steps}) / {period}) + noise).astype("float32")[:, None]'''
+CELLS = '''def read():
+    """Steps in time, float32 (time, columns); what is forecast is the first column."""
+    with open("{file}", newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    return np.array([[row[name] for name in {names}] for row in rows], "float32")'''
 IMAGES = '''def read(split):
     """A whole split, in its own order: images {dtype} {shape} and labels (n,)."""
     images, labels = tfds.as_numpy(tfds.load("{name}", split=split, as_supervised=True, batch_size=-1))
@@ -54,6 +64,7 @@ class Reading:
     test: str = ""
     validation: str = ""
     imports: Imports = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)  # that have to lie beside the script -> where to get them
 
 
 def reading(data: Data) -> Reading:
@@ -63,17 +74,33 @@ def reading(data: Data) -> Reading:
         UsageError: a source that is not written into scripts; MissingError: a table of TensorFlow Datasets whose
             columns are known only once it is prepared.
     """
+    found = _whole(data)
+    if not data.classes:
+        return found
+    train, test, validation = (part and f"of_classes(*{part})" for part in (found.train, found.test, found.validation))
+    return replace(found, train=train, test=test, validation=validation)
+
+
+def _whole(data: Data) -> Reading:
+    """The same with all classes of the source."""
     scheme, _, name = data.source.partition(":")
+    if scheme == "csv" and data.series and data.origin:
+        code = CELLS.format(file=Path(name).name, names=literal(data.feature_names))
+        return Reading(code, imports={"csv": {""}}, files={Path(name).name: data.origin})
+    if scheme not in ("sklearn", "generated", "tfds", "stdlib"):
+        raise UsageError(
+            f"{data.source}: scripts read TensorFlow Datasets, scikit-learn's sets and generated data, not own files\n"
+            "eject a recipe of those (zoo data ls) and put your own lines into its function `read`"
+        )
+    if data.text:
+        from zoo.eject.reading_texts import reading_texts
+
+        return reading_texts(data)
     if scheme == "sklearn":
         return _sklearn(name, data)
     if scheme == "generated":
         return _generated(name, data)
-    if scheme == "tfds":
-        return _tfds(name, data)
-    raise UsageError(
-        f"{data.source}: scripts read TensorFlow Datasets, scikit-learn's sets and generated points, not own files\n"
-        "eject a recipe of those (zoo data ls) and put your own lines into its function `read`"
-    )
+    return _tfds(name, data)
 
 
 def _sklearn(name: str, data: Data) -> Reading:
@@ -81,17 +108,21 @@ def _sklearn(name: str, data: Data) -> Reading:
     if name == "digits":
         return Reading(DIGITS, imports=imports)
     options = "scaled=False" if name == "diabetes" else ""
-    code = TABLE.format(name=name, columns=data.input_shape[0], options=options, dtype=_dtype(data))
+    code = TABLE.format(name=name, columns=data.input_shape[0], options=options, dtype=dtype(data))
     return Reading(code, imports=imports)
 
 
-def _dtype(data: Data) -> str:
+def dtype(data: Data) -> str:
+    """Of labels or values."""
     return "float32" if data.task == "regression" else "int32"
 
 
 def _generated(name: str, data: Data) -> Reading:
     from zoo.data import generated
 
+    if name == "sine":
+        options = {**generated.OPTIONS[name], **data.options}
+        return Reading(WAVE.format(**options, steps=sum(data.parts().values())))
     if name == "line":
         return Reading(LINE, "read([1, 2, 3, 4, 6])", "read([5])")
     options = {**generated.OPTIONS[name], **data.options}
@@ -117,22 +148,16 @@ def _images(name: str, data: Data) -> str:
     if info and tuple(info.features[info.supervised_keys[0]].shape) != data.input_shape:
         raise UsageError(f"{data.source}: its images are resized while they are read, which scripts do not do")
     shape = f"(n, {', '.join(map(str, data.input_shape))})"
-    return IMAGES.format(name=name, dtype=data.input_dtype, shape=shape, labels=_dtype(data))
+    return IMAGES.format(name=name, dtype=data.input_dtype, shape=shape, labels=dtype(data))
 
 
 def _rows(name: str, data: Data) -> str:
-    info = _info(name)
-    if info is None:
-        raise MissingError(
-            f"tfds:{name} is not prepared, and its columns are known only then\n"
-            f"prepare it first: zoo data prepare tfds:{name}"
-        )
-    pair = choose(info, data.label, name)
+    pair = choose(prepared_info(name), data.label, name)
     table = f"table[{literal(pair.source)}]" if pair.source else "table"
     features = sorted(pair.input.items()) if isinstance(pair.input, Mapping) else [("", pair.input)]
     lines = [f"        {_column(f'{table}[{literal(key)}]' if key else table, feature)}," for key, feature in features]
     return ROWS.format(
-        columns=data.input_shape[0], name=name, lines="\n".join(lines), label=pair.label, dtype=_dtype(data)
+        columns=data.input_shape[0], name=name, lines="\n".join(lines), label=pair.label, dtype=dtype(data)
     )
 
 
@@ -141,6 +166,21 @@ def _column(cells: str, feature: Any) -> str:
     if classes := getattr(feature, "num_classes", None):
         return f"np.eye({classes})[{cells}]"
     return cells if feature.shape else f"{cells}[:, None]"
+
+
+def prepared_info(name: str) -> Any:
+    """What TensorFlow Datasets says of a prepared set.
+
+    Raises:
+        MissingError: it is not prepared.
+    """
+    info = _info(name)
+    if info is None:
+        raise MissingError(
+            f"tfds:{name} is not prepared, and its features are known only then\n"
+            f"prepare it first: zoo data prepare tfds:{name}"
+        )
+    return info
 
 
 def _info(name: str) -> Any:
