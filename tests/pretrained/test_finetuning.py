@@ -80,6 +80,14 @@ def test_classes_that_differ_get_a_new_head(trained):
             assert (np.array(weight) == given[weight.path]).all(), weight.path
 
 
+def test_with_nothing_frozen_the_rate_is_the_recipes(trained):
+    recipe = start(trained.folder, sets=OTHER, freeze="none")
+    assert recipe.training.learning_rate == recipe.transfer.head_learning_rate == 0.002
+    assert recipe.transfer.head_epochs == 1, "so that a head of new weights does not spoil the rest at once"
+    under_new_layers = start(trained.folder, freeze="none", new_network=True)
+    assert under_new_layers.training.learning_rate == pytest.approx(0.0002)
+
+
 def test_asking_to_keep_other_classes_is_refused(trained):
     with pytest.raises(UsageError, match=r"--head keep: .* tells 10 classes \(0, 1, 2, ...\), digits has 5 classes"):
         start(trained.folder, sets=OTHER, head="keep")

@@ -92,6 +92,7 @@ def command(
 
     Classes that agree keep the head. Others get a new one, which learns first and alone, on features of the frozen base
     that are computed once; then the base's last blocks learn too, at a tenth of the rate, batch normalisation excepted.
+    With --freeze none everything learns on at the full rate, after one epoch of the head alone: best for small nets.
     The result is a run like any other: zoo run --resume goes on with it, its recipe.toml repeats it.
     """
     from zoo import job

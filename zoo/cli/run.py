@@ -203,7 +203,7 @@ def _from_weights(
     named = Path(str(weights)).exists() or ":" in str(weights)
     found = bases.find(str(weights) if named else f"{model}:{weights}")
     return bases.resolve_start(
-        found, name, new_network=False, freeze="none", head_epochs=0, lower=1, sets=sets, options=options, data=own
+        found, name, new_network=False, freeze="none", head_epochs=0, sets=sets, options=options, data=own
     )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from zoo.runs import Run
 
 TRANSFER = "vgg_transfer"
-LOWER = 10  # the rate of fine-tuning is the recipe's by this
+LOWER = 10  # the rate of fine-tuning beside a frozen part is the recipe's by this
 SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}  # images; 32 for the others of Keras
 KINDS = ("image", "tabular")
 OWN = ("training.epochs", "training.learning_rate")  # what each phase has for itself
@@ -138,7 +138,6 @@ def resolve_start(
     freeze: str | int | None = None,
     head_epochs: int | None = None,
     head_learning_rate: float | None = None,
-    lower: float = LOWER,
     sets: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
     data: Data | None = None,
@@ -150,8 +149,9 @@ def resolve_start(
             with a new output layer where the classes are others.
         head: `auto`, `keep` or `new`.
         freeze: `all`, `none`, or how many last blocks learn; None: one, or where the base has none the head alone.
-        head_epochs, head_learning_rate: of the first phase; by default the recipe's.
-        lower: the second phase's rate is the recipe's divided by this.
+        head_epochs, head_learning_rate: of the first phase; by default the recipe's, and one epoch where nothing is
+            frozen. The second phase's rate is the recipe's too where a network of the zoo goes on with nothing frozen,
+            else a tenth of it (what each is worth: recipes/results/transfer).
 
     Raises:
         UsageError: names, keys, values; a base that cannot take the data; classes to keep that are others; too few
@@ -169,8 +169,9 @@ def resolve_start(
     rest = {key: value for key, value in (options or {}).items() if f"training.{key}" not in OWN}
     usual = recipe.resolve(model, dataset, others, rest, data, start)[0].training  # the recipe's epochs and rate
     phases = freeze != "all" and chosen == "new"
-    if freeze != "all":
-        start["training"] = {"learning_rate": usual.learning_rate / lower}
+    whole = freeze == "none" and not new_network
+    if freeze != "all" and not whole:
+        start["training"] = {"learning_rate": usual.learning_rate / LOWER}
     if described.sizes()["validation"]:
         start["callbacks"] = {"checkpoint": {}}
     start["transfer"] = {
@@ -178,7 +179,7 @@ def resolve_start(
         "sha256": base.sha256,
         "head": chosen,
         "freeze": freeze,
-        "head_epochs": (usual.epochs if head_epochs is None else head_epochs) if phases else 0,
+        "head_epochs": ((1 if whole else usual.epochs) if head_epochs is None else head_epochs) if phases else 0,
         "head_learning_rate": head_learning_rate or usual.learning_rate,
     }
     return recipe.resolve(model, dataset, sets, options, data, start)
