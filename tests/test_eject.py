@@ -22,6 +22,7 @@ from zoo.recipe import rerun, resolve
 from zoo.registry import build, describe, list_models
 from zoo.training.extras import extras
 from zoo.training.fit import Fit
+from zoo.training.transfer import TransferFit
 
 ALLOWED = {*sys.stdlib_module_names, "keras", "numpy", "tensorflow", "tensorflow_datasets", "sklearn"}
 STEPS = 12  # most an epoch, here and there
@@ -41,6 +42,13 @@ CASES = {  # name of the case -> model, dataset, what the command line says
         "training.schedule=constant", "training.warmup_epochs=0", "training.optimizer=nesterov",
         "training.learning_rate=1e-5", "callbacks.reduce_on_plateau.patience=1",
     ]),
+    "two phases": ("vgg_transfer", "digits", [
+        "knobs.hidden_units=[16]", "transfer.head_epochs=3", "training.warmup_epochs=1",
+        "callbacks.early_stopping.patience=2",
+    ], {"base": "MobileNet", "weights": "none"}),
+    "the head alone": ("vgg_transfer", "digits", ["knobs.pooling=max"], {
+        "base": "VGG16", "weights": "none", "freeze": "all",
+    }),
     "half precision": ("mlp", "digits", ["training.precision=mixed_float16", "training.jit=off"]),
     "the rule of 1958": ("perceptron.1958", "xor", []),
     "no validation": ("linear", "line", []),
@@ -92,7 +100,14 @@ json.dump(said, sys.stdout)
 """
 
 
-SLOWER = {"words", "pairs without recurrence", "a series of two scales", "dropout and penalties", "a number to predict"}
+SLOWER = {
+    "the head alone",
+    "words",
+    "pairs without recurrence",
+    "a series of two scales",
+    "dropout and penalties",
+    "a number to predict",
+}
 EVERY_CASE = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOWER)) for name in CASES]
 
 
@@ -105,8 +120,8 @@ def ejected(tmp_path_factory):
     def made(slower):
         folders = {name: base / name.replace(" ", "_") for name in CASES if (name in SLOWER) == slower}
         for name, folder in folders.items():
-            model, dataset, sets = CASES[name]
-            eject(model, dataset, folder, [*sets, "training.epochs=3"])
+            model, dataset, sets, *start = CASES[name]
+            eject(model, dataset, folder, [*sets, "training.epochs=3"], None, *start)
         command = [sys.executable, "-I", "-c", WITHOUT_ZOO, *map(str, folders.values())]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-2000:]
@@ -128,10 +143,10 @@ def test_the_script_gives_the_numbers_of_the_run(ejected, name, monkeypatch):
     splits = data.load(recipe.data, recipe.dataset)
     if recipe.training.precision == "mixed_float16":
         monkeypatch.setattr("zoo.training.fit.check_precision", lambda precision: None)  # which wants a GPU
-    fit = Fit(recipe, splits, most_steps=STEPS)
+    fit = (TransferFit if recipe.transfer else Fit)(recipe, splits, most_steps=STEPS)
     history = fit().history
     epochs, test = re.findall("^epoch .*", said, re.M), re.findall("^test, .*", said, re.M)[0]
-    assert [line.split(":")[0] for line in epochs] == [f"epoch {i + 1} of 3" for i in range(len(history["loss"]))]
+    assert [line.split(":")[0] for line in epochs] == [f"epoch {i % 3 + 1} of 3" for i in range(len(history["loss"]))]
     for i, line in enumerate(epochs):
         for metric, value in numbers(line.split(": ")[1]).items():
             assert value == pytest.approx(history[metric][i], rel=1e-4, abs=1e-4), (metric, i)
@@ -259,6 +274,17 @@ def test_sources_and_settings_that_a_script_cannot_have(tmp_path, monkeypatch):
     with pytest.raises(MissingError, match="zoo data prepare tfds:wine_quality"):
         eject("mlp", "wine_quality", tmp_path / "new")
     assert [path.name for path in tmp_path.iterdir()] == ["own.csv"]
+
+
+def test_what_starts_from_trained_weights(tmp_path, zoo_cli):
+    said = zoo_cli("eject", "vgg_transfer", "digits", tmp_path / "new")  # no file of ImageNet's weights is needed yet
+    text = (tmp_path / "new" / "train.py").read_text()
+    assert said.code == 0 and 'WEIGHTS = "imagenet"' in text and "keras.applications.VGG16(weights=WEIGHTS" in text
+    said = zoo_cli("eject", "vgg_transfer", "digits", tmp_path / "other", "--base", "lenet:mnist")
+    assert said.code == 2 and "vgg_transfer from lenet:mnist, a base of the zoo" in said.err
+    said = zoo_cli("eject", "lenet", "digits", tmp_path / "other", "--freeze", "all")
+    assert said.code == 2 and "--base, --weights and --freeze go with vgg_transfer" in said.err
+    assert not (tmp_path / "other").exists()
 
 
 def test_folders(tmp_path, zoo_cli):

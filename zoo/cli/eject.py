@@ -14,6 +14,8 @@ from zoo.cli.console import err, out, print_json, table
 Examples:
   zoo eject lenet mnist lenet-mnist
   zoo eject mlp digits mine --epochs 10 --set knobs.dropout=0.5
+  zoo eject transformer dates my-dates
+  zoo eject vgg_transfer cifar10 my-photos --base MobileNetV2 --freeze 2-last-blocks
 Next: cd DIR; python train.py"""
 )
 @click.argument("model")
@@ -27,6 +29,9 @@ Next: cd DIR; python train.py"""
 @click.option("--precision", help="float32 or mixed_bfloat16.")
 @click.option("--jit", help="auto, on or off: compile the step with XLA.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any key of the recipe.")
+@click.option("--base", metavar="BASE", help="For vgg_transfer: VGG16 or another net of keras.applications.")
+@click.option("--weights", metavar="imagenet|none|FILE", help="Of the base; default: imagenet.")
+@click.option("--freeze", metavar="all|none|N-last-blocks", help="What of the base does not learn.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 def command(
@@ -41,17 +46,22 @@ def command(
     precision: str | None,
     jit: str | None,
     sets: tuple[str, ...],
+    base: str | None,
+    weights: str | None,
+    freeze: str | None,
     as_json: bool,
     debug: bool,
 ) -> None:
     """Write `zoo run MODEL DATASET` as one plain script that needs no zoo, with the same numbers."""
+    from zoo.cli.finetune import freezing
     from zoo.eject.ejecting import eject
 
+    start = {"base": base, "weights": weights, "freeze": freeze and freezing(freeze)}
     options = {
         "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "optimizer": optimizer,
         "seed": seed, "precision": precision, "jit": jit,
     }  # fmt: skip
-    ejected = eject(model, dataset, folder, sets, options)
+    ejected = eject(model, dataset, folder, sets, options, start)
     for note in ejected.notes:
         err.print(f"note: {note}")
     if as_json:

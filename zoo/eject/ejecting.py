@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from zoo import data, registry
+from zoo.data.config import Data
 from zoo.eject.facts import facts
 from zoo.eject.lifting import lift
 from zoo.eject.reading import reading
+from zoo.eject.transfer import lifted, refuse_other_bases
 from zoo.errors import UsageError
 from zoo.files import replacing, write_text
+from zoo.pretrained import bases
 from zoo.recipe import Resolved, resolve
 from zoo.runs import recipe_toml
 
@@ -33,6 +36,7 @@ def eject(
     folder: Path,
     sets: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
+    start: Mapping[str, Any] | None = None,
 ) -> Ejected:
     """Write `zoo run MODEL DATASET` as a script, `train.py`, and its recipe, into a new folder.
 
@@ -43,6 +47,7 @@ def eject(
         model: a name of the registry.
         dataset: a recipe's name or path, or `tfds:NAME`.
         sets, options: as of `zoo.recipe.resolve`.
+        start: of vgg_transfer: `base`, `weights` and `freeze`, as of `zoo.pretrained.bases`.
 
     Raises:
         UsageError: unknown names, a folder that holds something, or a run that is not written as a script.
@@ -53,10 +58,11 @@ def eject(
     if not folder.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {folder.parent} to write {folder.name} into")
     own = data.infer(dataset) if dataset.startswith("tfds:") else None
-    recipe, found = resolve(model, dataset, sets, options, own)
+    recipe, found = _resolve(model, dataset, sets, options, own, start or {})
     notes = list(found)
     refuse(recipe)
-    said = "".join(f" --{key.replace('_', '-')} {value}" for key, value in (options or {}).items() if value is not None)
+    options = {**(start or {}), **(options or {})}
+    said = "".join(f" --{key.replace('_', '-')} {value}" for key, value in options.items() if value is not None)
     said += "".join(f" --set {text}" for text in sets)
     text, told = script(recipe, said)
     with replacing(folder) as temporary:
@@ -69,15 +75,34 @@ def eject(
     return Ejected(folder / "train.py", folder / "recipe.toml", told["packages"], tuple(notes))
 
 
+def _resolve(
+    model: str,
+    dataset: str,
+    sets: Sequence[str],
+    options: Mapping[str, Any] | None,
+    own: Data | None,
+    start: Mapping[str, Any],
+) -> tuple[Resolved, list[str]]:
+    if model != bases.TRANSFER:
+        if any(value is not None for value in start.values()):
+            raise UsageError(f"--base, --weights and --freeze go with {bases.TRANSFER}")
+        return resolve(model, dataset, sets, options, own)
+    base = bases.find(start.get("base") or "VGG16", start.get("weights"))
+    if base.network:  # the script fetches its weights itself
+        base = replace(base, unseen=True)
+    return bases.resolve_start(
+        base, dataset, new_network=True, freeze=start.get("freeze"), sets=sets, options=options, data=own
+    )
+
+
 def refuse(recipe: Resolved) -> None:
     """Raise UsageError for what is not written as a script, with the reason."""
-    reasons = {
-        f"{recipe.model} starts from trained weights": recipe.transfer is not None,
-        f"strategy {recipe.training.strategy} needs zoo": recipe.training.strategy in ("mirrored", "multi-worker"),
-    }
-    if found := [reason for reason, holds in reasons.items() if holds]:
+    if recipe.transfer:
+        refuse_other_bases(recipe)
+    if recipe.training.strategy in ("mirrored", "multi-worker"):
         raise UsageError(
-            f"not written as a script: {found[0]}\nuse it by its builder instead: from zoo.models import ..."
+            f"not written as a script: strategy {recipe.training.strategy} needs zoo\n"
+            "use the model by its builder instead: from zoo.models import ..."
         )
 
 
@@ -88,7 +113,7 @@ def script(recipe: Resolved, said: str = "") -> tuple[str, dict[str, Any]]:
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    network = lift(registry.describe(recipe.model).builder)
+    network = lifted() if recipe.transfer else lift(registry.describe(recipe.model).builder)
     told = facts(recipe, reading(recipe.data), network, said)
     environment = Environment(
         loader=PackageLoader("zoo.eject", "."),
@@ -97,5 +122,5 @@ def script(recipe: Resolved, said: str = "") -> tuple[str, dict[str, Any]]:
         keep_trailing_newline=True,
         undefined=StrictUndefined,
     )
-    template = environment.get_template("texts.py.jinja" if recipe.data.text else "train.py.jinja")
-    return template.render(told), told
+    kind = "transfer" if recipe.transfer else "texts" if recipe.data.text else "train"
+    return environment.get_template(f"{kind}.py.jinja").render(told), told

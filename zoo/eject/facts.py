@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from textwrap import fill
@@ -13,10 +14,12 @@ from zoo.data.splitting import STRATIFY_BELOW
 from zoo.eject import literal
 from zoo.eject.lifting import Imports, Lifted, lift_name
 from zoo.eject.reading import Reading
+from zoo.eject.transfer import transfer_facts
 from zoo.recipe import Resolved, list_recipes, load_recipe, model_spec
 from zoo.spec import TOKEN_TASKS
 
 WIDTH = 118  # of comments
+EVALUATION_BATCH, MOST_NUMBERS = 500, 2**23  # as in zoo.training.loop, which imports TensorFlow
 LOSSES = {
     "mse": "keras.losses.MeanSquaredError()",
     "mae": "keras.losses.MeanAbsoluteError()",
@@ -47,7 +50,7 @@ SCHEDULES = {
 def facts(recipe: Resolved, source: Reading, network: Lifted, said: str) -> dict[str, Any]:
     """All facts; `said` is what the command line adds to `zoo run MODEL DATASET`."""
     described, training, sizes = recipe.data, recipe.training, recipe.data.sizes()
-    record = registry.describe(recipe.model)
+    record, transfer = registry.describe(recipe.model), recipe.transfer
     call = literal.call(record.builder.__name__, _knobs(recipe))
     told = {
         "title": f"{recipe.model} on {recipe.dataset}",
@@ -78,7 +81,11 @@ def facts(recipe: Resolved, source: Reading, network: Lifted, said: str) -> dict
         "plateau": recipe.callbacks.reduce_on_plateau is not None,
         "stops": recipe.callbacks.early_stopping is not None,
         "jit": _jit(recipe),
+        "evaluation_batch": min(EVALUATION_BATCH, max(1, MOST_NUMBERS // math.prod(described.input_shape))),
+        "transfer": None,
+        "contends": None,
     }  # fmt: skip
+    told |= transfer_facts(recipe) if transfer else {}
     told["network"] = network.code
     told |= _stratifies(described, bool(told["holds_out"]))
     return told | {"imports": _imports(told, source.imports, network.imports), "packages": _packages(described)}
@@ -203,7 +210,11 @@ def _optimizer(recipe: Resolved) -> str:
         "sgd": "SGD", "momentum": "SGD", "nesterov": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop",
         "adam": "Adam", "adamw": "AdamW",
     }  # fmt: skip
-    arguments = ["LearningRate(steps, arguments.epochs)" if _schedule(recipe) else "LEARNING_RATE"]
+    if recipe.transfer:
+        warms = ", warmup_epochs" if training.warmup_epochs else ""
+        arguments = [f"LearningRate(rate, steps, epochs{warms})" if _schedule(recipe) else "rate"]
+    else:
+        arguments = ["LearningRate(steps, arguments.epochs)" if _schedule(recipe) else "LEARNING_RATE"]
     if training.optimizer in ("momentum", "nesterov"):
         arguments.append(f"momentum={0.9 if training.momentum is None else training.momentum}")
     if training.optimizer == "nesterov":

@@ -40,6 +40,7 @@ class Base:
 
     weights: str  # imagenet, none, or what `load` takes; paths are absolute
     network: str = ""  # of keras.applications, or of the catalogue with new weights
+    unseen: bool = False  # the file of weights need not be there
 
     @cached_property
     def run(self) -> Run | None:
@@ -82,7 +83,7 @@ class Base:
         return None if self.weights == "imagenet" else Path(self.weights)
 
     def _file(self) -> Path | None:
-        if self.weights == "none":
+        if self.weights == "none" or self.unseen:
             return None
         from zoo.pretrained import imagenet
 
