@@ -1,4 +1,4 @@
-"""The architectures: one file a family, each with its records and its builders. Imports no framework.
+"""The architectures: one file a network or family, each with its records and its builders. Imports no framework.
 
     from zoo.models import lenet
     model = lenet(input_shape=(28, 28, 1))        # a plain, uncompiled keras.Model
@@ -9,21 +9,15 @@ parameter count stands in its record. `input_shape` is one example without the b
 one "linear" unit for a number. A builder lacks a knob that could have one value only.
 """
 
+from zoo.models.bert import bert_mini, bert_tiny, transformer_encoder
 from zoo.models.encoder_decoder import encoder_decoder, encoder_decoder_attention, encoder_decoder_luong
+from zoo.models.gpt import baby_gpt, transformer_decoder
 from zoo.models.lenet import lenet, lenet_1998
 from zoo.models.linear import linear
 from zoo.models.mlp import mlp
 from zoo.models.perceptron import perceptron, perceptron_1958, perceptron_hinge, perceptron_sigmoid
 from zoo.models.recurrent import gru, lstm, simple_rnn
-from zoo.models.transformer import (
-    baby_gpt,
-    bert_mini,
-    bert_tiny,
-    transformer,
-    transformer_base,
-    transformer_decoder,
-    transformer_encoder,
-)
+from zoo.models.transformer import transformer, transformer_base
 from zoo.models.vgg import vgg, vgg_11, vgg_13, vgg_16, vgg_19, vgg_small
 from zoo.models.vgg_transfer import vgg_transfer
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Positions = Literal["sinusoidal", "learned"]
 Norm = Literal["pre", "post"]
 Activation = Literal["relu", "gelu"]
+NO_ATTENTION_DROPOUT = "dropout on embeddings and sublayers' outputs alone, none on the attention weights"
+OWN_START = "weights start as Keras' layers do, not normally distributed with 0.02"
 
 
 @dataclass(frozen=True)
