@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from zoo.cli.console import err, out, print_json, table
+from zoo.cli.options import set_option, training
 
 
 @click.command(
@@ -21,14 +23,8 @@ Next: cd DIR; python train.py"""
 @click.argument("model")
 @click.argument("dataset")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--epochs", type=int, help="Passes over the training split.")
-@click.option("--batch-size", type=int, help="Examples a step.")
-@click.option("--learning-rate", type=float, help="Step size of the optimiser.")
-@click.option("--optimizer", help="sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw.")
-@click.option("--seed", type=int, help="Initial weights, order, augmentation and dropout.")
-@click.option("--precision", help="float32 or mixed_bfloat16.")
-@click.option("--jit", help="auto, on or off: compile the step with XLA.")
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any key of the recipe.")
+@training("epochs", "batch_size", "learning_rate", "optimizer", "seed", "precision", "jit")
+@set_option
 @click.option("--base", metavar="BASE", help="For vgg_transfer: VGG16 or another net of keras.applications.")
 @click.option("--weights", metavar="imagenet|none|FILE", help="Of the base; default: imagenet.")
 @click.option("--freeze", metavar="all|none|N-last-blocks", help="What of the base does not learn.")
@@ -38,13 +34,7 @@ def command(
     model: str,
     dataset: str,
     folder: Path,
-    epochs: int | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-    optimizer: str | None,
-    seed: int | None,
-    precision: str | None,
-    jit: str | None,
+    options: dict[str, Any],
     sets: tuple[str, ...],
     base: str | None,
     weights: str | None,
@@ -57,10 +47,6 @@ def command(
     from zoo.eject.ejecting import eject
 
     start = {"base": base, "weights": weights, "freeze": freeze and freezing(freeze)}
-    options = {
-        "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "optimizer": optimizer,
-        "seed": seed, "precision": precision, "jit": jit,
-    }  # fmt: skip
     ejected = eject(model, dataset, folder, sets, options, start)
     for note in ejected.notes:
         err.print(f"note: {note}")

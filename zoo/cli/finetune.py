@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.console import err
+from zoo.cli.options import set_option, training
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,11 +56,14 @@ Next: zoo eval RUN, zoo publish RUN"""
 @click.option("--weights", metavar="imagenet|none|FILE", help="For a base of keras.applications; default: imagenet.")
 @click.option("--head-epochs", type=click.IntRange(0), help="Of the first phase, a new head alone; the recipe's.")
 @click.option("--head-learning-rate", type=float, help="Of the first phase; the recipe's.")
-@click.option("--epochs", type=int, help="Of the last phase; the recipe's.")
-@click.option("--learning-rate", type=float, help="Of the last phase; a tenth of the recipe's, or all of it.")
-@click.option("--batch-size", type=int, help="Examples a step.")
-@click.option("--seed", type=int, help="New weights, order, augmentation and dropout.")
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any key of the recipe.")
+@training(
+    "epochs", "learning_rate", "batch_size", "seed",
+    said={
+        "epochs": "Of the last phase; the recipe's.",
+        "learning_rate": "Of the last phase; a tenth of the recipe's, or all of it.",
+    },
+)  # fmt: skip
+@set_option
 @click.option("--smoke", is_flag=True, help="Two short epochs a phase, to see that everything works.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run directory (default: runs/MODEL-DATASET/STAMP).")
@@ -76,10 +80,7 @@ def command(
     weights: str | None,
     head_epochs: int | None,
     head_learning_rate: float | None,
-    epochs: int | None,
-    learning_rate: float | None,
-    batch_size: int | None,
-    seed: int | None,
+    options: dict[str, Any],
     sets: tuple[str, ...],
     smoke: bool,
     dry_run: bool,
@@ -101,7 +102,6 @@ def command(
     from zoo.pretrained import bases
     from zoo.runs import recipe_toml
 
-    options: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed}
     options = job.smoke_options(options) if smoke else options
     name, own = data_of(dataset, path, label)
     found = bases.find(base, weights)

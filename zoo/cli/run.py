@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from zoo.cli.console import err, measured, out, print_json, table
+from zoo.cli.options import set_option, training
 from zoo.errors import UsageError
 
 
@@ -32,19 +33,11 @@ Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html"""
 @click.option("--base", metavar="BASE", help="For vgg_transfer: VGG16 or another net of Keras, a run, or lenet:mnist.")
 @click.option("--weights", metavar="SOURCE", help="To start from: a run, a published folder, MODEL:DATASET; imagenet.")
 @click.option("--freeze", metavar="all|none|N-last-blocks", help="For vgg_transfer: what of the base does not learn.")
-@click.option("--epochs", type=int, help="Passes over the training split.")
-@click.option("--batch-size", type=int, help="Examples a step, over all devices together.")
-@click.option("--learning-rate", type=float, help="Step size of the optimiser; never scaled by itself.")
-@click.option("--optimizer", help="sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw.")
-@click.option("--seed", type=int, help="Initial weights, order, augmentation and dropout.")
-@click.option("--strategy", help="auto, one, mirrored or multi-worker: which devices.")
-@click.option("--require-gpu", is_flag=True, help="End with code 3 where there is no GPU; never use the CPU instead.")
-@click.option("--scale-learning-rate", is_flag=True, default=None, help="Multiply it by the number of devices.")
-@click.option("--precision", help="float32, mixed_bfloat16 or mixed_float16.")
-@click.option("--jit", help="auto, on or off: compile the step with XLA.")
-@click.option(
-    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any key of the recipe, as training.clip_norm=1."
+@training(
+    "epochs", "batch_size", "learning_rate", "optimizer", "seed", "strategy", "scale_learning_rate", "precision", "jit"
 )
+@click.option("--require-gpu", is_flag=True, help="End with code 3 where there is no GPU; never use the CPU instead.")
+@set_option
 @click.option("--smoke", is_flag=True, help="Two short epochs, to see that everything works.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run directory (default: runs/MODEL-DATASET/STAMP).")
@@ -61,16 +54,8 @@ def command(
     base: str | None,
     weights: str | None,
     freeze: str | None,
-    epochs: int | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-    optimizer: str | None,
-    seed: int | None,
-    strategy: str | None,
+    options: dict[str, Any],
     require_gpu: bool,
-    scale_learning_rate: bool | None,
-    precision: str | None,
-    jit: str | None,
     sets: tuple[str, ...],
     smoke: bool,
     dry_run: bool,
@@ -82,12 +67,6 @@ def command(
 ) -> None:
     """Train MODEL on DATASET by its recipe, score the whole test split, save and draw."""
     from zoo import job, runs
-
-    options = {
-        "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "optimizer": optimizer,
-        "seed": seed, "strategy": strategy, "precision": precision, "jit": jit,
-        "scale_learning_rate": scale_learning_rate,
-    }  # fmt: skip
     from zoo.cli.progress import Progress
 
     watch = None if quiet else Progress()
