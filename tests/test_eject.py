@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 from functools import cache
@@ -56,12 +57,13 @@ CASES = {  # name of the case -> model, dataset, what the command line says
         "data.classes=[7,1,4]", "data.num_classes=3", "data.class_names=[]", "data.train=542",
         "data.examples_a_class=40",
     ]),
-    "texts with labels": ("lstm", "parity", ["knobs.units=[8]", "training.loss=binary_crossentropy"]),
+    "texts with labels": ("lstm", "parity", ["knobs.units=[8]", "data.validation_share=0"]),
     "words": ("transformer.encoder", "parity", [  # of which all but few are cut
         "data.text.tokens=word", "data.text.vocab_size=300", "data.input_shape=[1]", "data.text.keep=end",
     ]),
     "pairs of texts": ("encoder_decoder", "addition", [
-        "data.train=4000", "data.test=100", "knobs.units=24", "knobs.dropout=0.2",
+        "data.train=4000", "data.test=100", "knobs.units=24", "knobs.dropout=0.2", "data.text.keep=end",
+        "data.input_shape=[6]",
     ]),
     "pairs without recurrence": ("transformer", "dates", [
         "data.train=3000", "data.test=50", "knobs.num_layers=1", "knobs.model_dim=16", "knobs.num_heads=2",
@@ -201,6 +203,21 @@ def test_a_series_is_read_from_a_file_beside_the_script(tmp_path, zoo_cli, monke
         np.testing.assert_array_equal(mine[1], theirs.y)
 
 
+def test_data_of_another_size_is_told(tmp_path):
+    eject("mlp", "iris", tmp_path / "new", ["data.train=100"])
+    with pytest.raises(ValueError, match=r"\[122, 8, 20\] examples .* the recipe says \[72, 8, 20\]"):
+        runpy.run_path(str(tmp_path / "new" / "train.py"))["load"]()
+
+
+def test_the_head_of_a_script_can_be_typed_again(tmp_path):
+    recipe = tmp_path / "my own.toml"
+    recipe.write_text(Path("recipes/iris.toml").read_text())
+    eject("mlp", str(recipe), tmp_path / "new", ["data.class_names=['a b','\"\"\"','c']"])
+    head = ast.get_docstring(ast.parse((tmp_path / "new" / "train.py").read_text()))
+    command = shlex.split(head.replace("\n", " ").split("`")[1])
+    assert command == ["zoo", "run", "mlp", str(recipe), "--set", "data.class_names=['a b','\"\"\"','c']"]
+
+
 def test_another_seed_is_another_script():
     texts = [script(resolve("mlp", "iris", options={"seed": seed})[0])[0] for seed in (3, 4)]
     assert "SEED = 3 " in texts[0] and texts[0].replace("SEED = 3 ", "SEED = 4 ") == texts[1]
@@ -267,9 +284,14 @@ def test_sources_and_settings_that_a_script_cannot_have(tmp_path, monkeypatch):
     own = resolve("linear", "own", data=data.infer(f"csv:{table}"))[0]
     with pytest.raises(UsageError, match="not own files"):
         script(own)
-    for sets, why in ((["training.strategy=mirrored"], "strategy mirrored"),):
+    for sets, why in (
+        (["training.strategy=mirrored"], "strategy mirrored"),
+        (["callbacks.checkpoint.monitor=accuracy"], "goes by accuracy in training"),
+    ):
         with pytest.raises(UsageError, match=why):
             eject("mlp", "iris", tmp_path / "new", sets)
+    with pytest.raises(UsageError, match="31 different examples to give"):
+        eject("lstm", "parity", tmp_path / "new", ["data.options.longest=5"])
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     with pytest.raises(MissingError, match="zoo data prepare tfds:wine_quality"):
         eject("mlp", "wine_quality", tmp_path / "new")
@@ -284,6 +306,11 @@ def test_what_starts_from_trained_weights(tmp_path, zoo_cli):
     assert said.code == 2 and "vgg_transfer from lenet:mnist, a base of the zoo" in said.err
     said = zoo_cli("eject", "lenet", "digits", tmp_path / "other", "--freeze", "all")
     assert said.code == 2 and "--base, --weights and --freeze go with vgg_transfer" in said.err
+    known = ["eject", "vgg_transfer", "digits", tmp_path / "other", "--base", "MobileNet", "--weights"]
+    said = zoo_cli(*known, "none", "--freeze", "99-last-blocks")
+    assert said.code == 2 and "99 last blocks are to learn, the network has" in said.err
+    said = zoo_cli(*known, "imagnet")
+    assert said.code == 2 and "there is no file" in said.err and "imagnet" in said.err
     assert not (tmp_path / "other").exists()
 
 

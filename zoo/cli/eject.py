@@ -25,6 +25,7 @@ Next: cd DIR; python train.py"""
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @training("epochs", "batch_size", "learning_rate", "optimizer", "seed", "precision", "jit")
 @set_option
+@click.option("--label", metavar="COLUMN", help="With tfds:NAME: what to predict.")
 @click.option("--base", metavar="BASE", help="For vgg_transfer: VGG16 or another net of keras.applications.")
 @click.option("--weights", metavar="imagenet|none|FILE", help="Of the base; default: imagenet.")
 @click.option("--freeze", metavar="all|none|N-last-blocks", help="What of the base does not learn.")
@@ -36,6 +37,7 @@ def command(
     folder: Path,
     options: dict[str, Any],
     sets: tuple[str, ...],
+    label: str | None,
     base: str | None,
     weights: str | None,
     freeze: str | None,
@@ -47,7 +49,7 @@ def command(
     from zoo.eject.ejecting import eject
 
     start = {"base": base, "weights": weights, "freeze": freeze and freezing(freeze)}
-    ejected = eject(model, dataset, folder, sets, options, start)
+    ejected = eject(model, dataset, folder, sets, options, start, label)
     for note in ejected.notes:
         err.print(f"note: {note}")
     if as_json:

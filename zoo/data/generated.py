@@ -39,7 +39,7 @@ def read(name: str, data: Data) -> Source:
     """
     if name in generated_text.TASKS:
         return generated_text.read(name, data)
-    options = _options(name, data.options)
+    options = options_of(name, data.options)
     kind = "series" if name == "sine" else "tabular"
     if data.kind != kind:
         raise UsageError(f"generated:{name} is {kind}; the recipe says data.kind = {data.kind!r}")
@@ -52,7 +52,12 @@ def read(name: str, data: Data) -> Source:
     return Source(train, _draw(make, data.test, options, stream=1) if data.test else None)
 
 
-def _options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def options_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of a set of points or of a wave.
+
+    Raises:
+        UsageError: no such set or option, or a value outside its range.
+    """
     if name not in OPTIONS:
         raise unknown("generated dataset", name, NAMES, f"known: {', '.join(NAMES)}")
     options = checked(f"generated:{name}", given, OPTIONS[name])

@@ -52,18 +52,9 @@ def read(name: str, data: Data) -> Source:
     Raises:
         UsageError: another kind of data, no such option, an option outside its range, more examples than there are.
     """
-    task = TASKS[name]
-    if data.kind != task.kind:
-        raise UsageError(f"generated:{name} is {task.kind}; the recipe says data.kind = {data.kind!r}")
-    options = _options(name, data, task)
-    count, space = data.train + data.test, task.space(options)
-    if count > space:
-        raise UsageError(
-            f"generated:{name} has {space:,} different examples to give with these options, data.train and data.test "
-            f"ask for {count:,}\ntake fewer, or widen the options: {', '.join(task.options)}"
-        )
     import numpy as np
 
+    task, options, count = TASKS[name], options_of(name, data), data.train + data.test
     drawn = task.draw(options, np.random.default_rng(int(options["seed"])))
     x, y = zip(*(next(drawn) for _ in range(count)), strict=True)
     texts, targets = np.array(x, object), np.array(y, object if task.kind == "text-pair" else "int32")
@@ -71,7 +62,26 @@ def read(name: str, data: Data) -> Source:
     return Source(train, Examples(texts[data.train :], targets[data.train :]) if data.test else None)
 
 
-def _options(name: str, data: Data, task: Task) -> Options:
+def options_of(name: str, data: Data) -> Options:
+    """All options of a task, after a look that it has as many examples as the recipe asks for.
+
+    Raises:
+        UsageError: as `read`.
+    """
+    task = TASKS[name]
+    if data.kind != task.kind:
+        raise UsageError(f"generated:{name} is {task.kind}; the recipe says data.kind = {data.kind!r}")
+    options = _checked(name, data, task)
+    count, space = data.train + data.test, task.space(options)
+    if count > space:
+        raise UsageError(
+            f"generated:{name} has {space:,} different examples to give with these options, data.train and data.test "
+            f"ask for {count:,}\ntake fewer, or widen the options: {', '.join(task.options)}"
+        )
+    return options
+
+
+def _checked(name: str, data: Data, task: Task) -> Options:
     options = checked(f"generated:{name}", data.options, task.options)
     for key, (least, most) in RANGES.items():
         value = options.get(key, least)

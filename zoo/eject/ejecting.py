@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from zoo import data, registry
 from zoo.data.config import Data
 from zoo.eject.facts import facts
 from zoo.eject.lifting import lift
+from zoo.eject.literal import literal
 from zoo.eject.reading import reading
 from zoo.eject.transfer import lifted, refuse_other_bases
 from zoo.errors import UsageError
@@ -37,6 +39,7 @@ def eject(
     sets: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
     start: Mapping[str, Any] | None = None,
+    label: str | None = None,
 ) -> Ejected:
     """Write `zoo run MODEL DATASET` as a script, `train.py`, and its recipe, into a new folder.
 
@@ -48,6 +51,7 @@ def eject(
         dataset: a recipe's name or path, or `tfds:NAME`.
         sets, options: as of `zoo.recipe.resolve`.
         start: of vgg_transfer: `base`, `weights` and `freeze`, as of `zoo.pretrained.bases`.
+        label: of `tfds:NAME`, what to predict.
 
     Raises:
         UsageError: unknown names, a folder that holds something, or a run that is not written as a script.
@@ -57,14 +61,17 @@ def eject(
         raise UsageError(f"{folder} exists already and is not empty; nothing is overwritten\nname another folder")
     if not folder.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {folder.parent} to write {folder.name} into")
-    own = data.infer(dataset) if dataset.startswith("tfds:") else None
+    if label and not dataset.startswith("tfds:"):
+        raise UsageError("--label goes with tfds:NAME; a recipe names its own")
+    own = data.infer(dataset, label) if dataset.startswith("tfds:") else None
     recipe, found = _resolve(model, dataset, sets, options, own, start or {})
     notes = list(found)
     refuse(recipe)
-    options = {**(start or {}), **(options or {})}
-    said = "".join(f" --{key.replace('_', '-')} {value}" for key, value in options.items() if value is not None)
-    said += "".join(f" --set {text}" for text in sets)
-    text, told = script(recipe, said)
+    given = {"label": label, **(start or {}), **(options or {})}
+    said = [model, dataset]
+    for key, value in given.items():
+        said += [] if value is None else [f"--{key.replace('_', '-')}", str(value)]
+    text, told = script(recipe, dataset, shlex.join([*said, *(part for one in sets for part in ("--set", one))]))
     with replacing(folder) as temporary:
         temporary.mkdir()
         write_text(temporary / "train.py", text)
@@ -88,7 +95,7 @@ def _resolve(
             raise UsageError(f"--base, --weights and --freeze go with {bases.TRANSFER}")
         return resolve(model, dataset, sets, options, own)
     base = bases.find(start.get("base") or "VGG16", start.get("weights"))
-    if base.network:  # the script fetches its weights itself
+    if base.weights == "imagenet":  # the script fetches them itself
         base = replace(base, unseen=True)
     return bases.resolve_start(
         base, dataset, new_network=True, freeze=start.get("freeze"), sets=sets, options=options, data=own
@@ -99,6 +106,13 @@ def refuse(recipe: Resolved) -> None:
     """Raise UsageError for what is not written as a script, with the reason."""
     if recipe.transfer:
         refuse_other_bases(recipe)
+    told = recipe.callbacks
+    monitors = [one.monitor for one in (told.early_stopping, told.checkpoint, told.reduce_on_plateau) if one]
+    if found := [name for name in monitors if name != "loss" and not name.startswith("val_")]:
+        raise UsageError(
+            f"not written as a script: a callback goes by {found[0]} in training; scripts know loss and val_... alone\n"
+            f"try val_{found[0]}"
+        )
     if recipe.training.strategy in ("mirrored", "multi-worker"):
         raise UsageError(
             f"not written as a script: strategy {recipe.training.strategy} needs zoo\n"
@@ -106,21 +120,23 @@ def refuse(recipe: Resolved) -> None:
         )
 
 
-def script(recipe: Resolved, said: str = "") -> tuple[str, dict[str, Any]]:
+def script(recipe: Resolved, dataset: str = "", said: str = "") -> tuple[str, dict[str, Any]]:
     """The text of train.py for a resolved recipe, and the facts in it.
 
-    `said` is what the command line adds to `zoo run MODEL DATASET`, for the script's head.
+    `dataset` is its name or the path of its recipe, `said` what stands behind `zoo run`, for the script's head.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     network = lifted() if recipe.transfer else lift(registry.describe(recipe.model).builder)
-    told = facts(recipe, reading(recipe.data), network, said)
+    dataset = dataset or recipe.dataset
+    told = facts(recipe, reading(recipe.data), network, dataset, said or f"{recipe.model} {dataset}")
     environment = Environment(
         loader=PackageLoader("zoo.eject", "."),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=StrictUndefined,
+        finalize=lambda value: literal(value) if isinstance(value, float) else value,
     )
     kind = "transfer" if recipe.transfer else "texts" if recipe.data.text else "train"
     return environment.get_template(f"{kind}.py.jinja").render(told), told

@@ -19,6 +19,7 @@ from zoo.recipe import Resolved, list_recipes, load_recipe, model_spec
 from zoo.spec import TOKEN_TASKS
 
 WIDTH = 118  # of comments
+NEVER = 1_000_000  # epochs of patience
 EVALUATION_BATCH, MOST_NUMBERS = 500, 2**23  # as in zoo.training.loop, which imports TensorFlow
 LOSSES = {
     "mse": "keras.losses.MeanSquaredError()",
@@ -47,15 +48,17 @@ SCHEDULES = {
 }
 
 
-def facts(recipe: Resolved, source: Reading, network: Lifted, said: str) -> dict[str, Any]:
-    """All facts; `said` is what the command line adds to `zoo run MODEL DATASET`."""
+def facts(recipe: Resolved, source: Reading, network: Lifted, dataset: str, said: str) -> dict[str, Any]:
+    """All facts; `dataset` is its name or the path of its recipe, `said` the command behind `zoo run`."""
     described, training, sizes = recipe.data, recipe.training, recipe.data.sizes()
     record, transfer = registry.describe(recipe.model), recipe.transfer
     call = literal.call(record.builder.__name__, _knobs(recipe))
     told = {
         "title": f"{recipe.model} on {recipe.dataset}",
         "head": _head(recipe, said),
-        "data_title": _title(recipe),
+        "data_title": _title(recipe, dataset),
+        "nan_stop": recipe.callbacks.nan_stop,
+        "both": False,
         "idea": fill(f"The network: {record.idea}", WIDTH, initial_indent="# ", subsequent_indent="# "),
         "data": described,
         "training": training,
@@ -88,7 +91,7 @@ def facts(recipe: Resolved, source: Reading, network: Lifted, said: str) -> dict
     told |= transfer_facts(recipe) if transfer else {}
     told["network"] = network.code
     told |= _stratifies(described, bool(told["holds_out"]))
-    return told | {"imports": _imports(told, source.imports, network.imports), "packages": _packages(described)}
+    return told | {"imports": _imports(told, source.imports, network.imports), "packages": _packages(told)}
 
 
 def _stratifies(data: Data, holds_out: bool) -> dict[str, bool]:
@@ -133,14 +136,17 @@ def _metric(recipe: Resolved) -> str:
 
 def _head(recipe: Resolved, said: str) -> str:
     """What the script is, in a few lines."""
-    command = f"`zoo run {recipe.model} {recipe.dataset}{said}`"
-    text = f"{command} as one script, out of zoo {__version__}: it imports nothing of zoo and gives the same numbers"
+    origin = f"`zoo run {said}` as one script, out of zoo {__version__}"
+    text = f"{origin}: it imports nothing of zoo and gives the same numbers"
     paper = registry.describe(recipe.model).paper
-    return "\n".join([fill(f"{text} up to rounding.", WIDTH), fill(f"Source: {paper}.", WIDTH)])
+    source = paper if paper.endswith(("?", ".")) else f"{paper}."
+    whole = "\n".join([fill(f"{text} up to rounding.", WIDTH), fill(f"Source: {source}", WIDTH)])
+    return whole.replace("\\", "\\\\").replace('"""', '\\"""')
 
 
-def _title(recipe: Resolved) -> str:
-    return recipe.data.source if recipe.dataset not in list_recipes() else load_recipe(recipe.dataset).title
+def _title(recipe: Resolved, dataset: str) -> str:
+    known = dataset in list_recipes() or dataset.endswith(".toml")
+    return (load_recipe(dataset).title if known else recipe.data.source).replace("\\", "\\\\").replace('"', "'")
 
 
 def _knobs(recipe: Resolved) -> dict[str, Any]:
@@ -163,11 +169,11 @@ def preprocessing(recipe: Resolved) -> list[str]:
     if steps.resize:
         layers.append(f"Resizing({steps.resize[0]}, {steps.resize[1]})")
     if steps.rescale:
-        layers.append(f"Rescaling(1.0 / {steps.rescale:g})")
+        layers.append(f"Rescaling(1.0 / {literal.literal(steps.rescale)})")
     lines = []
     if steps.standardize != "none":
         axes = tuple(range(len(described.input_shape))) if steps.standardize == "feature" else None
-        divisor = f" / {steps.rescale:g}" if steps.rescale else ""
+        divisor = f" / {literal.literal(steps.rescale)}" if steps.rescale else ""
         lines += [
             "# zero mean and unit variance"
             + (" of each feature" if axes is not None else "")
@@ -226,7 +232,7 @@ def _optimizer(recipe: Resolved) -> str:
     return f"keras.optimizers.{names[training.optimizer]}({', '.join(arguments)})"
 
 
-def _callbacks(recipe: Resolved) -> list[str]:
+def _callbacks(recipe: Resolved) -> list[dict[str, Any]]:
     """Keras' own callbacks; the one that keeps the best weights is early stopping that never stops."""
     told = recipe.callbacks
     made: list[tuple[str, str, dict[str, Any]]] = []
@@ -234,14 +240,17 @@ def _callbacks(recipe: Resolved) -> list[str]:
         arguments = {"min_delta": stop.min_delta, "patience": stop.patience, "restore_best_weights": stop.restore_best}
         made.append(("EarlyStopping", stop.monitor, arguments))
     if told.checkpoint:
-        best = {"patience": recipe.training.epochs + 1, "restore_best_weights": True}
+        best = {"patience": NEVER, "restore_best_weights": True}
         made.append(("EarlyStopping", told.checkpoint.monitor, best))
     if plateau := told.reduce_on_plateau:
         arguments = {"factor": plateau.factor, "patience": plateau.patience, "min_lr": plateau.min_learning_rate}
         made.append(("ReduceLROnPlateau", plateau.monitor, arguments))
     modes = [{"mode": "max" if monitor.endswith("accuracy") else "min"} for _, monitor, _ in made]
     return [
-        literal.call(f"keras.callbacks.{name}", {"monitor": monitor, **mode, **arguments}, indent=8)
+        {
+            "code": literal.call(f"keras.callbacks.{name}", {"monitor": monitor, **mode, **arguments}, indent=8),
+            "keeps": arguments.get("patience") == NEVER,
+        }
         for (name, monitor, arguments), mode in zip(made, modes, strict=True)
     ]
 
@@ -264,15 +273,16 @@ def _jit(recipe: Resolved) -> bool:
     return use_jit(recipe.training.jit, model, tf.distribute.get_strategy())
 
 
-def _packages(described: Data) -> str:
+def _packages(told: Mapping[str, Any]) -> str:
     """What pip installs; the versions are those of this environment."""
     import keras
     import tensorflow as tf
 
     packages = [f"keras=={keras.__version__}", f"tensorflow=={tf.__version__}"]
-    if described.source.startswith("tfds:"):
+    source = told["data"].source
+    if source.startswith("tfds:"):
         packages += ["tensorflow-datasets", "importlib_resources"]  # which tensorflow-datasets needs and does not name
-    if described.source.startswith("sklearn:") or described.task in ("classification", "binary"):
+    if source.startswith("sklearn:") or told["stratifies"]:
         packages.append("scikit-learn")
     return " ".join(packages)
 

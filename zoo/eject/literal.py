@@ -18,7 +18,7 @@ def literal(value: Any) -> str:
     if isinstance(value, tuple | list):
         items = ", ".join(map(literal, value))
         return f"[{items}]" if isinstance(value, list) else f"({items}{',' if len(value) == 1 else ''})"
-    return repr(value)
+    return repr(value).replace("e+", "e")  # as formatters write it
 
 
 def call(function: str, arguments: Mapping[str, Any], indent: int = 4) -> str:

@@ -121,11 +121,11 @@ def _generated(name: str, data: Data) -> Reading:
     from zoo.data import generated
 
     if name == "sine":
-        options = {**generated.OPTIONS[name], **data.options}
+        options = generated.options_of(name, data.options)
         return Reading(WAVE.format(**options, steps=sum(data.parts().values())))
     if name == "line":
         return Reading(LINE, "read([1, 2, 3, 4, 6])", "read([5])")
-    options = {**generated.OPTIONS[name], **data.options}
+    options = generated.options_of(name, data.options)
     own = f"_{name}" if hasattr(generated, f"_{name}") else "_corners"  # the truth tables are made by one function
     lifted = lift_name("zoo.data.generated", own)
     make = own if own != "_corners" else f"_corners({literal(name)})"

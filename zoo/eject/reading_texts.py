@@ -45,6 +45,8 @@ def reading_texts(data: Data) -> Reading:
             "Keras and TensorFlow alone\nwhere the data is not in files: --set data.text.tokens=word"
         )
     if scheme == "stdlib":
+        if data.text.tokens != "character":
+            raise UsageError(f"{data.source} is read by the character; set data.text.tokens = 'character'")
         lifted = lift_name("zoo.data.stdlib_source", "MODULES")
         code = f"{lifted.code}\n\n\n{LIBRARY.format(count=data.train)}"
         return Reading(code, imports={"sysconfig": {""}, "pathlib": {"Path"}})
@@ -52,9 +54,9 @@ def reading_texts(data: Data) -> Reading:
 
 
 def _drawn(name: str, data: Data) -> Reading:
-    from zoo.data.generated_text import TASKS
+    from zoo.data.generated_text import options_of
 
-    options = {**TASKS[name].options, **data.options}
+    options = options_of(name, data)
     lifted = lift_name("zoo.data.generated_text", f"_{name}")
     pairs = data.kind == "text-pair"
     code = DRAWN.format(

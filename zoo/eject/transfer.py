@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from zoo import registry
@@ -19,14 +20,29 @@ def refuse_other_bases(recipe: Resolved) -> None:
     """Only a base that Keras brings goes into a script.
 
     Raises:
-        UsageError: another one.
+        UsageError: another one, or one with fewer blocks than are to learn.
     """
-    assert recipe.transfer is not None
+    from zoo.inspect import skeleton
+    from zoo.training.environment import prepare
+
+    prepare()
+    from zoo.training.model import build_core
+
+    transfer = recipe.transfer
+    assert transfer is not None
     if recipe.model != TRANSFER or recipe.knobs["base"] not in APPLICATIONS:
         raise UsageError(
-            f"not written as a script: {recipe.model} from {recipe.transfer.weights}, a base of the zoo\n"
+            f"not written as a script: {recipe.model} from {transfer.weights}, a base of the zoo\n"
             "scripts take one of keras.applications: --base VGG16; or use the run itself: zoo finetune"
         )
+    if recipe.knobs["base"].startswith("EfficientNetB") and transfer.weights not in ("imagenet", "none"):
+        raise UsageError(
+            f"not written as a script: {recipe.knobs['base']} from a file, which Keras builds otherwise than from "
+            "ImageNet's own\nput the file where Keras looks for it, and say --weights imagenet"
+        )
+    if not isinstance(transfer.freeze, str):
+        blocks = {"learning_blocks": transfer.freeze}  # or else the network says how many it has
+        skeleton(partial(build_core, recipe.model_copy(update={"knobs": recipe.knobs | blocks})))
 
 
 def lifted() -> Lifted:
@@ -66,7 +82,7 @@ def transfer_facts(recipe: Resolved) -> dict[str, Any]:
 def _contends(recipe: Resolved) -> dict[str, Any] | None:
     """The callback that keeps the best weights, by its place among those of the script, and what it goes by."""
     told = recipe.callbacks
-    if not told.checkpoint or not recipe.data.sizes()["validation"]:
+    if not told.checkpoint or not told.checkpoint.monitor.startswith("val_"):
         return None
     return {"number": int(told.early_stopping is not None), "monitor": told.checkpoint.monitor}
 

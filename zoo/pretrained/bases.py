@@ -122,7 +122,7 @@ def again(resolved: Resolved) -> Base:
     assert transfer is not None
     of_network = transfer.weights in ("imagenet", "none") or transfer.weights.endswith(".h5")
     found = Base(transfer.weights, resolved.knobs["base"] if of_network else "")
-    if found.sha256 != transfer.sha256:
+    if transfer.sha256 and found.sha256 != transfer.sha256:
         raise UsageError(
             f"the weights in {transfer.weights} are others than they were (SHA-256 {found.sha256[:12]}..., "
             f"recorded {transfer.sha256[:12]}...)\nresolve it anew: zoo finetune {transfer.weights} {resolved.dataset}"
