@@ -104,6 +104,8 @@ json.dump(said, sys.stdout)
 
 
 SLOWER = {
+    "layers of the zoo",
+    "half precision",
     "the head alone",
     "words",
     "pairs without recurrence",
