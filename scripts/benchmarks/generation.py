@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from benchmarks.contenders import environment
 from zoo.cli.console import err, out, table
 
 LENGTH = 256  # tokens written, behind a prompt of one
@@ -31,26 +35,37 @@ CASES = {  # title -> model, knobs, batch
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Seconds to write LENGTH tokens a row, the two ways in turn; making the graphs is not counted."""
-    from zoo.training.environment import prepare
+    """Seconds to write LENGTH tokens a row, the two ways in turn; making the graphs is not counted.
 
-    prepare()
+    Each case is a process of its own; one row is written in one thread both ways, as `zoo generate` does.
+    """
+    found: dict[str, Any] = {}
+    for title, (*_, batch) in CASES.items():
+        err.print(f"generation: {title}")
+        command = [sys.executable, "-m", "benchmarks.generation", title, str(min(rounds, ROUNDS))]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment())
+        found[title] = {"batch": batch, "seconds": json.loads(done.stdout.splitlines()[-1])}
+    return found
+
+
+def measure_case(title: str, rounds: int) -> dict[str, list[float]]:
+    """Seconds of each way, in this process."""
+    from zoo.training.environment import prepare_to_write
+
+    name, knobs, batch = CASES[title]
+    prepare_to_write(batch)
     from zoo.decoding import Decoder
     from zoo.registry import build
 
-    found: dict[str, Any] = {}
-    for title, (name, knobs, batch) in CASES.items():
-        err.print(f"generation: {title}")
-        model = build(name, **knobs)
-        ways = {"kept": Decoder(model), "prefix": Decoder(model, cached=False)}
-        for decoder in ways.values():
-            _write(decoder, batch, length=4)
-        seconds: dict[str, list[float]] = {way: [] for way in ways}
-        for _ in range(min(rounds, ROUNDS)):
-            for way, decoder in ways.items():
-                seconds[way].append(_write(decoder, batch))
-        found[title] = {"batch": batch, "seconds": seconds}
-    return found
+    model = build(name, **knobs)
+    ways = {"kept": Decoder(model), "prefix": Decoder(model, cached=False)}
+    for decoder in ways.values():
+        _write(decoder, batch, length=4)
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, decoder in ways.items():
+            seconds[way].append(_write(decoder, batch))
+    return seconds
 
 
 def _write(decoder: Any, batch: int, length: int = LENGTH) -> float:
@@ -69,3 +84,7 @@ def show(found: dict[str, Any]) -> None:
         times = median(b / a for a, b in zip(row["seconds"]["kept"], row["seconds"]["prefix"], strict=True))
         grid.add_row(title, f"{tokens / kept:,.0f}", f"{tokens / prefix:,.0f}", f"{times:.1f}", f">= {AIM:g} x")
     out.print(grid)
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure_case(sys.argv[1], int(sys.argv[2]))))

@@ -36,8 +36,12 @@ def command(
     """Let the language model of a finished RUN go on with a text."""
     from zoo import speaking
     from zoo.pretrained.published import load
+    from zoo.training.environment import prepare_to_write
 
-    texts = speaking.generate(load(run), prompts, length=length, temperature=temperature, top_k=top_k, seed=seed)
+    found = load(run)
+    if found.recipe.data.task == "language-model":  # or else it is refused at once
+        prepare_to_write(len(prompts))
+    texts = speaking.generate(found, prompts, length=length, temperature=temperature, top_k=top_k, seed=seed)
     if as_json:
         print_json([{"prompt": prompt, "text": text} for prompt, text in zip(prompts, texts, strict=True)])
         return

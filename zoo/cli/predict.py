@@ -73,10 +73,14 @@ def _rows(run: Run, files: tuple[Path, ...], texts: tuple[str, ...], beam_width:
             raise UsageError(f"--beam-width is for models that say a text; {run.name} takes {run.recipe.data.kind}s")
         return scoring.predict(run, files, invert)
     from zoo import speaking
+    from zoo.training.environment import prepare_to_write
 
     if invert:
         raise UsageError("--invert is for images")
-    return speaking.predict_texts(run, speaking.texts_of(files, texts), beam_width)
+    found = speaking.texts_of(files, texts)
+    if run.recipe.data.task == "seq2seq":
+        prepare_to_write(len(found))
+    return speaking.predict_texts(run, found, beam_width)
 
 
 def _sureness(row: dict[str, Any], top: int) -> str:

@@ -3,6 +3,9 @@
     Decoder(model).generate(prompts, length=100, temperature=0.8)
     Decoder(model).translate(source, length=40, beam_width=4)
 
+Where a program only writes, few rows at once, one thread is fastest on a CPU: before TensorFlow computes anything, say
+`tf.config.threading.set_intra_op_parallelism_threads(1)`, and the same for `inter_op`.
+
 It serves the zoo's models and any other functional Keras model of the same form; `zoo.decoding.network` says what a
 layer of one's own needs to be run token by token. The whole loop is one TensorFlow graph, for a batch at once.
 """
