@@ -150,7 +150,7 @@ for run in range(runs):
     folder.mkdir()
     for _ in range(kills):
         child = start(folder)
-        if wait(child, chance.uniform(0, 2.0 * whole / (kills + 1))):
+        if wait(child, chance.uniform(0, 1.2 * whole / (kills + 1))):
             break
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
