@@ -210,6 +210,10 @@ def test_a_series_is_read_from_a_file_beside_the_script(tmp_path, zoo_cli, monke
     subprocess.run([sys.executable, "-c", LOADS], check=True)  # here its layers would take the place of the zoo's
     loaded = [*np.load("parts.npz").values()]
     recipe = resolve("lstm", "airline", ["data.source=csv:airline-passengers.csv"])[0]
+    Path("airline-passengers.csv").write_text("\n".join(["Month,Passengers", *rows[:100], ""]))
+    other = subprocess.run([sys.executable, "-c", LOADS], capture_output=True, text=True)
+    assert other.stderr.splitlines()[-1] == "ValueError: 100 steps in time; the recipe says 144"
+    Path("airline-passengers.csv").write_text("\n".join(["Month,Passengers", *rows, ""]))
     for mine, theirs in zip(loaded, itertools.chain(*data.load(recipe.data, "airline")), strict=True):
         np.testing.assert_array_equal(mine, theirs)
 

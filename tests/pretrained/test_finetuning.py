@@ -88,6 +88,12 @@ def test_with_nothing_frozen_the_rate_is_the_recipes(trained):
     assert under_new_layers.training.learning_rate == pytest.approx(0.0002)
 
 
+def test_a_recipe_made_before_its_weights_were_there_takes_them_as_they_are():
+    recipe = start("lenet:mnist")
+    before = recipe.model_copy(update={"transfer": recipe.transfer.model_copy(update={"sha256": ""})})
+    assert bases.again(before).sha256 == recipe.transfer.sha256 != ""
+
+
 def test_asking_to_keep_other_classes_is_refused(trained):
     with pytest.raises(UsageError, match=r"--head keep: .* tells 10 classes \(0, 1, 2, ...\), digits has 5 classes"):
         start(trained.folder, sets=OTHER, head="keep")

@@ -120,12 +120,11 @@ def dtype(data: Data) -> str:
 def _generated(name: str, data: Data) -> Reading:
     from zoo.data import generated
 
+    options = generated.options_of(name, data.options)
     if name == "sine":
-        options = generated.options_of(name, data.options)
         return Reading(WAVE.format(**options, steps=sum(data.parts().values())))
     if name == "line":
         return Reading(LINE, "read([1, 2, 3, 4, 6])", "read([5])")
-    options = generated.options_of(name, data.options)
     own = f"_{name}" if hasattr(generated, f"_{name}") else "_corners"  # the truth tables are made by one function
     lifted = lift_name("zoo.data.generated", own)
     make = own if own != "_corners" else f"_corners({literal(name)})"

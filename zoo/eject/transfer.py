@@ -22,12 +22,6 @@ def refuse_other_bases(recipe: Resolved) -> None:
     Raises:
         UsageError: another one, or one with fewer blocks than are to learn.
     """
-    from zoo.inspect import skeleton
-    from zoo.training.environment import prepare
-
-    prepare()
-    from zoo.training.model import build_core
-
     transfer = recipe.transfer
     assert transfer is not None
     if recipe.model != TRANSFER or recipe.knobs["base"] not in APPLICATIONS:
@@ -41,8 +35,19 @@ def refuse_other_bases(recipe: Resolved) -> None:
             "ImageNet's own\nput the file where Keras looks for it, and say --weights imagenet"
         )
     if not isinstance(transfer.freeze, str):
-        blocks = {"learning_blocks": transfer.freeze}  # or else the network says how many it has
-        skeleton(partial(build_core, recipe.model_copy(update={"knobs": recipe.knobs | blocks})))
+        _refuse_too_many_blocks(recipe, transfer.freeze)
+
+
+def _refuse_too_many_blocks(recipe: Resolved, learning: int) -> None:
+    """Build the network without memory for its weights: it says itself how many blocks it has."""
+    from zoo.inspect import skeleton
+    from zoo.training.environment import prepare
+
+    prepare()
+    from zoo.training.model import build_core
+
+    knobs = recipe.knobs | {"learning_blocks": learning}
+    skeleton(partial(build_core, recipe.model_copy(update={"knobs": knobs})))
 
 
 def lifted() -> Lifted:

@@ -59,8 +59,10 @@ def _split_cpu(count: str) -> None:
 def prepare_to_write(rows: int) -> None:
     """`prepare`, for a command that writes so many texts token by token and does nothing else.
 
-    For a few rows TensorFlow then computes in one thread, twice as fast: a token is some hundred small operations, and
-    handing one from thread to thread takes longer than to do it. What TF_NUM_INTRAOP_THREADS says is left as it is.
+    For a few rows TensorFlow then computes in one thread: a token is hundreds of small operations, and handing one from
+    thread to thread takes longer than to do it. On two cores a transformer of 4 layers of 128 takes a third of the time
+    for one row and half for four, one of 6 layers of 384 five sixths, an LSTM the same. What TF_NUM_INTRAOP_THREADS
+    says is left as it is.
     """
     prepare()
     import tensorflow as tf
