@@ -20,7 +20,6 @@ from zoo.spec import TOKEN_TASKS
 
 WIDTH = 118  # of comments
 NEVER = 1_000_000  # epochs of patience
-EVALUATION_BATCH, MOST_NUMBERS = 500, 2**23  # as in zoo.training.loop, which imports TensorFlow
 LOSSES = {
     "mse": "keras.losses.MeanSquaredError()",
     "mae": "keras.losses.MeanAbsoluteError()",
@@ -84,7 +83,7 @@ def facts(recipe: Resolved, source: Reading, network: Lifted, dataset: str, said
         "plateau": recipe.callbacks.reduce_on_plateau is not None,
         "stops": recipe.callbacks.early_stopping is not None,
         "jit": _jit(recipe),
-        "evaluation_batch": min(EVALUATION_BATCH, max(1, MOST_NUMBERS // math.prod(described.input_shape))),
+        "evaluation_batch": _evaluation_batch(described),
         "transfer": None,
         "contends": None,
     }  # fmt: skip
@@ -253,6 +252,16 @@ def _callbacks(recipe: Resolved) -> list[dict[str, Any]]:
         }
         for (name, monitor, arguments), mode in zip(made, modes, strict=True)
     ]
+
+
+def _evaluation_batch(data: Data) -> int:
+    """How many examples `zoo run` scores at once."""
+    from zoo.training.environment import prepare
+
+    prepare()
+    from zoo.training.loop import EVALUATION_BATCH, MOST_NUMBERS
+
+    return min(EVALUATION_BATCH, max(1, MOST_NUMBERS // math.prod(data.input_shape)))
 
 
 def _jit(recipe: Resolved) -> bool:
