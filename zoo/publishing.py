@@ -8,22 +8,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zoo import data, runs
+from zoo import data, metrics, runs
 from zoo.errors import MissingError, UsageError, VerificationError
 from zoo.files import replacing, sha256, write_text
 from zoo.pretrained import arrays, index
 from zoo.pretrained.card import card
 from zoo.pretrained.published import CONSTANTS, Published, core_weights, differences
 from zoo.recipe import Resolved, fingerprint, resolve
-from zoo.results import headline
 from zoo.runs import Run
 from zoo.scoring import rescore
 
 KEPT_FACTS = ("model", "dataset", "seed", "fingerprint", "date", "versions", "params", "epochs", "input_mean")
-SHARES = ("accuracy", "exact_match")
-MOST_LOST = 0.001  # of a share, by rounding weights; of BLEU a hundred times that, of errors RELATIVE
-SLACK = 0.0005  # of a share, between machines: 5 of 10,000 examples
-RELATIVE, LEAST = 0.005, 1e-4  # of losses and errors, and what is let pass of those near 0
+MOST_LOST = 0.001  # of a perfect result, by rounding weights
+SLACK = 0.0005  # of a perfect result, between machines: 5 of 10,000 examples
 UNKNOWN = "unknown"
 
 
@@ -74,29 +71,22 @@ def _without_places(recipe: Resolved) -> Resolved:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source})})
 
 
-def _seal(folder: Path, facts: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
-    runs.record_metrics(folder, metrics)
+def _seal(folder: Path, facts: Mapping[str, Any], measured: Mapping[str, Any]) -> None:
+    runs.record_metrics(folder, measured)
     runs.record(folder, {**facts, "exit": "done"})
 
 
 def _scored(half: Published, before: Mapping[str, Any]) -> dict[str, Any]:
     found = rescore(half, None, "test")
-    name = headline(before["test"])
+    name = metrics.headline(before["test"])
     then, now = before["test"][name], found["metrics"][name]
-    worse = then - now if name in (*SHARES, "bleu") else now - then
-    if worse > _slack(name, then, MOST_LOST):
+    metric = metrics.find(name)
+    if metric.loss_from(then, now) > metric.slack(then, MOST_LOST):
         raise VerificationError(
             f"in half precision the {name} goes from {then:.4f} to {now:.4f}\n"
             "publish in single precision: leave --half away"
         )
     return {"test": found["metrics"]} | {key: found[key] for key in ("examples_scored", "examples_in_split")}
-
-
-def _slack(name: str, value: float, share: float) -> float:
-    """How far a metric may be from `value`, where `share` is that of a share."""
-    if name in SHARES:
-        return share
-    return 100 * share if name == "bleu" else max(RELATIVE * abs(value), LEAST)
 
 
 def index_of(folders: list[Path]) -> dict[str, dict[str, Any]]:
@@ -151,10 +141,10 @@ def _verdict(name: str, folder: Path) -> Verdict:
     except MissingError as error:
         return Verdict(name, wrong, [*notes, f"not scored: {str(error).splitlines()[0]}"])
     recorded = entry["metrics"]
-    for metric, then in recorded["test"].items():
-        now = found["metrics"].get(metric, math.nan)
-        if isinstance(then, float) and not abs(now - then) <= _slack(metric, then, SLACK):
-            wrong.append(f"test {metric} is {now:.4f}, recorded is {then:.4f}")
+    for key, then in recorded["test"].items():
+        now = found["metrics"].get(key, math.nan)
+        if isinstance(then, float) and not abs(now - then) <= metrics.find(key).slack(then, SLACK):
+            wrong.append(f"test {key} is {now:.4f}, recorded is {then:.4f}")
     if found["examples_scored"] != recorded["examples_in_split"]:
         wrong.append(f"{found['examples_scored']} examples scored, recorded are {recorded['examples_in_split']}")
     shown = ", ".join(f"{key} {value:.4f}" for key, value in found["metrics"].items() if isinstance(value, float))

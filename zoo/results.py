@@ -6,32 +6,27 @@ from pathlib import Path
 from statistics import mean as average
 from typing import Any
 
+from zoo import metrics
 from zoo.errors import UsageError
 from zoo.files import read_json, write_json
 from zoo.places import results_folder
-
-SHARES = ("accuracy", "exact_match")
-BESIDE = ("naive_mae", "seasonal_naive_mae")  # forecasts that need no model
 
 
 def rows(model: str | None = None) -> list[dict[str, Any]]:
     """All recorded results, or those of one model, by dataset and then best first."""
     found = [read_json(path) for path in sorted(results_folder().glob("*.json"))]
     kept = [row for row in found if model in (None, row["model"])]
-    return sorted(
-        kept, key=lambda row: (row["dataset"], -row["mean"] if row["metric"] in (*SHARES, "bleu") else row["mean"])
-    )
+    return sorted(kept, key=_best_first)
 
 
-def headline(test: dict[str, Any]) -> str:
-    """The metric that a pair is known by."""
-    order = ("loss",) if "perplexity" in test else ("bleu", "exact_match", "accuracy", "mae")
-    return next(name for name in order if name in test)
+def _best_first(row: dict[str, Any]) -> tuple[str, float]:
+    sign = -1.0 if metrics.find(row["metric"]).higher_is_better else 1.0
+    return row["dataset"], sign * row["mean"]
 
 
 def shown(row: dict[str, Any], *keys: str) -> list[str]:
-    """Values of a row's metric as people read them: a share in percent, others with four digits."""
-    return [f"{row[key]:.2%}" if row["metric"] in SHARES else f"{row[key]:.4g}" for key in keys]
+    """Values of a row's metric as people read them."""
+    return [metrics.find(row["metric"]).text(row[key]) for key in keys]
 
 
 def markdown() -> str:
@@ -78,7 +73,7 @@ def combine(runs: list[dict[str, Any]]) -> dict[str, Any]:
     seeds = [run["seed"] for run in runs]
     if len({run["fingerprint"] for run in runs}) > 1 or len(set(seeds)) < len(seeds):
         raise UsageError("a row is made of runs of one recipe with different seeds")
-    metric = headline(first["metrics"]["test"])
+    metric = metrics.headline(first["metrics"]["test"])
     values = [run["metrics"]["test"][metric] for run in runs]
     return {
         "model": first["model"],
@@ -88,7 +83,7 @@ def combine(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "low": min(values),
         "high": max(values),
         "values": values,
-        "beside": {name: first["metrics"]["test"][name] for name in BESIDE if name in first["metrics"]["test"]},
+        "beside": metrics.baselines(first["metrics"]["test"]),
         "seeds": seeds,
         "examples_scored": first["metrics"]["examples_scored"],
         "examples_in_split": first["metrics"]["examples_in_split"],

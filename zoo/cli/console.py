@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from zoo import metrics
+
 WIDE = 160  # columns where nobody's terminal sets a width: a pipe, a file
 
 out = Console(highlight=False, markup=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
@@ -21,10 +23,8 @@ def print_json(value: Any) -> None:
 
 
 def measured(value: Any, name: str) -> str:
-    """A metric as people read it: a share in percent, other numbers with four digits."""
-    if not isinstance(value, float):
-        return str(value)
-    return f"{value:.2%}" if name in ("accuracy", "exact_match") else f"{value:.4g}"
+    """A metric as people read it: a share in per cent, other numbers with four digits."""
+    return metrics.find(name).text(value) if isinstance(value, float) else str(value)
 
 
 def table(*columns: str, title: str | None = None) -> Table:

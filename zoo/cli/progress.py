@@ -107,9 +107,7 @@ def _epochs(progress: Progress) -> keras.callbacks.Callback:
             self.bar.start()
 
         def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-            self.bar.update(
-                self.task, completed=batch + 1, description=_values(logs or {}, ("loss", "accuracy", "mae"))
-            )
+            self.bar.update(self.task, completed=batch + 1, description=_values(logs or {}, list(logs or {})))
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             self.bar.stop()

@@ -149,6 +149,7 @@ def _size(record: ModelRecord) -> str:
 def _print_results(record: ModelRecord, results: list[dict[str, Any]]) -> None:
     """The paper's numbers, and ours below them."""
     from zoo.cli.console import out, table
+    from zoo.results import shown
 
     if not record.published and not results:
         return
@@ -158,8 +159,7 @@ def _print_results(record: ModelRecord, results: list[dict[str, Any]]) -> None:
     if results:
         grid.add_row("measured here", "", style="bold")
     for row in results:
-        form = "{:.2%}" if row["metric"] == "accuracy" else "{:.4g}"
-        mean, low, high = (form.format(row[k]).replace("%", " %") for k in ("mean", "low", "high"))
+        mean, low, high = (text.replace("%", " %") for text in shown(row, "mean", "low", "high"))
         span = f"{low} to {high} over {len(row['seeds'])} seeds"
         scored = f"{row['examples_scored']:,} of {row['examples_in_split']:,} test examples"
         grid.add_row(f"{row['dataset']} {row['metric']} ({span}, {scored})", mean)

@@ -22,8 +22,8 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 def ls(as_json: bool) -> None:
     """List them: on what data, how well they do, how large they are."""
+    from zoo.metrics import headline
     from zoo.pretrained.index import entries
-    from zoo.results import headline
 
     if as_json:
         print_json([{"name": name} | entry for name, entry in entries().items()])

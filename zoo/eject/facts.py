@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from textwrap import fill
 from typing import Any
 
-from zoo import __version__, registry
+from zoo import __version__, metrics, registry
 from zoo.data.config import Data
 from zoo.data.splitting import STRATIFY_BELOW
 from zoo.eject import literal
@@ -244,7 +244,7 @@ def _callbacks(recipe: Resolved) -> list[dict[str, Any]]:
     if plateau := told.reduce_on_plateau:
         arguments = {"factor": plateau.factor, "patience": plateau.patience, "min_lr": plateau.min_learning_rate}
         made.append(("ReduceLROnPlateau", plateau.monitor, arguments))
-    modes = [{"mode": "max" if monitor.endswith("accuracy") else "min"} for _, monitor, _ in made]
+    modes = [{"mode": "max" if metrics.find(monitor).higher_is_better else "min"} for _, monitor, _ in made]
     return [
         {
             "code": literal.call(f"keras.callbacks.{name}", {"monitor": monitor, **mode, **arguments}, indent=8),

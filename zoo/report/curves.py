@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
 
+from zoo import metrics
 from zoo.report.style import COLOURS, INK, SOFT, calm, figure, number
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NOT_CURVES = ("epoch", "learning_rate", "seconds", "time", "phase")
-SMALLER_IS_BETTER = ("loss", "error", "mse", "mae", "rmse", "squared", "absolute")
 
 
 def learning_curves(history: Mapping[str, Sequence[float]]) -> Figure:
@@ -66,8 +66,7 @@ def _line(axes: Axes, values: Sequence[float], shade: str, label: str) -> None:
 def _mark_best(axes: Axes, name: str, values: np.ndarray) -> None:
     if not np.isfinite(values).any():
         return
-    smaller = any(word in name for word in SMALLER_IS_BETTER)
-    best = int(np.nanargmin(values) if smaller else np.nanargmax(values))
+    best = int(np.nanargmax(values) if metrics.find(name).higher_is_better else np.nanargmin(values))
     label = f"best {number(values[best])}, epoch {best + 1}"
     axes.axvline(best + 1, color=COLOURS[1], linewidth=0.8, linestyle=":")
     axes.plot([best + 1], [values[best]], "o", mfc="white", mec=COLOURS[1], mew=1.8, ms=8, label=label, zorder=4)

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo import metrics
 from zoo.report.outcome import most_confident_mistakes, sureness
 from zoo.report.style import names_or_numbers, number, of
 
 if TYPE_CHECKING:
     from zoo.spec import DataSpec
 
-HEADLINES = ("bleu", "exact_match", "accuracy", "mae")
-SHARES = ("accuracy", "exact_match", "precision", "recall", "auc", "top")  # read better in per cent
 MOST_COLUMNS = 8
 SHOWN = 200  # characters of a long text, from its beginning and from its end
 SCALE = 1.4  # pixels of a picture for one on the page
@@ -81,12 +80,13 @@ def page(
 
 
 def headline(facts: Mapping[str, Any]) -> str:
-    """The first test metric that is not the loss: `accuracy 9,905 of 10,000 (99.05 %)`; empty without metrics."""
-    metrics = facts.get("metrics", {})
-    test = metrics.get("test", {})
-    order = ["loss"] if "perplexity" in test else [*HEADLINES, *(name for name, _ in _loss_last(test))]
-    name = next((name for name in order if name in test), None)
-    return f"{_words(name)} {_test_value(name, test, metrics.get('examples_scored'))}" if name else ""
+    """The test metric that the run is known by: `accuracy 9,905 of 10,000 (99.05 %)`; empty without metrics."""
+    measured = facts.get("metrics", {})
+    test = measured.get("test", {})
+    if not test:
+        return ""
+    name = metrics.headline(test)
+    return f"{_words(name)} {_test_value(name, test, measured.get('examples_scored'))}"
 
 
 def _loss_last(values: Mapping[str, float]) -> list[tuple[str, float]]:
@@ -95,18 +95,18 @@ def _loss_last(values: Mapping[str, float]) -> list[tuple[str, float]]:
 
 def metric(name: str, value: float) -> str:
     """A metric with sensible digits: shares in per cent, others with four."""
-    return f"{100 * value:.2f} %" if any(word in name for word in SHARES) and 0 <= value <= 1 else number(value)
+    return f"{100 * value:.2f} %" if metrics.find(name).is_share else number(value)
 
 
 def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the table of facts says: pairs of label and text, only those that are known."""
-    metrics = facts.get("metrics", {})
-    scored, total = metrics.get("examples_scored"), metrics.get("examples_in_split")
-    test = metrics.get("test", {})
+    measured = facts.get("metrics", {})
+    scored, total = measured.get("examples_scored"), measured.get("examples_in_split")
+    test = measured.get("test", {})
     rows = [(f"test {_words(name)}", _test_value(name, test, scored)) for name, _ in _loss_last(test)]
     if scored is not None:
         rows.append(("test examples scored", f"{scored:,} of {total or scored:,}"))
-    rows += [(f"validation {_words(n)}", metric(n, v)) for n, v in _loss_last(metrics.get("validation", {}))]
+    rows += [(f"validation {_words(n)}", metric(n, v)) for n, v in _loss_last(measured.get("validation", {}))]
     known: dict[str, Any] = {
         "parameters": _with(facts.get("params"), "{:,}"),
         "epochs": facts.get("epochs"),
@@ -124,10 +124,10 @@ def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _test_value(name: str, test: Mapping[str, Any], scored: int | None) -> str:
     """A metric of the test split; a share of examples (and not of tokens) as so many of so many."""
-    value, of_tokens = test[name], not {"perplexity", "exact_match"}.isdisjoint(test)
+    value, counts_tokens = test[name], name == "accuracy" and metrics.are_over_tokens(test)
     if isinstance(value, str):
         return value
-    if scored and (name == "exact_match" or (name == "accuracy" and not of_tokens)) and 0 <= value <= 1:
+    if scored and metrics.find(name).counts_examples and not counts_tokens:
         return of(round(value * scored), scored)
     return metric(name, value)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from zoo import metrics
 from zoo.errors import MissingError, ZooError
 from zoo.recipe import Callbacks
 
@@ -60,7 +60,7 @@ def check_tensorboard() -> None:
 
 
 def _mode(monitor: str) -> str:
-    return "max" if monitor.endswith("accuracy") else "min"
+    return "max" if metrics.find(monitor).higher_is_better else "min"
 
 
 class EarlyStopping(keras.callbacks.EarlyStopping):
@@ -102,7 +102,7 @@ class BestWeights(keras.callbacks.Callback):
     def __init__(self, monitor: str) -> None:
         super().__init__()
         self.monitor = monitor
-        self.better: Callable[[float, float], bool] = float.__gt__ if _mode(monitor) == "max" else float.__lt__
+        self.metric = metrics.find(monitor)
         self.best: float | None = None
         self.epoch = 0
         self.weights: list[np.ndarray] = []
@@ -110,7 +110,7 @@ class BestWeights(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Keep this epoch's weights if none was better; a value that is not a number is never the best."""
         value = float((logs or {})[self.monitor])
-        if np.isfinite(value) and (self.best is None or self.better(value, self.best)):
+        if np.isfinite(value) and (self.best is None or self.metric.is_better(value, self.best)):
             self.best, self.epoch, self.weights = value, epoch, self.model.get_weights()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
