@@ -1,4 +1,4 @@
-"""What `pip install zoo` brings: the built wheel, looked into, installed and used in an empty folder."""
+"""What `pip install classic-networks-zoo` brings: the built wheel, looked into, installed and used elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import pytest
 import throwaway
 
 from zoo import __version__, list_models
+from zoo.errors import DISTRIBUTION
 from zoo.recipe import list_recipes
+
+INFO = f"{DISTRIBUTION.replace('-', '_')}-{__version__}.dist-info"
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +51,21 @@ def test_the_wheel_holds_the_recipes_and_results_below_the_package(wheel):
 
 
 def test_the_wheel_installs_no_other_top_level_name(wheel):
-    assert {name.split("/")[0] for name in wheel.namelist()} == {"zoo", f"zoo-{__version__}.dist-info"}
+    assert {name.split("/")[0] for name in wheel.namelist()} == {"zoo", INFO}
     assert not [name for name in wheel.namelist() if any(part.startswith("test") for part in name.split("/"))]
 
 
 def test_the_metadata_names_extras_python_and_command(wheel):
-    info = f"zoo-{__version__}.dist-info"
-    metadata = Parser().parsestr(wheel.read(f"{info}/METADATA").decode())
+    metadata = Parser().parsestr(wheel.read(f"{INFO}/METADATA").decode())
     assert {"gpu", "tensorboard", "dev"} <= set(metadata.get_all("Provides-Extra"))
     assert set(metadata["Requires-Python"].split(",")) == {">=3.11", "<3.14"}
     always = {line for line in metadata.get_all("Requires-Dist") if "extra ==" not in line}
+    assert (metadata["Name"], metadata["License-Expression"]) == (DISTRIBUTION, "Apache-2.0")
+    assert {"LICENSE", "NOTICE"} == set(metadata.get_all("License-File"))
+    assert {f"{INFO}/licenses/LICENSE", f"{INFO}/licenses/NOTICE"} <= set(wheel.namelist())
     assert "importlib_resources" in always  # tensorflow-datasets needs it and does not say so
     assert not any(line.startswith(("tensorboard", "torch", "jax")) for line in always)
-    assert "zoo = zoo.cli:main" in wheel.read(f"{info}/entry_points.txt").decode()
+    assert "zoo = zoo.cli:main" in wheel.read(f"{INFO}/entry_points.txt").decode()
 
 
 def test_help_says_what_there_is(environment, tmp_path):

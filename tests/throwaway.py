@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("zoo", "recipes", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("zoo", "recipes", "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
 OFFLINE = ("--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check", "--quiet")
 
 
@@ -73,7 +73,7 @@ def build_wheel(base: Path) -> Path:
     out = base / "wheel"
     if not out.exists():
         pip("wheel", *OFFLINE, "--wheel-dir", str(out), str(copy_checkout(base / "sources")))
-    (wheel,) = out.glob("zoo-*.whl")
+    (wheel,) = out.glob("*.whl")
     return wheel
 
 

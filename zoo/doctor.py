@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from zoo.errors import DISTRIBUTION, pip_install
+
 
 class Finding(NamedTuple):
     """One thing looked at: `ok`, `note` (works, but know it) or `wrong` (mend it)."""
@@ -50,7 +52,7 @@ def _packages() -> Iterator[Finding]:
 
 def _requirements() -> dict[str, str]:
     try:
-        declared = requires("zoo") or []
+        declared = requires(DISTRIBUTION) or []
     except PackageNotFoundError:
         declared = ["tensorflow", "keras", "tensorflow-datasets", "importlib_resources", "click", "rich", "pydantic"]
     plain = [entry for entry in declared if "extra ==" not in entry]
@@ -86,7 +88,7 @@ def _devices() -> Iterator[Finding]:
         except (tf.errors.OpError, RuntimeError) as error:
             yield Finding(device.name, "wrong", str(error).splitlines()[0])
     if not tf.config.list_physical_devices("GPU"):
-        yield Finding("gpu", "note", "none seen; with an NVIDIA card: pip install 'zoo[gpu]'")
+        yield Finding("gpu", "note", f"none seen; with an NVIDIA card: {pip_install('gpu')}")
 
 
 def _keras_json() -> Iterator[Finding]:
@@ -131,7 +133,7 @@ def _tensorboard() -> Iterator[Finding]:
     yield Finding(
         "tensorboard",
         "ok" if there else "note",
-        "installed" if there else "not installed: pip install 'zoo[tensorboard]'",
+        "installed" if there else f"not installed: {pip_install('tensorboard')}",
     )
 
 

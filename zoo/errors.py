@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+DISTRIBUTION = "classic-networks-zoo"  # what pip installs; the package is imported as `zoo`
+
 
 class ZooError(Exception):
     """Something went wrong while running (exit code 1)."""
@@ -28,6 +30,11 @@ class VerificationError(ZooError):
     """A check ran and failed (exit code 4)."""
 
     exit_code = 4
+
+
+def pip_install(extra: str) -> str:
+    """The command that installs the optional packages of `extra`."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import MissingError, UsageError
+from zoo.errors import MissingError, UsageError, pip_install
 
 if TYPE_CHECKING:
     import numpy as np
@@ -170,7 +170,7 @@ def _tokenizers() -> Any:
         import tokenizers
     except ImportError:
         raise MissingError(
-            "sub-word vocabularies need the tokenizers library\ninstall it: pip install 'zoo[translate]'   "
+            f"sub-word vocabularies need the tokenizers library\ninstall it with: {pip_install('translate')}   "
             "(or: --set data.text.tokens=word)"
         ) from None
     return tokenizers

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.errors import MissingError, unknown
+from zoo.errors import MissingError, pip_install, unknown
 from zoo.export.table import FORMATS
 from zoo.export.writing import Shapes, write_keras, write_litert, write_onnx, write_saved_model
 
@@ -53,7 +53,7 @@ class Format:
         if missing:
             raise MissingError(
                 f"the format {self.name} needs {' and '.join(missing)}, not installed here\n"
-                "install what export needs with: pip install 'zoo[export]'"
+                f"install what export needs with: {pip_install('export')}"
             )
 
     def how_to_load(self, model: keras.Model, path: Path) -> list[str]:

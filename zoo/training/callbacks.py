@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from zoo import metrics
-from zoo.errors import MissingError, ZooError
+from zoo.errors import MissingError, ZooError, pip_install
 from zoo.recipe import Callbacks
 
 
@@ -55,7 +55,7 @@ def check_tensorboard() -> None:
     """
     if find_spec("tensorboard") is None:
         raise MissingError(
-            "the recipe asks for TensorBoard, which is not installed\ninstall it with: pip install 'zoo[tensorboard]'"
+            f"the recipe asks for TensorBoard, which is not installed\ninstall it with: {pip_install('tensorboard')}"
         )
 
 

@@ -12,7 +12,7 @@ from zoo.data.config import Data, Text
 from zoo.data.counting import pieces as tokens_of
 from zoo.data.examples import Examples, Splits, TextSplits
 from zoo.data.vocabulary import START, Vocabulary
-from zoo.errors import MissingError, UsageError
+from zoo.errors import MissingError, UsageError, pip_install
 
 if TYPE_CHECKING:
     import keras
@@ -116,7 +116,7 @@ def _bleu(lowercase: bool) -> Any:
         from sacrebleu.metrics import BLEU
     except ImportError:
         raise MissingError(
-            "BLEU needs the sacrebleu library\ninstall it: pip install 'zoo[translate]'   "
+            f"BLEU needs the sacrebleu library\ninstall it with: {pip_install('translate')}   "
             "(or: --set data.text.metric=exact_match)"
         ) from None
     return BLEU(lowercase=lowercase)
