@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import configparser
+import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from zoo.errors import DISTRIBUTION, pip_install
 
 ROOT = Path(__file__).resolve().parent.parent
+LINE = re.compile(r"[a-z0-9-]+==[0-9][0-9a-z.]*")
+
+
+def script(name: str, *arguments: str) -> str:
+    """What a script in scripts/ prints."""
+    command = [sys.executable, "-B", str(ROOT / "scripts" / name), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def setup_cfg() -> configparser.ConfigParser:
@@ -33,3 +47,79 @@ def test_every_install_hint_names_the_distribution_and_an_extra_that_exists():
     assert wrong == []
     assert set(used) == {"gpu", "tensorboard", "translate", "export"} <= set(extras)
     assert pip_install("export") == "pip install 'classic-networks-zoo[export]'"
+
+
+def constraints() -> dict[str, str]:
+    """Versions by name."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if not line.startswith("#"))
+
+
+def test_the_constraints_are_the_versions_that_these_tests_run_with():
+    code = (
+        "from dependencies import needed; print(*(f'{n}=={o.installed.version}' for n, o in needed(['dev']).items()))"
+    )
+    used = subprocess.run(
+        [sys.executable, "-B", "-c", code], cwd=ROOT / "scripts", capture_output=True, text=True, check=True
+    )
+    here = dict(entry.split("==") for entry in used.stdout.split())
+    pinned = constraints()
+    assert {name: (version, pinned.get(name)) for name, version in here.items() if pinned.get(name) != version} == {}, (
+        "if the newer versions pass the tests: .venv/bin/python scripts/constraints"
+    )
+
+
+def test_the_constraints_name_versions_and_nothing_of_a_machine():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if not line.startswith("# ") and not LINE.fullmatch(line)] == []
+    assert list(constraints()) == sorted(constraints())
+    assert {"tensorflow", "keras", "numpy", "pytest", "ruff"} <= set(constraints())
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder that scripts/environment takes for a checkout; its interpreter writes down how it is called."""
+    root = tmp_path / "a checkout"
+    (root / ".venv" / "bin").mkdir(parents=True)
+    for name in ("setup.cfg", "constraints.txt"):
+        (root / name).write_text(f"{name}\n", encoding="utf-8")
+    python = root / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\nprintf "%s|" "$@" >> "$(dirname "$0")/calls"\necho >> "$(dirname "$0")/calls"\n')
+    python.chmod(0o755)
+    return root
+
+
+def calls_of_ensure(root: Path, extra: str) -> list[str]:
+    """How the checkout's interpreter has been called after one more `ensure_environment`."""
+    code = f'. "{ROOT}/scripts/environment"; ensure_environment "$1" "$2"'
+    environment = os.environ | {"PYTHON": sys.executable}
+    subprocess.run(["sh", "-euc", code, "sh", str(root), extra], env=environment, check=True, capture_output=True)
+    calls = root / ".venv" / "bin" / "calls"
+    return calls.read_text(encoding="utf-8").splitlines() if calls.exists() else []
+
+
+def test_the_environment_is_made_with_the_constraints_once_and_again_when_they_change(checkout):
+    (call,) = calls_of_ensure(checkout, "dev")
+    assert f"|--constraint|{checkout}/constraints.txt|-e|{checkout}[dev]|" in call
+    assert len(calls_of_ensure(checkout, "dev")) == 1
+    assert len(calls_of_ensure(checkout, "")) == 1  # the developers' environment runs zoo as well
+    for changed, name in enumerate(("constraints.txt", "setup.cfg"), start=2):
+        (checkout / name).write_text("newer\n", encoding="utf-8")
+        assert len(calls_of_ensure(checkout, "dev")) == changed
+
+
+def test_the_bill_of_materials_names_what_is_installed_and_repeats():
+    said = script("sbom")
+    found = json.loads(said)
+    assert said == script("sbom")
+    assert (found["bomFormat"], found["specVersion"]) == ("CycloneDX", "1.6")
+    assert found["metadata"]["component"]["name"] == DISTRIBUTION
+    held = {component["name"]: component for component in found["components"]}
+    assert {"tensorflow", "keras", "h5py"} <= set(held)  # h5py comes through keras
+    assert not {"pytest", "ruff", "onnx"} & set(held)
+    assert {name: one["version"] for name, one in held.items()}.items() <= constraints().items()
+    assert held["keras"]["purl"] == f"pkg:pypi/keras@{held['keras']['version']}"
+    known = {component["bom-ref"] for component in [*held.values(), found["metadata"]["component"]]}
+    assert {edge["ref"] for edge in found["dependencies"]} == known
+    assert {end for edge in found["dependencies"] for end in edge["dependsOn"]} < known
+    assert "onnx" in {component["name"] for component in json.loads(script("sbom", "--extras", "export"))["components"]}
