@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+from zoo import __version__
 from zoo.errors import DISTRIBUTION, pip_install
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -123,3 +125,55 @@ def test_the_bill_of_materials_names_what_is_installed_and_repeats():
     assert {edge["ref"] for edge in found["dependencies"]} == known
     assert {end for edge in found["dependencies"] for end in edge["dependsOn"]} < known
     assert "onnx" in {component["name"] for component in json.loads(script("sbom", "--extras", "export"))["components"]}
+
+
+PAPERS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_what_a_paper_points_to_is_there(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("http")]
+    named = re.findall(r"\b(?:scripts|zoo|recipes|tests)/[\w./]+", text)
+    paths = [*links, *(path.rstrip(".") for path in named if "NAME" not in path)]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_citation_is_of_this_version_and_licence():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    metadata = setup_cfg()["metadata"]
+    assert (cited["cff-version"], cited["version"]) == ("1.2.0", __version__)
+    assert cited["license"] == metadata["license_expression"]
+    assert cited["authors"] == [{"name": metadata["author"]}]
+
+
+def test_the_changelog_has_the_version_or_says_that_it_is_to_come():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "## [Unreleased]" in text and __version__ in text
+
+
+def test_the_hooks_run_scripts_that_are_there_before_each_commit_and_push():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    assert {hook["stages"][0]: hook["entry"] for hook in hooks} == {
+        "pre-commit": "./scripts/checks",
+        "pre-push": "./scripts/test",
+    }
+    assert all(os.access(ROOT / hook["entry"], os.X_OK) for hook in hooks)
+
+
+def test_litter_is_ignored_and_nothing_tracked_is():
+    litter = [
+        ".venv/x",
+        "zoo/__pycache__/a.pyc",
+        "a.swp",
+        "zoo/files.py~",
+        ".idea/a",
+        ".vscode/a",
+        ".DS_Store",
+        "runs/a",
+    ]
+    command = ["git", "check-ignore", "--no-index", *litter]
+    ignored = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    assert ignored.split() == litter
+    command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import tarfile
 from email.parser import Parser
 from zipfile import ZipFile
 
@@ -66,6 +68,17 @@ def test_the_metadata_names_extras_python_and_command(wheel):
     assert "importlib_resources" in always  # tensorflow-datasets needs it and does not say so
     assert not any(line.startswith(("tensorboard", "torch", "jax")) for line in always)
     assert "zoo = zoo.cli:main" in wheel.read(f"{INFO}/entry_points.txt").decode()
+
+
+def test_the_source_archive_holds_papers_recipes_and_constraints(base, tmp_path):
+    sources = throwaway.copy_checkout(tmp_path / "sources")
+    build = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", str(tmp_path), str(sources)]
+    throwaway.run(*build, cwd=tmp_path)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        held = {name.partition("/")[2] for name in opened.getnames()}
+    recipes = {f"recipes/{name}.toml" for name in list_recipes()}
+    assert {*throwaway.PAPERS, "constraints.txt", "zoo/catalogue.json"} | recipes <= held
 
 
 def test_help_says_what_there_is(environment, tmp_path):

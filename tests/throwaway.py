@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("zoo", "recipes", "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
+PAPERS = ("README.md", "LICENSE", "NOTICE", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "SECURITY.md")
+SOURCES = ("zoo", "recipes", "setup.cfg", "pyproject.toml", "MANIFEST.in", "constraints.txt", *PAPERS)
 OFFLINE = ("--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check", "--quiet")
 
 
