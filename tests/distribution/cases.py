@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ class Case(NamedTuple):
 def family_cases() -> dict[str, Case]:
     """One model of every family in the registry, each with SGD and AdamW, on a dataset that is there without a network.
 
-    Knobs that drop units are set to 0: replicas draw masks of their own.
+    Where a family has a knob that drops units, none are dropped: see `DROPPING`.
     """
     from zoo.recipe import load_recipe
     from zoo.recipe.resolve import FROM_DATA
@@ -103,6 +104,16 @@ SPECIAL = {
 }
 
 
+HALF = (*STEADY, "knobs.dropout=0.5")
+SMALL = ("data.train=500", "data.test=100")
+
+DROPPING = {  # not by AdamW: dropped units leave small gradients, and to divide by these multiplies rounding
+    "dropping_mlp": Case("mlp", "digits", HALF, "momentum"),
+    "dropping_vgg": Case("vgg.small", "digits", HALF),
+    "dropping_lstm": Case("lstm", "parity", (*HALF, *SMALL), "momentum"),
+    "dropping_transformer": Case("transformer", "addition", (*HALF, *SMALL), "momentum"),
+    "dropping_smaller_than_the_replicas": Case("mlp", "digits", (*HALF, "knobs.hidden_units=[12]"), batch_size=2),
+}
 RARE = ("batch_norm_after", "penalised", "one_hot", "scheduled", "smaller_than_the_replicas_images")
 
 
@@ -110,9 +121,9 @@ def on(tier: str) -> dict[str, Case]:
     """What a tier trains on each of its counts of devices; AdamW is the harder test: it divides by small numbers."""
     families = family_cases()
     if tier == "slow":
-        return families | {name: SPECIAL[name] for name in RARE}
+        return families | DROPPING | {name: SPECIAL[name] for name in RARE}
     quick = {name: case for name, case in families.items() if case.optimizer == "adamw"}
-    return quick | {name: case for name, case in SPECIAL.items() if name not in RARE}
+    return quick | DROPPING | {name: case for name, case in SPECIAL.items() if name not in RARE}
 
 
 def main(tier: str, devices: int, file: Path) -> None:
@@ -127,7 +138,8 @@ def main(tier: str, devices: int, file: Path) -> None:
     for name, case in on(tier).items():
         weights, outputs, facts[name] = train(case, devices)
         arrays |= {f"{name}/{i}": np.array(w) for i, w in enumerate(weights)} | {f"{name}/outputs": outputs}
-    facts |= {"seeds": seeds(devices), "rate": scaled_rate(devices), "refusal": refusal(devices)}
+    facts |= {"seeds": seeds(devices), "draws": draws(devices)}
+    facts |= {"rate": scaled_rate(devices), "refusal": refusal(devices)}
     np.savez(file, facts=json.dumps(facts), **arrays)
 
 
@@ -194,13 +206,65 @@ def seeds(devices: int):
         (generator,) = replicas.parts(fit.model, replicas.keras.random.SeedGenerator)
         return [v.numpy().tolist() for v in fit.strategy.experimental_local_results(generator.state.value)]
 
-    if devices == 1:
-        return [look()]
     before, saved = look(), state.gather(fit._variables(), ())
-    fit._differ()
     state.put_back(saved, fit._variables(), ())
-    fit._differ()
     return [before, look()]
+
+
+def drawing_layers():
+    """Layers of Keras that draw random numbers, on sequences (batch, 4, 6): their outputs and names."""
+    from keras import layers
+
+    inputs = layers.Input((4, 6))
+    every = [
+        layers.Dropout(0.5, noise_shape=(None, 1, 6)),
+        layers.SpatialDropout1D(0.5),
+        layers.AlphaDropout(0.5),
+        layers.GaussianDropout(0.5),
+        layers.GaussianNoise(0.5),
+        layers.SimpleRNN(3, dropout=0.5, recurrent_dropout=0.5),
+        layers.LSTM(3, dropout=0.5, recurrent_dropout=0.5),
+        layers.GRU(3, dropout=0.5, recurrent_dropout=0.5, return_sequences=True),
+        layers.RNN([layers.LSTMCell(3, dropout=0.5), layers.GRUCell(3, recurrent_dropout=0.5)]),
+        layers.Bidirectional(layers.LSTM(3, recurrent_dropout=0.5)),
+    ]
+    outputs = {layer.name: layer(inputs) for layer in every}
+    outputs["multi_head"] = layers.MultiHeadAttention(2, 3, dropout=0.5)(inputs, inputs)
+    outputs["attention"] = layers.Attention(dropout=0.5)([inputs, inputs])
+    return inputs, outputs
+
+
+def draws(devices: int):
+    """What each of these layers makes of a batch of 5 in training, twice in a row: all replicas' rows put together."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from zoo.training.draws import drawn_as_one
+    from zoo.training.replicas import share
+    from zoo.training.strategy import make_strategy
+
+    x = np.random.default_rng(0).normal(size=(5, 4, 6)).astype("float32")
+    strategy = make_strategy("mirrored" if devices > 1 else "one")[0]
+    keras.utils.set_random_seed(1)
+    with strategy.scope():
+        inputs, outputs = drawing_layers()
+        model = keras.Model(inputs, outputs)
+
+    def forward(whole):
+        first, count = share(5) if devices > 1 else (0, 5)
+        return model(whole[first : first + count], training=True)
+
+    @tf.function
+    def run(whole):
+        return strategy.run(forward, args=(whole,))
+
+    with drawn_as_one(model, 5) if devices > 1 else nullcontext():
+        found = [run(tf.constant(x)) for _ in range(2)]
+    return {
+        name: [np.concatenate(strategy.experimental_local_results(some[name])).tolist() for some in found]
+        for name in outputs
+    }
 
 
 def scaled_rate(devices: int):

@@ -84,12 +84,20 @@ def test_every_example_is_scored_once_and_the_saved_model_scores_the_same(runs, 
     assert not facts["still_synchronized"]
 
 
-def test_each_replica_drops_units_of_its_own_choice_and_goes_on_so_after_a_checkpoint(runs):
-    before, after = runs("quick")[3][0]["seeds"]
-    seeds, counts = zip(*before, strict=True)
-    assert len(set(seeds)) == 3 and set(counts) == {4}  # two epochs of two steps
-    assert before == after
-    assert list(before[0]) == runs("quick")[1][0]["seeds"][0][0]  # the first replica's are those of one device
+@pytest.mark.parametrize("devices", [1, 3])
+def test_replicas_hold_the_seeds_of_one_device_also_after_a_checkpoint(runs, devices):
+    before, after = runs("quick")[devices][0]["seeds"]
+    assert len(before) == devices and before == after
+    assert all(state == runs("quick")[1][0]["seeds"][0][0] for state in before)
+    assert before[0][1] == 4  # two epochs of two steps
+
+
+def test_layers_that_draw_random_numbers_draw_those_of_one_device(runs):
+    one, many = runs("quick")[1][0]["draws"], runs("quick")[3][0]["draws"]
+    assert one.keys() == many.keys() and len(one) == 12
+    for name, (first, second) in one.items():
+        assert np.shape(first)[0] == 5 and not np.allclose(first, second), name
+        np.testing.assert_allclose(many[name], [first, second], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("devices", [1, 3])

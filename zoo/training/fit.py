@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from zoo.training import checkpoint, replicas, state, workers
 from zoo.training.augment import make_augment
 from zoo.training.batches import Plan, make_feed, padding_share, plan_epoch, token_lengths
 from zoo.training.callbacks import make_callbacks
+from zoo.training.draws import drawn_as_one
 from zoo.training.loop import (
     EVALUATION_BATCH,
     Pace,
@@ -115,9 +116,8 @@ class Fit:
         if resume:
             self._put_back(resume)
         self._check_together()
-        self._differ()
         pace = Pace(self._agreed)
-        with StopRequest() as stop, self._synchronised():
+        with StopRequest() as stop, self._as_one():
             while self.epoch < self.recipe.training.epochs and not self.model.stop_training:
                 begun = time.perf_counter()
                 watchers.on_epoch_begin(self.epoch)
@@ -175,14 +175,14 @@ class Fit:
                 f"normalisation does not allow\ntry --batch-size {self.replicas} or --strategy one"
             )
 
-    def _synchronised(self) -> AbstractContextManager[None]:
-        return replicas.synchronised(self.model) if self.replicas > 1 else nullcontext()
-
-    def _differ(self) -> None:
-        """Random numbers differ from replica to replica, also after a checkpoint was put back."""
-        if self.replicas > 1:
-            with self.strategy.scope():
-                replicas.separate_seeds(self.model)
+    @contextmanager
+    def _as_one(self) -> Iterator[None]:
+        """While it lasts, the layers that look across a batch or draw for it do so as on one device."""
+        if self.replicas == 1:
+            yield
+            return
+        with replicas.synchronised(self.model), drawn_as_one(self.model, self.recipe.training.batch_size):
+            yield
 
     def _resume_command(self) -> str:
         group = cluster.find(self.recipe.training.strategy)

@@ -6,8 +6,7 @@
 - A replica's loss is its part of the whole batch's mean: the sum of the replicas' gradients is the batch's gradient.
 - Gradients are clipped by the norm of this sum, not by the norm of a replica's part.
 - Batch normalisation takes its moments over the whole batch.
-- Dropout differs from replica to replica, each with a seed of its own; so a net with dropout does not repeat the
-  masks of one device, it draws others.
+- Dropout draws its masks for the whole batch (`zoo.training.draws`).
 
 Nothing here touches a private name of TensorFlow or Keras.
 """
@@ -28,8 +27,6 @@ from zoo.training.batches import Feed, Plan, pieces, take
 from zoo.training.feeding import RunSteps, fed
 from zoo.training.loop import dense, in_order
 from zoo.training.objectives import Objective
-
-SEED_STEP = 0x3C6EF372  # between the seeds of two neighbouring replicas
 
 
 def share(size: int) -> tuple[int, int]:
@@ -144,27 +141,6 @@ def synchronised(model: keras.Model) -> Iterator[None]:
     finally:
         for layer, value in before:
             layer.synchronized = value
-
-
-def separate_seeds(model: keras.Model) -> None:
-    """Give each replica random numbers of its own: replica k's seed is the first replica's plus k times a constant.
-
-    What a checkpoint holds is the first replica's; call this again after it was put back.
-    """
-    states = [generator.state for generator in parts(model, keras.random.SeedGenerator)]
-    if not states:
-        return
-    for state in states:
-        state.assign(np.array(state))
-
-    def shift_here() -> None:
-        number = tf.distribute.get_replica_context().replica_id_in_sync_group
-        for state in states:
-            dtype = state.value.dtype
-            state.assign(state.value + tf.cast(tf.stack([number * SEED_STEP, 0]), dtype))
-
-    strategy = tf.distribute.get_strategy()
-    tf.function(lambda: strategy.run(shift_here))()
 
 
 def parts(root: keras.Model, kind: type) -> list[Any]:
