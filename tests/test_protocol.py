@@ -20,6 +20,7 @@ def test_every_entry_holds_the_protocol(name):
     results = checks.run_protocol(describe(name))
     assert [result.name for result in results] == ["builds", *checks.CHECKS]
     assert [f"{result.name}: {result.detail}" for result in results if not result.passed] == []
+    assert next(result.detail for result in results if result.name == "two in one").startswith("same outputs")
 
 
 @pytest.mark.parametrize("name", list_models(task="language-model", family="recurrent"))
@@ -108,6 +109,11 @@ def test_a_layer_that_mixes_the_batch_is_noticed():
             return x - keras.ops.mean(x, axis=0, keepdims=True)
 
     assert "the output differs" in fault(checks.batch_of_one, net(Centre))
+
+
+def test_a_name_that_is_not_taken_is_noticed():
+    assert checks.two_in_one(checks.Subject(net())) == "does not apply: the builder takes no name"
+    assert "the model is called 'functional" in fault(checks.two_in_one, lambda name="net": net()())
 
 
 def reader(*middle, classes=3):
@@ -246,7 +252,7 @@ def test_check_command_on_own_builders(own_folder, capsys, monkeypatch):
     code, out, err = zoo(capsys, "check", "own_nets:good")
     assert code == 0
     assert "own_nets:good" in out and "no record to compare" in out
-    assert err.endswith("all 11 checks passed\n")
+    assert err.endswith("all 12 checks passed\n")
 
     code, out, err = zoo(capsys, "check", "own_nets:bad", "--json")
     assert code == 4

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
+import zoo
 from zoo import registry
 from zoo.errors import UsageError
+from zoo.recipe import resolve
 from zoo.registry import broken, build, describe, fitting, list_models, misfit, register
 from zoo.spec import DataSpec
 
@@ -147,6 +149,26 @@ def test_fit_is_decided_from_record_and_spec():
         assert "is classification" in misfit(describe(name), MNIST)
         with pytest.raises(UsageError, match="unknown knob"):
             build(name, num_classes=10)
+
+
+def test_two_networks_of_one_builder_go_into_one_model():
+    import keras
+
+    left, right = zoo.build("lenet", name="left"), zoo.build("lenet", weights="mnist", name="right")
+    image = keras.Input((32, 32, 1))
+    both = keras.Model(image, keras.layers.Average()([left(image), right(image)]))
+    assert [layer.name for layer in both.layers if isinstance(layer, keras.Model)] == ["left", "right"]
+    with pytest.raises(UsageError, match="lenet cannot be built with name='a/b'"):
+        zoo.build("lenet", name="a/b")
+
+
+def test_a_name_is_no_knob(catalogue):
+    assert all("name" not in describe(model).knobs for model in list_models())
+    with pytest.raises(UsageError, match=r"knobs\.name: unknown key"):
+        resolve("lenet", "mnist", ["knobs.name=x"])
+    register("nameless", **FACTS)(lambda: None)
+    with pytest.raises(UsageError, match=r"nameless .* cannot be given a name: its builder has no argument `name`"):
+        build("nameless", name="x")
 
 
 LIGHT = """

@@ -83,10 +83,10 @@ class Subject:
     seed: int = 0
     trial: Mapping[str, Any] = field(default_factory=dict)  # knobs that make a small build of a large network
 
-    def build(self) -> keras.Model:
+    def build(self, name: str | None = None) -> keras.Model:
         """A fresh default build, or a small one, with the same initial weights each time."""
         keras.utils.set_random_seed(self.seed)
-        return self.builder(**self.trial)
+        return self.builder(**self.trial) if name is None else self.builder(**self.trial, name=name)
 
     @cached_property
     def model(self) -> keras.Model:
@@ -295,6 +295,25 @@ def batch_of_one(subject: Subject) -> str:
     return "alone as in a batch of 4"
 
 
+def two_in_one(subject: Subject) -> str:
+    """Two builds under different names go into one functional model, and each says there what it says alone."""
+    if "name" not in inspect.signature(subject.builder).parameters:
+        return "does not apply: the builder takes no name"
+    names, x = ("first", "second"), subject.inputs(2)
+    parts = [subject.build(name=name) for name in names]
+    if [part.name for part in parts] != list(names):
+        raise CheckError(f"asked for the name 'first', the model is called {parts[0].name!r}")
+    inputs = keras.tree.map_structure(
+        lambda tensor: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name), subject.model.input
+    )
+    both = keras.Model(inputs, [part(inputs) for part in parts])
+    for part, output in zip(parts, both(x, training=False), strict=True):
+        _unchanged(
+            _forward(part, x), np.asarray(keras.ops.convert_to_numpy(output)), f"in one model {part.name} differs"
+        )
+    return "same outputs in one model as alone"
+
+
 def no_lambda(subject: Subject) -> str:
     """No Lambda layer anywhere: its code would be hidden in the saved file."""
     found = sorted(set(_lambdas(keras.saving.serialize_keras_object(subject.model))))
@@ -386,6 +405,7 @@ CHECKS: dict[str, Check] = {
     "overfits": overfits,
     "save and load": saves,
     "batch of one": batch_of_one,
+    "two in one": two_in_one,
     "padding": padding,
     "causality": causality,
     "no Lambda": no_lambda,

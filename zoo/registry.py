@@ -54,8 +54,8 @@ class ModelRecord:
 
     @property
     def knobs(self) -> dict[str, Any]:
-        """The builder's keyword arguments and their defaults."""
-        return {p.name: p.default for p in inspect.signature(self.builder).parameters.values()}
+        """The builder's keyword arguments and their defaults, without `name`, which changes nothing but a name."""
+        return {name: default for name, default in _arguments(self.builder).items() if name != "name"}
 
 
 _records: dict[str, ModelRecord] = {}
@@ -111,9 +111,13 @@ def _refuse_bad_record(name: str, inputs: tuple[str, ...], tasks: tuple[str, ...
         for value in given:
             if value not in known:
                 raise unknown(what, value, known, f"known: {', '.join(known)}")
-    for parameter in inspect.signature(builder).parameters.values():
-        if parameter.default is parameter.empty:
-            raise UsageError(f"model {name!r}: builder argument {parameter.name!r} needs a default")
+    for argument, default in _arguments(builder).items():
+        if default is inspect.Parameter.empty:
+            raise UsageError(f"model {name!r}: builder argument {argument!r} needs a default")
+
+
+def _arguments(builder: Callable[..., Any]) -> dict[str, Any]:
+    return {p.name: p.default for p in inspect.signature(builder).parameters.values()}
 
 
 def _load() -> None:
@@ -187,24 +191,30 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
 
 
-def build(name: str, **knobs: Any) -> keras.Model:
-    """Build `name` with its default knobs, or with the given ones: an uncompiled `keras.Model`.
+def build(model: str, /, *, name: str | None = None, **knobs: Any) -> keras.Model:
+    """Build `model` with its default knobs, or with the given ones: an uncompiled `keras.Model`.
+
+    `name` is what the network is called, where the builder's own choice would stand twice in a larger one.
 
     Raises:
         UsageError: no such model, or it has no such knob (the nearest names are given), or a knob's value is
             of no use to it.
     """
-    record = describe(name)
+    record = describe(model)
     for knob in knobs:
         if knob not in record.knobs:
-            raise unknown(f"knob of {name}", knob, record.knobs, f"it has: {', '.join(record.knobs)}")
+            raise unknown(f"knob of {model}", knob, record.knobs, f"it has: {', '.join(record.knobs)}")
+    if name is not None:
+        if "name" not in _arguments(record.builder):
+            raise UsageError(f"{model} (of {record.origin}) cannot be given a name: its builder has no argument `name`")
+        knobs["name"] = name
     try:
         with _as_published():
             return record.builder(**knobs)
     except ValueError as error:
         said = ", ".join(f"{knob}={value!r}" for knob, value in knobs.items())
         raise UsageError(
-            f"{name} cannot be built with {said or 'its defaults'}\n{str(error).splitlines()[0]}"
+            f"{model} cannot be built with {said or 'its defaults'}\n{str(error).splitlines()[0]}"
         ) from error
 
 

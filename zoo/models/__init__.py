@@ -6,7 +6,8 @@
 A builder's knobs are keyword arguments that all have defaults; without any it gives the network whose
 parameter count stands in its record. `input_shape` is one example without the batch axis; `num_classes` and
 `classifier_activation` make the output layer: `num_classes` softmax units, one "sigmoid" unit for two classes,
-one "linear" unit for a number. A builder lacks a knob that could have one value only.
+one "linear" unit for a number. A builder lacks a knob that could have one value only. `name` is what the network is
+called: two networks of one builder in a larger functional model need different ones.
 """
 
 from zoo.models.bert import bert_mini, bert_tiny, transformer_encoder

@@ -62,6 +62,7 @@ def transformer_encoder(
     norm: Norm = "pre",
     activation: Activation = "gelu",
     pooling: Literal["mean", "first"] = "mean",
+    name: str = "transformer_encoder",
 ) -> keras.Model:
     """Encoder and a head: tokens (batch, time), or a series (batch, window, columns) -> (batch, num_classes).
 
@@ -99,7 +100,7 @@ def transformer_encoder(
     x = stack.encoder(x, real)  # (batch, time, model_dim)
     x = FirstStep(name="first")(x) if pooling == "first" else MeanOverTime(name="mean")(x, real)  # (batch, model_dim)
     outputs = layers.Dense(num_classes, activation=classifier_activation, dtype="float32", name="output")(x)
-    return keras.Model(inputs, outputs, name="transformer_encoder")
+    return keras.Model(inputs, outputs, name=name)
 
 
 BERT_DEVIATIONS = (
@@ -129,6 +130,7 @@ def bert_tiny(
     vocab_size: int = 30_522,
     max_length: int = 512,
     dropout: float = 0.1,
+    name: str = "bert_tiny",
 ) -> keras.Model:
     """BERT with 2 layers of 128 units and 2 heads: tokens (batch, time) -> (batch, num_classes).
 
@@ -137,7 +139,7 @@ def bert_tiny(
 
     Source: Turc et al. 2019; Devlin et al. 2019.
     """
-    return _bert(2, 128, num_classes, classifier_activation, vocab_size, max_length, dropout, "bert_tiny")
+    return _bert(2, 128, num_classes, classifier_activation, vocab_size, max_length, dropout, name)
 
 
 @register(
@@ -159,12 +161,13 @@ def bert_mini(
     vocab_size: int = 30_522,
     max_length: int = 512,
     dropout: float = 0.1,
+    name: str = "bert_mini",
 ) -> keras.Model:
     """BERT with 4 layers of 256 units and 4 heads: tokens (batch, time) -> (batch, num_classes).
 
     Source: Turc et al. 2019; Devlin et al. 2019.
     """
-    return _bert(4, 256, num_classes, classifier_activation, vocab_size, max_length, dropout, "bert_mini")
+    return _bert(4, 256, num_classes, classifier_activation, vocab_size, max_length, dropout, name)
 
 
 def _bert(

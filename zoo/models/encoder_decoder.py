@@ -51,6 +51,7 @@ def encoder_decoder(
     dropout: float = 0.0,
     reverse_source: bool = True,
     cell: Literal["lstm", "gru"] = "lstm",
+    name: str = "encoder_decoder",
 ) -> keras.Model:
     """Source ids -> state of each layer at the last real step -> first state of the decoder's layers -> tokens.
 
@@ -72,7 +73,7 @@ def encoder_decoder(
     source, target = _inputs()
     _, states, _ = _encode(source, vocab_size, embedding_dim, units, num_layers, dropout, reverse_source, cell)
     x = _decode(target, states, target_vocab_size, embedding_dim, units, dropout, cell)  # (batch, target time, units)
-    return _model("encoder_decoder", source, target, x, target_vocab_size)
+    return _model(name, source, target, x, target_vocab_size)
 
 
 @register(
@@ -101,6 +102,7 @@ def encoder_decoder_attention(
     embedding_dim: int = 256,
     units: int = 256,
     dropout: float = 0.0,
+    name: str = "encoder_decoder_attention",
 ) -> keras.Model:
     """Source ids -> annotations, a GRU each way -> a GRU that looks at them before each of its steps -> tokens.
 
@@ -131,7 +133,7 @@ def encoder_decoder_attention(
     x = AdditiveAttentionGRU(units, name="decoder")(y, memory, real, initial_state=[start])  # (.., 3 units)
     x = layers.Concatenate(name="state_context_word")([x, y])  # (batch, target time, 3 units + embedding_dim)
     x = layers.Dense(units, activation="tanh", name="readout")(x)  # (batch, target time, units)
-    return _model("encoder_decoder_attention", source, target, _dropped(x, dropout, "readout"), target_vocab_size)
+    return _model(name, source, target, _dropped(x, dropout, "readout"), target_vocab_size)
 
 
 @register(
@@ -163,6 +165,7 @@ def encoder_decoder_luong(
     reverse_source: bool = True,
     cell: Literal["lstm", "gru"] = "lstm",
     score: Literal["dot", "general"] = "dot",
+    name: str = "encoder_decoder_luong",
 ) -> keras.Model:
     """`encoder_decoder`, and each output of the decoder looks at the encoder's outputs: tanh(W [c_t, h_t]) -> tokens.
 
@@ -191,7 +194,7 @@ def encoder_decoder_luong(
     context = DotAttention(name="attention")([x, *looked_at], mask=[None, real])  # (batch, target time, units)
     x = layers.Concatenate(name="context_and_state")([context, x])  # (batch, target time, 2 units)
     x = layers.Dense(units, activation="tanh", use_bias=False, name="attentional")(x)  # (batch, target time, units)
-    return _model("encoder_decoder_luong", source, target, _dropped(x, dropout, "attentional"), target_vocab_size)
+    return _model(name, source, target, _dropped(x, dropout, "attentional"), target_vocab_size)
 
 
 def _inputs() -> tuple[keras.KerasTensor, keras.KerasTensor]:

@@ -58,6 +58,7 @@ def transformer_decoder(
     norm: Norm = "pre",
     activation: Activation = "gelu",
     share_embeddings: bool = True,
+    name: str = "transformer_decoder",
 ) -> keras.Model:
     """Causal language model: tokens (batch, time) -> probabilities of each one's successor (batch, time, vocab_size).
 
@@ -86,7 +87,7 @@ def transformer_decoder(
     x = layers.Dropout(dropout, name="input_dropout")(x)
     x = stack.decoder(x)  # (batch, time, model_dim)
     outputs = token_scores(x, vocab_size, embed if share_embeddings else None)
-    return keras.Model(inputs, outputs, name="transformer_decoder")
+    return keras.Model(inputs, outputs, name=name)
 
 
 @register(
@@ -109,6 +110,7 @@ def baby_gpt(
     model_dim: int = 384,
     num_heads: int = 6,
     dropout: float = 0.2,
+    name: str = "transformer_decoder",
 ) -> keras.Model:
     """`transformer.decoder` with nanoGPT's sizes for a GPU: tokens (batch, time) -> (batch, time, vocab_size).
 
@@ -116,4 +118,6 @@ def baby_gpt(
 
     Source: nanoGPT, README and config/train_shakespeare_char.py.
     """
-    return transformer_decoder(vocab_size, max_length, num_layers, model_dim, num_heads, 4 * model_dim, dropout)
+    return transformer_decoder(
+        vocab_size, max_length, num_layers, model_dim, num_heads, 4 * model_dim, dropout, name=name
+    )

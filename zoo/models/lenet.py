@@ -55,6 +55,7 @@ def lenet(
     classifier_activation: str = "softmax",
     activation: Literal["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "selu"] = "tanh",
     pooling: Literal["average", "max"] = "average",
+    name: str = "lenet",
 ) -> keras.Model:
     """LeNet-5 as usually built: 61,706 parameters on 32x32x1 (156 + 0 + 2,416 + 0 + 48,120 + 10,164 + 850).
 
@@ -91,7 +92,7 @@ def lenet(
     x = layers.Dense(84, name="F6")(x)  # (batch, 84)
     x = activate(x, activation, name=f"F6_{activation}")
     outputs = layers.Dense(num_classes, activation=classifier_activation, dtype="float32", name="output")(x)
-    return keras.Model(inputs, outputs, name="lenet")
+    return keras.Model(inputs, outputs, name=name)
 
 
 @register(
@@ -117,7 +118,10 @@ def lenet(
     defaults={"optimizer": "adam", "learning_rate": 0.003, "batch_size": 128},
 )
 def lenet_1998(
-    input_shape: tuple[int, ...] = (32, 32, 1), num_classes: int = 10, temperature: float = 32.0
+    input_shape: tuple[int, ...] = (32, 32, 1),
+    num_classes: int = 10,
+    temperature: float = 32.0,
+    name: str = "lenet_1998",
 ) -> keras.Model:
     """LeNet-5 as printed: 60,000 trainable parameters (156 + 12 + 1,516 + 32 + 48,120 + 10,164 + 0).
 
@@ -159,4 +163,4 @@ def lenet_1998(
     x = CodeDistance(num_classes, dtype="float32", name="RBF")(x)  # (batch, 10)
     x = layers.Rescaling(-1.0 / temperature, dtype="float32", name="score")(x)
     outputs = layers.Softmax(dtype="float32", name="output")(x)  # (batch, 10)
-    return keras.Model(inputs, outputs, name="lenet_1998")
+    return keras.Model(inputs, outputs, name=name)

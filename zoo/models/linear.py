@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     params=2,
     defaults={"loss": "mse", "optimizer": "sgd", "learning_rate": 0.02},
 )
-def linear(input_shape: tuple[int, ...] = (1,)) -> keras.Model:
+def linear(input_shape: tuple[int, ...] = (1,), name: str = "linear") -> keras.Model:
     """One linear unit: (batch, features) -> (batch, 1); features + 1 parameters.
 
     Source: Widrow and Hoff 1960. Train it with the mean squared error.
@@ -35,4 +35,4 @@ def linear(input_shape: tuple[int, ...] = (1,)) -> keras.Model:
 
     inputs = keras.Input(input_shape, name="input")  # (batch, features)
     outputs = layers.Dense(1, dtype="float32", name="output")(inputs)  # (batch, 1)
-    return keras.Model(inputs, outputs, name="linear")
+    return keras.Model(inputs, outputs, name=name)

@@ -42,6 +42,7 @@ def mlp(
     l1: float = 0.0,
     l2: float = 0.0,
     batch_norm: Literal["before", "after"] | None = None,
+    name: str = "mlp",
 ) -> keras.Model:
     """Dense layers: (batch, *input_shape) -> (batch, features) -> (batch, units) ... -> (batch, num_classes).
 
@@ -82,4 +83,4 @@ def mlp(
         if dropout:
             x = layers.Dropout(dropout, name=f"dropout_{i}")(x)
     outputs = dense(num_classes, activation=classifier_activation, dtype="float32", name="output")(x)
-    return keras.Model(inputs, outputs, name="mlp")
+    return keras.Model(inputs, outputs, name=name)

@@ -37,14 +37,17 @@ ONE_LAYER = (
     deviations=(ONE_LAYER, "softmax and cross-entropy instead of the threshold and its rule (see perceptron.1958)"),
 )
 def perceptron(
-    input_shape: tuple[int, ...] = (28, 28, 1), num_classes: int = 10, classifier_activation: str = "softmax"
+    input_shape: tuple[int, ...] = (28, 28, 1),
+    num_classes: int = 10,
+    classifier_activation: str = "softmax",
+    name: str = "perceptron",
 ) -> keras.Model:
     """One dense layer: (batch, *input_shape) -> (batch, features) -> (batch, num_classes).
 
     (features + 1) * num_classes parameters: 7,850 for 28x28 images and ten classes. Source: Rosenblatt 1958; as
     multinomial logistic regression it is trained with cross-entropy.
     """
-    return _one_layer("perceptron", input_shape, num_classes, classifier_activation, "glorot_uniform")
+    return _one_layer(name, input_shape, num_classes, classifier_activation, "glorot_uniform")
 
 
 @register(
@@ -59,9 +62,9 @@ def perceptron(
     deviations=(ONE_LAYER, "sigmoid and log loss instead of the threshold and its rule"),
     defaults={"loss": "binary_crossentropy"},
 )
-def perceptron_sigmoid(input_shape: tuple[int, ...] = (2,)) -> keras.Model:
+def perceptron_sigmoid(input_shape: tuple[int, ...] = (2,), name: str = "perceptron_sigmoid") -> keras.Model:
     """One sigmoid unit, the probability of class 1: (batch, *input_shape) -> (batch, 1). Two classes only."""
-    return _one_layer("perceptron_sigmoid", input_shape, 1, "sigmoid", "glorot_uniform")
+    return _one_layer(name, input_shape, 1, "sigmoid", "glorot_uniform")
 
 
 @register(
@@ -76,9 +79,9 @@ def perceptron_sigmoid(input_shape: tuple[int, ...] = (2,)) -> keras.Model:
     deviations=(ONE_LAYER, "hinge loss, which asks for a margin of 1, instead of the rule on misclassified points"),
     defaults={"loss": "hinge", "optimizer": "sgd", "learning_rate": 0.1},
 )
-def perceptron_hinge(input_shape: tuple[int, ...] = (2,)) -> keras.Model:
+def perceptron_hinge(input_shape: tuple[int, ...] = (2,), name: str = "perceptron_hinge") -> keras.Model:
     """One linear score: (batch, *input_shape) -> (batch, 1); class 1 where it is above 0. Two classes only."""
-    return _one_layer("perceptron_hinge", input_shape, 1, "linear", "glorot_uniform")
+    return _one_layer(name, input_shape, 1, "linear", "glorot_uniform")
 
 
 @register(
@@ -93,13 +96,13 @@ def perceptron_hinge(input_shape: tuple[int, ...] = (2,)) -> keras.Model:
     deviations=(ONE_LAYER, "weights start at zero"),
     defaults={"loss": "perceptron", "optimizer": "sgd", "learning_rate": 1.0, "batch_size": 1},
 )
-def perceptron_1958(input_shape: tuple[int, ...] = (2,)) -> keras.Model:
+def perceptron_1958(input_shape: tuple[int, ...] = (2,), name: str = "perceptron_1958") -> keras.Model:
     """One linear score: (batch, *input_shape) -> (batch, 1); class 1 where it is above 0. Two classes only.
 
     With the loss `zoo.layers.PerceptronLoss`, plain SGD and batches of one, training is the rule of 1958 step for
     step. From zero weights the learning rate only scales them: the decisions do not depend on it.
     """
-    return _one_layer("perceptron_1958", input_shape, 1, "linear", "zeros")
+    return _one_layer(name, input_shape, 1, "linear", "zeros")
 
 
 def _one_layer(name: str, input_shape: tuple[int, ...], units: int, activation: str, initializer: str) -> keras.Model:

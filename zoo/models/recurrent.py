@@ -52,6 +52,7 @@ def simple_rnn(
     return_sequences: bool = False,
     activation: Literal["tanh", "sigmoid", "relu"] = "tanh",
     recurrent_initializer: Literal["orthogonal", "identity", "glorot_uniform"] = "orthogonal",
+    name: str = "simple_rnn",
 ) -> keras.Model:
     """(batch, time) ids or (batch, time, columns) -> (batch, time, units) -> (batch, num_classes).
 
@@ -83,7 +84,7 @@ def simple_rnn(
 
     return _recurrent(
         "simple_rnn", layer, input_shape, num_classes, classifier_activation, vocab_size, embedding_dim, units,
-        bidirectional, dropout, return_sequences,
+        bidirectional, dropout, return_sequences, name,
     )  # fmt: skip
 
 
@@ -113,6 +114,7 @@ def lstm(
     bidirectional: bool = False,
     dropout: float = 0.0,
     return_sequences: bool = False,
+    name: str = "lstm",
 ) -> keras.Model:
     """(batch, time) ids or (batch, time, columns) -> (batch, time, units) -> (batch, num_classes).
 
@@ -131,7 +133,7 @@ def lstm(
 
     return _recurrent(
         "lstm", layer, input_shape, num_classes, classifier_activation, vocab_size, embedding_dim, units,
-        bidirectional, dropout, return_sequences,
+        bidirectional, dropout, return_sequences, name,
     )  # fmt: skip
 
 
@@ -164,6 +166,7 @@ def gru(
     dropout: float = 0.0,
     return_sequences: bool = False,
     reset_after: bool = True,
+    name: str = "gru",
 ) -> keras.Model:
     """(batch, time) ids or (batch, time, columns) -> (batch, time, units) -> (batch, num_classes).
 
@@ -185,7 +188,7 @@ def gru(
 
     return _recurrent(
         "gru", layer, input_shape, num_classes, classifier_activation, vocab_size, embedding_dim, units,
-        bidirectional, dropout, return_sequences,
+        bidirectional, dropout, return_sequences, name,
     )  # fmt: skip
 
 
@@ -201,6 +204,7 @@ def _recurrent(
     bidirectional: bool,
     dropout: float,
     return_sequences: bool,
+    model_name: str,
 ) -> keras.Model:
     """Embedding, recurrent layers one above the other, the last real step, output."""
     import keras
@@ -230,7 +234,7 @@ def _recurrent(
         x = layers.Concatenate(name=f"{name}_joined")(ways) if bidirectional else ways[0]  # (..., size or 2 size)
         x = dropped(x, f"dropout_{i}")
     outputs = layers.Dense(num_classes, activation=classifier_activation, dtype="float32", name="output")(x)
-    return keras.Model(inputs, outputs, name=kind)
+    return keras.Model(inputs, outputs, name=model_name)
 
 
 def both_ways(

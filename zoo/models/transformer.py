@@ -56,6 +56,7 @@ def transformer(
     norm: Norm = "pre",
     activation: Activation = "relu",
     share_embeddings: bool = False,
+    name: str = "transformer",
 ) -> keras.Model:
     """Encoder and decoder: source (batch, source time), target (batch, time) -> (batch, time, target_vocab_size).
 
@@ -98,7 +99,7 @@ def transformer(
     x = layers.Dropout(dropout, name="target_dropout")(x)
     x = stack.decoder(x, memory, real)  # (batch, time, model_dim)
     outputs = token_scores(x, target_vocab_size, embed_source if share_embeddings else None)
-    return keras.Model({"source": source, "target": target}, outputs, name="transformer")
+    return keras.Model({"source": source, "target": target}, outputs, name=name)
 
 
 @register(
@@ -128,6 +129,7 @@ def transformer_base(
     num_heads: int = 8,
     feedforward_dim: int = 2048,
     dropout: float = 0.1,
+    name: str = "transformer",
 ) -> keras.Model:
     """The base model of the paper: sines, relu, post-norm, one table of tokens. Its rate has to warm up.
 
@@ -137,5 +139,5 @@ def transformer_base(
     """
     return transformer(
         vocab_size, target_vocab_size, max_length, num_layers, model_dim, num_heads, feedforward_dim, dropout,
-        norm="post", share_embeddings=vocab_size == target_vocab_size,
+        norm="post", share_embeddings=vocab_size == target_vocab_size, name=name,
     )  # fmt: skip

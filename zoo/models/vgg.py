@@ -53,10 +53,11 @@ def vgg_11(
     batch_norm: bool = False,
     dropout: float = 0.5,
     width: float = 1.0,
+    name: str = "vgg_11",
 ) -> keras.Model:
     """VGG-11, column A of the paper's Table 1: 8 convolutions and 3 dense layers; arguments as of `vgg`."""
     return vgg(CONVOLUTIONS[11], input_shape, num_classes, classifier_activation, include_top, batch_norm, dropout,
-               width, name="vgg_11")  # fmt: skip
+               width, name=name)  # fmt: skip
 
 
 @register(
@@ -85,10 +86,11 @@ def vgg_13(
     batch_norm: bool = False,
     dropout: float = 0.5,
     width: float = 1.0,
+    name: str = "vgg_13",
 ) -> keras.Model:
     """VGG-13, column B of the paper's Table 1: 10 convolutions and 3 dense layers; arguments as of `vgg`."""
     return vgg(CONVOLUTIONS[13], input_shape, num_classes, classifier_activation, include_top, batch_norm, dropout,
-               width, name="vgg_13")  # fmt: skip
+               width, name=name)  # fmt: skip
 
 
 @register(
@@ -118,10 +120,11 @@ def vgg_16(
     batch_norm: bool = False,
     dropout: float = 0.5,
     width: float = 1.0,
+    name: str = "vgg_16",
 ) -> keras.Model:
     """VGG-16, column D of the paper's Table 1: 13 convolutions and 3 dense layers; arguments as of `vgg`."""
     return vgg(CONVOLUTIONS[16], input_shape, num_classes, classifier_activation, include_top, batch_norm, dropout,
-               width, name="vgg_16")  # fmt: skip
+               width, name=name)  # fmt: skip
 
 
 @register(
@@ -151,10 +154,11 @@ def vgg_19(
     batch_norm: bool = False,
     dropout: float = 0.5,
     width: float = 1.0,
+    name: str = "vgg_19",
 ) -> keras.Model:
     """VGG-19, column E of the paper's Table 1: 16 convolutions and 3 dense layers; arguments as of `vgg`."""
     return vgg(CONVOLUTIONS[19], input_shape, num_classes, classifier_activation, include_top, batch_norm, dropout,
-               width, name="vgg_19")  # fmt: skip
+               width, name=name)  # fmt: skip
 
 
 @register(
@@ -182,13 +186,14 @@ def vgg_small(
     batch_norm: bool = True,
     dropout: float = 0.5,
     width: float = 1.0,
+    name: str = "vgg_small",
 ) -> keras.Model:
     """Five convolutions and two dense layers, 576,170 parameters on 28x28x1; arguments as of `vgg`.
 
     28x28x1 -> 14x14x32 -> 7x7x64 -> 3x3x128 -> 1152 -> 256 -> 10.
     """
     return vgg((1, 2, 2), input_shape, num_classes, classifier_activation, include_top, batch_norm, dropout, width,
-               filters=(32, 64, 128), hidden_units=(256,), name="vgg_small")  # fmt: skip
+               filters=(32, 64, 128), hidden_units=(256,), name=name)  # fmt: skip
 
 
 def vgg(

@@ -61,6 +61,7 @@ def vgg_transfer(
     hidden_units: tuple[int, ...] = (256,),
     dropout: float = 0.5,
     learning_blocks: int = 0,
+    name: str = "vgg_transfer",
 ) -> keras.Model:
     """A frozen base and a new head: 14,714,688 + 131,328 + 2,570 parameters with VGG-16, 256 units and ten classes.
 
@@ -105,7 +106,7 @@ def vgg_transfer(
         num_classes, activation=classifier_activation, kernel_initializer=start, dtype="float32", name="output"
     )
     outputs = head(x)  # (batch, num_classes)
-    return keras.Model(inputs, outputs, name="vgg_transfer")
+    return keras.Model(inputs, outputs, name=name)
 
 
 def make_base(base: str, input_shape: tuple[int, ...], knobs: Mapping[str, Any]) -> keras.Model:

@@ -23,36 +23,38 @@ log = logging.getLogger("zoo")
 NAMED = 3  # of the arrays that do not fit, so many are named
 
 
-def build(name: str, *, weights: str | Path | None = None, **knobs: Any) -> keras.Model:
-    """Build `name` with its default knobs, or with the given ones: an uncompiled `keras.Model`.
+def build(model: str, /, *, weights: str | Path | None = None, name: str | None = None, **knobs: Any) -> keras.Model:
+    """Build `model` with its default knobs, or with the given ones: an uncompiled `keras.Model`.
 
     Args:
-        name: a name of the catalogue.
+        model: a name of the catalogue.
         weights: None for new ones; a dataset for which the zoo has weights (`"mnist"`); a run directory or a folder
             that `zoo publish` wrote; `"imagenet"` for vgg.16 and vgg.19. The network then has the knobs with which they
             were trained. Another number of channels adapts the first convolution (see `put`), another number of
             classes gets a new output layer. What the input must look like: `zoo weights show NAME`.
+        name: what the network is called; two builds in one functional model need different names.
+        knobs: arguments of the model's builder.
 
     Raises:
         UsageError: no such model, knob or weights, a knob's value is of no use, or the weights do not fit.
         MissingError: ImageNet weights that are neither there nor to be had.
     """
     if weights is None:
-        return registry.build(name, **knobs)
+        return registry.build(model, name=name, **knobs)
     if str(weights) == "imagenet":
         from zoo.pretrained import imagenet
 
-        given, own, source = imagenet.of_model(name, knobs), {"num_classes": 1000}, "imagenet"
+        given, own, source = imagenet.of_model(model, knobs), {"num_classes": 1000}, "imagenet"
     else:
-        run = weights_of(name, weights)
+        run = weights_of(model, weights)
         given, own, source = core_weights(run), trained_knobs(run.recipe), str(weights)
-    model = registry.build(name, **own | knobs)
-    new = head(model) if own.get("num_classes") != knobs.get("num_classes", own.get("num_classes")) else ()
+    network = registry.build(model, name=name, **own | knobs)
+    new = head(network) if own.get("num_classes") != knobs.get("num_classes", own.get("num_classes")) else ()
     if knobs.get("include_top") is False:
-        given = {path: given[path] for path in weight_names(model) if path in given}
-    for note in put(model, given, source, new):
+        given = {path: given[path] for path in weight_names(network) if path in given}
+    for note in put(network, given, source, new):
         log.warning("note: %s", note)
-    return model
+    return network
 
 
 def weights_of(name: str, weights: str | Path) -> Run:
