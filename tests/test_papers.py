@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import json
 import os
 import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from zoo import __version__
 from zoo.errors import DISTRIBUTION, pip_install
@@ -55,6 +59,23 @@ def constraints() -> dict[str, str]:
     """Versions by name."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     return dict(line.split("==") for line in lines if not line.startswith("#"))
+
+
+def imported() -> set[str]:
+    """Packages that modules of zoo import, the standard library and zoo itself left out."""
+    nodes = [node for path in ROOT.glob("zoo/**/*.py") for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"zoo"}
+
+
+def test_every_package_that_zoo_imports_is_required_by_name():
+    settings = setup_cfg()
+    lines = [settings["options"]["install_requires"], *settings["options.extras_require"].values()]
+    required = {canonicalize_name(Requirement(line).name) for text in lines for line in text.split("\n") if line}
+    brought_by = packages_distributions()
+    undeclared = [n for n in imported() if not {canonicalize_name(d) for d in brought_by.get(n, [n])} & required]
+    assert undeclared == []
 
 
 def test_the_constraints_are_the_versions_that_these_tests_run_with():
