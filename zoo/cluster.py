@@ -91,7 +91,7 @@ def _read(config: Any) -> tuple[str, Cluster | None]:
         return f"the zoo knows workers (and a chief), not {', '.join(strange)}", None
     lists = {job: tuple(jobs.get(job, ())) for job in ("chief", "worker")}
     workers = lists["chief"] + lists["worker"]
-    bad = [a for a in workers if not (isinstance(a, str) and re.fullmatch(r"[^\s:]+:\d{1,5}", a))]
+    bad = [a for a in workers if not _is_address(a)]
     if bad or not workers or len(set(workers)) < len(workers):
         return f"not an address HOST:PORT: {bad[0]!r}" if bad else "it names no workers, or one of them twice", None
     job, index = task["type"], int(task["index"])
@@ -100,8 +100,27 @@ def _read(config: Any) -> tuple[str, Cluster | None]:
     return "", Cluster(workers, index + (len(lists["chief"]) if job == "worker" else 0))
 
 
+def _is_address(text: Any) -> bool:
+    found = re.fullmatch(r"[^\s:]+:(\d{1,5})", text) if isinstance(text, str) else None
+    return found is not None and 1 <= int(found[1]) <= 65535
+
+
 def from_slurm(environ: Mapping[str, str]) -> Cluster | None:
-    """The cluster of a Slurm step, one worker a task; None outside of a step, or in a step of one task."""
+    """The cluster of a Slurm step, one worker a task; None outside of a step, or in a step of one task.
+
+    Raises:
+        UsageError: a variable of Slurm is missing or makes no sense.
+    """
+    try:
+        return _slurm_step(environ)
+    except (KeyError, ValueError) as error:
+        raise UsageError(
+            f"what Slurm says of this step cannot be read: {type(error).__name__}: {error}\n"
+            "start it with srun, or unset SLURM_STEP_NUM_TASKS to run alone"
+        ) from error
+
+
+def _slurm_step(environ: Mapping[str, str]) -> Cluster | None:
     if int(environ.get("SLURM_STEP_NUM_TASKS", 1)) < 2:
         return None
     port = FIRST_PORT + int(environ["SLURM_JOB_ID"]) % PORTS

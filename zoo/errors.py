@@ -37,6 +37,11 @@ def pip_install(extra: str) -> str:
     return f"pip install '{DISTRIBUTION}[{extra}]'"
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a name from the system can be written to a file: other bytes than UTF-8 come as lone surrogates."""
+    return text == text.encode("utf-8", "ignore").decode()
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The known names most like `name`, best first."""
     by_lower = {k.lower(): k for k in known}

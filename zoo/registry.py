@@ -158,6 +158,8 @@ def describe(name: str) -> ModelRecord:
         UsageError: no such model; the nearest names are given.
     """
     _load()
+    if not isinstance(name, str):
+        raise UsageError(f"a model is given by its name, not by a {type(name).__name__}\nsee them all with: zoo ls")
     if name not in _records:
         raise unknown("model", name, _records, "see them all with: zoo ls")
     return _records[name]

@@ -1,4 +1,4 @@
-"""B1-B39 as a user meets them: at most three lines, the value and the remedy named, no traceback, status 2 unless said.
+"""B1-B47 as a user meets them: at most three lines, the value and the remedy named, no traceback, status 2 unless said.
 
 What a source says of its own content (B18-B19, B22-B31) is tested cell by cell in tests/data, what a recipe says in
 tests/recipe; here is the way through the command line.
@@ -11,10 +11,12 @@ import sys
 
 import pytest
 
+import zoo
 from zoo import runs
 from zoo.errors import UsageError
 from zoo.recipe import resolve
 
+MANY = 5000 * "9"
 SAID = [  # row, arguments, what is said of it, what to do
     ("B1", ["run", "lennet", "digits"], "unknown model 'lennet'", "did you mean lenet"),
     ("B2", ["run", "lenet", "mnits"], "unknown dataset 'mnits'", "did you mean mnist"),
@@ -41,6 +43,20 @@ SAID = [  # row, arguments, what is said of it, what to do
     ("B13", ["run", "mlp", "digits", "--learning-rate", "0"], "training.learning_rate", "greater than 0 (got 0.0)"),
     ("B14", ["run", "mlp", "digits", "--epochs", "0"], "training.epochs", "greater than 0 (got 0)"),
     ("B15", ["run", "mlp", "digits", "--epochs", "-3"], "training.epochs", "greater than 0 (got -3)"),
+    ("B40", ["run", "mlp", "digits", "--set", "data.input_shape=[]"], "data.input_shape", "at least 1 item"),
+    ("B40", ["run", "mlp", "iris", "--set", f"knobs.hidden_units=[{MANY[:30]}]"], "hidden_units", "2,147,483,647"),
+    ("B40", ["run", "mlp", "iris", "--set", "knobs.hidden_units=" + 9000 * "["], "knobs.hidden_units", "valid tuple"),
+    ("B40", ["generate", "lstm:tiny_shakespeare", "--prompt", "a", "--length", "1000001"], "--length", "1<=x<=1000000"),
+    ("B46", ["run", "mlp", "iris", "--seed", MANY], "--seed", "is not a valid integer"),
+    ("B46", ["run", "mlp", "iris", "--seed", "2147483648"], "training.seed", "less than or equal to 2147483647"),
+    ("B46", ["run", "mlp", "iris", "--set", f"training.seed={MANY}"], "training.seed", "exceeded maximum size"),
+    ("B46", ["run", "mlp", "iris", "--set", f"training.seed=0x{MANY}"], "training.seed", "thousands of digits"),
+    ("B46", ["run", "mlp", "iris", "--set", "data.split_seed=-1"], "data.split_seed", "greater than or equal to 0"),
+    ("B46", ["run", "mlp", "xor", "--set", "data.options.seed=-1"], "data.options.seed", "whole number from 0"),
+    ("B46", ["run", "mlp", "xor", "--set", "data.options.seed=1_000_000_000_000"], "data.options.seed", "2147483647"),
+    ("B46", ["generate", "lstm:tiny_shakespeare", "--prompt", "a", "--seed", MANY], "--seed", "not a valid integer"),
+    ("B43", ["run", "mlp", "iris", "--out", "a\udcff"], "'a\\udcff' is not UTF-8", "rename it"),
+    ("B47", ["run", "lenet", "digits", "--set", "data.source=stdlib:source"], "stdlib:source is text", "'image'"),
     ("B37", ["run", "lenet", "../../etc/passwd"], "unknown dataset '../../etc/passwd'", "zoo data ls"),
     ("B37", ["show", "../lenet"], "unknown model '../lenet'", "zoo ls"),
     ("B37", ["data", "prepare", "tfds:../mnist"], "tfds:../mnist", "of the form tfds:NAME"),
@@ -49,12 +65,15 @@ SAID = [  # row, arguments, what is said of it, what to do
 
 
 def short(said, *parts):
+    assert len(said.err) < 1000, "no line is of any length"
     assert said.code == 2 and "Traceback" not in said.err and "fault of zoo" not in said.err
     complaint = said.err[said.err.index("error: ") :].splitlines()
     assert len(complaint) <= 3 and all(part in "\n".join(complaint) for part in parts), said.err
 
 
-@pytest.mark.parametrize(("row", "arguments", "what", "remedy"), SAID, ids=[f"{a} {' '.join(b)}" for a, b, *_ in SAID])
+@pytest.mark.parametrize(
+    ("row", "arguments", "what", "remedy"), SAID, ids=[f"{a} {' '.join(b)[:90]!a}" for a, b, *_ in SAID]
+)
 def test_bad_arguments(zoo_cli, row, arguments, what, remedy):
     short(zoo_cli(*arguments), what, remedy)
 
@@ -145,3 +164,57 @@ def test_a_cache_that_cannot_be_written_is_left_out_and_no_shared_folder_takes_i
     source = Source(Examples(np.zeros((2, 2), "float32"), np.zeros(2, "int32")))
     assert cache.cached("x", lambda: source) is source
     assert not list(shared.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"TF_CONFIG": '{"cluster": {"worker": ["a:99999", "b:1"]}, "task": {"type": "worker", "index": 0}}'},
+         "not an address HOST:PORT: 'a:99999'"),
+        ({"TF_CONFIG": '{"cluster": {"worker": ["a:0", "b:1"]}, "task": {"type": "worker", "index": 0}}'}, "'a:0'"),
+        ({"SLURM_STEP_NUM_TASKS": "four"}, "what Slurm says of this step cannot be read"),
+        ({"SLURM_STEP_NUM_TASKS": "4"}, "SLURM_JOB_ID"),
+    ],
+)  # fmt: skip
+def test_what_says_who_the_workers_are_is_no_group_of_workers(zoo_cli, monkeypatch, tmp_path, environment, told):
+    """B41; nothing is loaded and nothing begun."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    said = zoo_cli("run", "mlp", "iris", "--out", tmp_path / "out")
+    short(said, told)
+    assert "loading data" not in said.err and not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_was_deleted_under_a_command(tmp_path):
+    """B43."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = f"cd {gone} && rmdir {gone} && exec {sys.executable} -m zoo run mlp iris"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "error: the current folder is not there any more\ngo to another one with cd\n"
+
+
+def test_something_else_than_a_name():
+    """B47."""
+    with pytest.raises(UsageError, match="a model is given by its name, not by a list"):
+        zoo.run([1], "iris")
+    with pytest.raises(UsageError, match="a dataset is given by its name or its recipe's path, not by a tuple"):
+        zoo.run("mlp", ([[1.0]], [1]))
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "told"),
+    [
+        (PermissionError(13, "Permission denied", "/some/file"), 2, "cannot use /some/file: Permission denied"),
+        (MemoryError(), 1, "the memory is full"),
+        (KeyError("x"), 1, "this is a fault of zoo"),
+    ],
+)
+def test_what_nobody_expected_is_told_apart(zoo_cli, monkeypatch, raised, code, told):
+    def fails(*arguments):
+        raise raised
+
+    monkeypatch.setattr("zoo.registry.describe", fails)
+    said = zoo_cli("show", "lenet")
+    assert said.code == code and told in said.err

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 import click
 
 from zoo import __version__
-from zoo.errors import ZooError, unknown
+from zoo.errors import UsageError, ZooError, is_utf8, unknown
 
 # name -> what it does; the module zoo.cli.<name> holds `command`. Kept here so that --help imports nothing.
 COMMANDS = {
@@ -69,11 +71,12 @@ def main(argv: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if argv is None else argv
     debug = "--debug" in arguments or os.environ.get("ZOO_DEBUG") == "1"
     try:
+        _refuse_surroundings(arguments)
         code = group.main(arguments, prog_name="zoo", standalone_mode=False)
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f"\nsee: {context.command_path} --help" if context else ""
-        click.echo(f"error: {error.format_message()}{hint}", err=True)
+        _complain(f"{error.format_message()}{hint}")
         code = error.exit_code
     except click.Abort:
         click.echo("interrupted", err=True)
@@ -81,7 +84,7 @@ def main(argv: list[str] | None = None) -> None:
     except ZooError as error:
         if debug:
             raise
-        click.echo(f"error: {error}", err=True)
+        _complain(str(error))
         code = error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -89,9 +92,36 @@ def main(argv: list[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        click.echo(
-            f"error: {type(error).__name__}: {error}\nthis is a fault of zoo; repeat with --debug for the whole story",
-            err=True,
-        )
-        code = 1
+        said, code = _explained(error)
+        _complain(said)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse_surroundings(arguments: Sequence[str]) -> None:
+    """What no command can work with, said before any begins.
+
+    Raises:
+        UsageError: the current folder is gone, or an argument is not UTF-8.
+    """
+    try:
+        here = os.getcwd()  # noqa: PTH109  a string, to look at its letters
+    except OSError as error:
+        raise UsageError("the current folder is not there any more\ngo to another one with cd") from error
+    for what, text in [("the current folder", here), *(("the argument", argument) for argument in arguments)]:
+        if not is_utf8(text):
+            raise UsageError(f"{what} {text!r} is not UTF-8\nrename it; names are written into files, which are UTF-8")
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """What an error that nobody expected means to a user, and the exit code: a file, the memory, or a fault of ours."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"cannot use {error.filename}: {error.strerror}\nis it there, of the right kind, and yours to use?", 2
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return "the memory is full\ntake a smaller batch (--batch-size), smaller inputs or a smaller network", 1
+    name = type(error).__name__
+    return f"{name}: {error}\nthis is a fault of zoo; repeat with --debug for the whole story", 1
+
+
+def _complain(text: str) -> None:
+    """Write an error to stderr; of words that no line can hold, the beginning and the end."""
+    click.echo("error: " + re.sub(r"\S{400,}", lambda word: f"{word[0][:60]}...{word[0][-20:]}", text), err=True)

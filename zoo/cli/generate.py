@@ -17,10 +17,12 @@ A low temperature keeps to what is likely, a high one dares more. The same seed 
 )
 @click.argument("run")
 @click.option("--prompt", "prompts", multiple=True, required=True, help="How the text begins; may be given repeatedly.")
-@click.option("--length", type=click.IntRange(1), help="Tokens to add; 200, or as many as the model has room for.")
+@click.option(
+    "--length", type=click.IntRange(1, 1_000_000), help="Tokens to add; 200, or as many as the model has room for."
+)
 @click.option("--temperature", type=float, default=0.8, show_default=True, help="Divides the logits before sampling.")
 @click.option("--top-k", type=int, help="Sample among the k likeliest tokens only.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print prompts and texts as JSON.")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 def command(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +59,9 @@ def _knob(record: ModelRecord, text: str) -> tuple[str, Any]:
         raise UsageError(f"--set {text!r} is not KNOB=VALUE\n{record.name} has: {', '.join(record.knobs)}")
     if name not in record.knobs:
         raise unknown(f"knob of {record.name}", name, record.knobs, f"it has: {', '.join(record.knobs)}")
-    try:
-        parsed = tomllib.loads(f"v = {value}")["v"]
-    except tomllib.TOMLDecodeError:
-        parsed = value
+    from zoo.recipe.overrides import toml_value
+
+    parsed = toml_value(value)
     return name, tuple(parsed) if isinstance(parsed, list) else parsed
 
 
@@ -84,8 +83,11 @@ def _build_and_look(record: ModelRecord, knobs: dict[str, Any], svg: Path | None
 
 
 def _built(record: ModelRecord, knobs: dict[str, Any]) -> keras.Model:
+    """The network without memory for its weights, whatever its size."""
+    from zoo.inspect import skeleton
+
     try:
-        return record.builder(**knobs)
+        return skeleton(partial(record.builder, **knobs))
     except UsageError:
         raise
     except Exception as error:

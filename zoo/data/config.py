@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from zoo.spec import DataSpec
 
 Share = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[int, Field(gt=0)]
+MOST = 2**31 - 1  # what TensorFlow counts with
+Positive = Annotated[int, Field(gt=0, le=MOST)]
+Seed = Annotated[int, Field(ge=0, le=MOST)]
 STREAMED = ("arrays", "folder", "tfds")  # sources that can stay on disk
 
 
@@ -23,9 +25,11 @@ class Text(Section):
     """How text becomes token ids. Ids 0 to 3 are padding, unknown, start and end in every vocabulary."""
 
     tokens: Literal["word", "character", "subword"]
-    vocab_size: Annotated[int, Field(ge=5)]  # with the four special tokens; the most frequent ones are kept
-    target_vocab_size: Annotated[int, Field(ge=5)] | None = None  # pairs
-    target_length: Annotated[int, Field(ge=2)] | None = None  # pairs: most tokens of a target, its end included
+    vocab_size: Annotated[int, Field(ge=5, le=MOST)]  # with the four special tokens; the most frequent ones are kept
+    target_vocab_size: Annotated[int, Field(ge=5, le=MOST)] | None = None  # pairs
+    target_length: Annotated[int, Field(ge=2, le=MOST)] | None = (
+        None  # pairs: most tokens of a target, its end included
+    )
     standardize: Literal["none", "lower", "lower_and_strip_punctuation"] = "none"  # Keras' names; before splitting
     keep: Literal["start", "end"] = "start"  # of a text that is too long
     metric: Literal["exact_match", "bleu"] = "exact_match"  # pairs: what decoded targets are measured by
@@ -48,25 +52,25 @@ class Data(Section):
     kind: Literal["tabular", "image", "text", "series", "text-pair"]
     task: Literal["classification", "binary", "regression", "language-model", "seq2seq"]
     # one raw example: (28, 28, 1), (4,); of text the most tokens: (200,); of a series the window and columns: (24, 1)
-    input_shape: tuple[Positive, ...]
+    input_shape: Annotated[tuple[Positive, ...], Field(min_length=1)]
     input_dtype: Literal["uint8", "int32", "float32"] = "float32"
-    num_classes: Annotated[int, Field(ge=2)] | None = None
+    num_classes: Annotated[int, Field(ge=2, le=MOST)] | None = None
     class_names: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
     label: str | None = None  # the column or feature to predict; the source's own choice when absent
     categories: dict[str, tuple[str, ...]] = {}  # text columns of a CSV and their values, one-hot encoded
     train: Positive  # examples in the source's training split, or in all where there is one split only
-    test: Annotated[int, Field(ge=0)] = 0  # examples in its test split; 0: `test_share` of `train` is held out
-    validation: Annotated[int, Field(ge=0)] = (
+    test: Annotated[int, Field(ge=0, le=MOST)] = 0  # examples in its test split; 0: `test_share` of `train` is held out
+    validation: Annotated[int, Field(ge=0, le=MOST)] = (
         0  # in its validation split; 0: `validation_share` of the rest is held out
     )
     test_split: str = "test"  # what the source calls its test split, where it has one
     validation_split: str = "validation"
     test_share: Share = 0.0
     validation_share: Share = 0.1  # of what remains for training; never taken from the test split
-    split_seed: int = 0  # the same split in every run, whatever the run's seed
+    split_seed: Seed = 0  # the same split in every run, whatever the run's seed
     classes: tuple[int, ...] = ()  # of the source's classes these alone; train and test then count their examples
-    examples_a_class: Annotated[int, Field(ge=0)] = 0  # so many of each class to train and validate on; 0: all
+    examples_a_class: Annotated[int, Field(ge=0, le=MOST)] = 0  # so many of each class to train and validate on; 0: all
     # whether examples stay on disk and are read batch by batch; auto: where they would fill the memory
     stream: Literal["auto", "on", "off"] = "auto"
     download_mb: Annotated[float, Field(ge=0)] = 0.0  # 0: nothing to download
@@ -151,7 +155,7 @@ class Data(Section):
 class Preprocessing(Section):
     """Fixed steps between a raw example and the network, saved inside the model, in this order."""
 
-    pad: Annotated[int, Field(ge=0)] = 0  # pixels of zeros on each side
+    pad: Annotated[int, Field(ge=0, le=MOST)] = 0  # pixels of zeros on each side
     resize: tuple[Positive, Positive] | None = None  # height, width (bilinear)
     rescale: Annotated[float, Field(gt=0)] | None = None  # divide by this: 255 takes pixels to [0, 1]
     # zero mean and unit variance: of the training split, or (series) of each window by itself

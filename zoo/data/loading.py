@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 SOURCES = ("tfds", "sklearn", "generated", "stdlib", "folder", "arrays", "csv", "pairs")
 TABLES = (".csv", ".tsv", ".txt", ".data")
+HOLDS = {  # of a source the kinds of data that it can be read as; the others say it themselves
+    "stdlib": ("text",),
+    "pairs": ("text-pair",),
+    "sklearn": ("tabular", "image"),
+    "arrays": ("tabular", "image"),
+    "folder": ("image", "text"),
+    "csv": ("tabular", "text", "series"),
+}
 KINDS = {"table": "tabular", "text": "text", "pairs": "text-pair", "series": "series"}  # what an own file can be
 
 
@@ -70,6 +78,8 @@ def read(data: Data) -> Source:
         MissingError: the source is not there and cannot be fetched.
     """
     scheme, rest = parts(data.source)
+    if data.kind not in HOLDS.get(scheme, (data.kind,)):
+        raise UsageError(f"{data.source} is {' or '.join(HOLDS[scheme])}; the recipe says data.kind = {data.kind!r}")
     if scheme == "tfds":
         from zoo.data import prepared, tfds_source
 

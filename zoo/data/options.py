@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from zoo.data.config import MOST
 from zoo.errors import UsageError, unknown
 
 
@@ -12,15 +13,15 @@ def checked(source: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> 
     """All of `known`, with what is given in place of the defaults; a default's type is the type it has to have.
 
     Raises:
-        UsageError: no such option, a value of another type, a seed that is no whole number from 0.
+        UsageError: no such option, a value of another type, a seed that is no whole number from 0 to 2,147,483,647.
     """
     for key, value in given.items():
         if key not in known:
             raise unknown(f"option of {source}", key, known, f"it has: {', '.join(known) or 'none'}")
         if wanted := _unlike(value, known[key]):
             raise UsageError(f"data.options.{key} = {value!r} is not {wanted}")
-        if key == "seed" and (value < 0 or value != int(value)):
-            raise UsageError(f"data.options.seed = {value} is not a whole number from 0")
+        if key == "seed" and not (0 <= value <= MOST and value == int(value)):
+            raise UsageError(f"data.options.seed = {value:g} is not a whole number from 0 to {MOST}")
     return {**known, **given}
 
 

@@ -24,6 +24,7 @@ from zoo.decoding.search import END, START, beams, drawn, go_on, likeliest
 from zoo.errors import UsageError
 
 MOST_BEAMS = 256
+MOST_TOKENS = 1_000_000  # written for one prompt
 
 __all__ = ["Decoder"]
 
@@ -198,6 +199,8 @@ class Decoder:
     def _refuse_settings(self, length: int, temperature: float = 1.0, top_k: int | None = None) -> None:
         if length < 1:
             raise UsageError(f"the length is 1 token or more, not {length}")
+        if length > MOST_TOKENS:
+            raise UsageError(f"a length of {length:,} tokens: at most {MOST_TOKENS:,} are written at once")
         if not 0 <= temperature < float("inf"):
             raise UsageError(f"the temperature is 0 or more, not {temperature}\n0 takes the likeliest token each time")
         if top_k is not None and top_k < 1:

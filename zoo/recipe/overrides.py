@@ -13,6 +13,8 @@ SECTIONS = ("knobs", "data", "preprocessing", "augmentation", "training", "callb
 
 def lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Tables laid over each other; where both have a table under one key, these are laid over each other too."""
+    if not isinstance(below, Mapping):  # no table, which the schema is going to refuse
+        return below
     result = dict(below)
     for key, value in above.items():
         both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
@@ -32,7 +34,7 @@ def command_line(sets: Sequence[str], options: Mapping[str, Any]) -> dict[str, A
             raise UsageError(
                 f"--set {item!r}: say SECTION.KEY=VALUE, such as training.clip_norm=1.0 or knobs.dropout=0.5"
             )
-        nested: Any = _value(text)
+        nested: Any = toml_value(text)
         for part in reversed(key.split(".")):
             nested = {part: nested}
         said = lay_over(said, nested)
@@ -40,10 +42,11 @@ def command_line(sets: Sequence[str], options: Mapping[str, Any]) -> dict[str, A
     return said
 
 
-def _value(text: str) -> Any:
+def toml_value(text: str) -> Any:
+    """A value as TOML reads it, or the text itself: also of numbers too long and of tables too deep to be read."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -45,7 +45,16 @@ def _line(schema: type[BaseModel], detail: Any) -> str:
     close = _did_you_mean(given, detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")) if (
         detail["type"] == "literal_error" and isinstance(given, str)
     ) else ""  # fmt: skip
-    return f"{path}: {message} (got {given!r}){close}"
+    return f"{path}: {message} (got {_shown(given)}){close}"
+
+
+def _shown(value: Any) -> str:
+    """A value as it was given, cut to what a line can hold."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 100 else f"{text[:80]}..."
 
 
 def _did_you_mean(name: str, known: list[str]) -> str:

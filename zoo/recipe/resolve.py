@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from pydantic import ConfigDict, create_model
 
 from zoo import registry
-from zoo.data.config import Data
+from zoo.data.config import MOST, Data
 from zoo.errors import UsageError
 from zoo.recipe.overrides import SECTIONS, command_line, lay_over
 from zoo.recipe.problems import refusal, validate
@@ -132,7 +132,15 @@ def _knobs(record: registry.ModelRecord, given: Mapping[str, Any]) -> tuple[dict
     except UsageError as error:
         lines = str(error).splitlines()[1:]
         return {}, mistakes + [f"knobs.{line.strip()}" for line in lines]
-    return filled.model_dump(include=set(given)), mistakes
+    values = filled.model_dump(include=set(given))
+    return values, mistakes + [f"knobs.{name}: a number beyond {MOST:,}" for name, v in values.items() if _beyond(v)]
+
+
+def _beyond(value: Any) -> bool:
+    """Whether a whole number in it is larger than any size of a network."""
+    if isinstance(value, Mapping | list | tuple):
+        return any(map(_beyond, value.values() if isinstance(value, Mapping) else value))
+    return isinstance(value, int) and abs(value) > MOST
 
 
 def _knob_schema(record: registry.ModelRecord) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from zoo.data.config import Augmentation, Data, Positive, Preprocessing, Section
+from zoo.data.config import MOST, Augmentation, Data, Positive, Preprocessing, Section, Seed
 
 Above0 = Annotated[float, Field(gt=0)]
 AtLeast0 = Annotated[float, Field(ge=0)]
@@ -47,7 +47,7 @@ class Training(Section):
     jit: Literal["auto", "on", "off"] = "auto"  # XLA
     strategy: Literal["auto", "one", "mirrored", "multi-worker"] = "auto"
     scale_learning_rate: bool = False  # multiply the rate by the number of replicas
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Seed = 0
 
 
 class EarlyStopping(Section):
@@ -77,7 +77,7 @@ class ReduceOnPlateau(Section):
 class TensorBoard(Section):
     """Write event files for TensorBoard (needs the extra `tensorboard`)."""
 
-    histogram_epochs: Annotated[int, Field(ge=0)] = 0  # epochs between weight histograms; 0: none
+    histogram_epochs: Annotated[int, Field(ge=0, le=MOST)] = 0  # epochs between weight histograms; 0: none
 
 
 class Callbacks(Section):
@@ -103,7 +103,7 @@ class Transfer(Section):
     sha256: str = ""  # of the file of weights
     head: Literal["new", "keep"] = "new"  # the output layers
     freeze: Literal["all", "none"] | Positive = 1  # all: only the head learns; a number: so many last blocks learn too
-    head_epochs: Annotated[int, Field(ge=0)] = 0
+    head_epochs: Annotated[int, Field(ge=0, le=MOST)] = 0
     head_learning_rate: Above0 = 1e-3
 
 

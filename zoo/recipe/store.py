@@ -59,6 +59,11 @@ def recipe_text(name: str) -> tuple[str, str]:
     Raises:
         UsageError: no such recipe; the nearest names are given.
     """
+    if not isinstance(name, str | Path):
+        raise UsageError(
+            f"a dataset is given by its name or its recipe's path, not by a {type(name).__name__}\n"
+            "own arrays: a folder with x.npy and y.npy, as the data of a recipe or with --data"
+        )
     path = Path(name)
     if path.suffix != ".toml":
         if name not in _files():
@@ -83,7 +88,7 @@ def read_tables(name: str) -> tuple[str, dict[str, Any]]:
     where, text = recipe_text(name)
     try:
         return where, tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number too long, tables too deep
         raise UsageError(f"{where}: not valid TOML: {error}") from error
 
 
