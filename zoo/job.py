@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoo import cluster, data, provenance, runs
 from zoo.errors import UsageError
 from zoo.recipe import Resolved, resolve
+from zoo.training.memory import refuse_too_large
 
 if TYPE_CHECKING:
     import keras
@@ -139,6 +140,7 @@ def execute(
     """
     watch = watch or Watcher()
     started = time.perf_counter()
+    refuse_too_large(recipe)
     if folder is None:
         _follow(recipe, smoke, watch, require_gpu, None)
         return None

@@ -169,10 +169,10 @@ def test_a_run_from_disk_goes_on_from_the_middle_of_an_epoch(arrays, tmp_path):
 def test_what_fills_the_memory_streams_by_itself_and_off_refuses(arrays, monkeypatch):
     described = data.from_path(arrays)
     for memory, stays in ((10**9, False), (3 * 700 * 144, False), (3 * 700 * 144 - 1, True)):
-        monkeypatch.setattr(examples, "_memory", lambda memory=memory: memory)
+        monkeypatch.setattr(examples, "memory", lambda memory=memory: memory)
         assert is_stored(data.load(described, "own").train.x) == stays
     monkeypatch.setattr(examples, "AT_ONCE", 100)
-    monkeypatch.setattr(examples, "_memory", lambda: 700 * 144)
+    monkeypatch.setattr(examples, "memory", lambda: 700 * 144)
     with pytest.raises(UsageError, match=r"leave it on disk: --set data\.stream=on"):
         data.load(described.model_copy(update={"stream": "off"}), "own")
 

@@ -218,3 +218,37 @@ def test_what_nobody_expected_is_told_apart(zoo_cli, monkeypatch, raised, code, 
     monkeypatch.setattr("zoo.registry.describe", fails)
     said = zoo_cli("show", "lenet")
     assert said.code == code and told in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what", "remedy"),
+    [
+        (["digits", "--set", "preprocessing.resize=[60000,60000]"], "a batch of 32 inputs of 60000x60000x1", "smaller"),
+        (["digits", "--set", "preprocessing.pad=100000"], "200008x200008x1 takes about 9,5", "preprocessing"),
+        (["iris", "--set", "knobs.hidden_units=[1000000,1000000]"],
+         "mlp with 1,000,009,000,003 parameters, trained by adam, takes about 14,901.3 GiB", "a smaller network"),
+    ],
+)  # fmt: skip
+def test_what_no_machine_holds_is_estimated_first(zoo_cli, tmp_path, arguments, what, remedy):
+    """B40."""
+    said = zoo_cli("run", "mlp", *arguments, "--out", tmp_path / "out")
+    short(said, what, "GiB; this machine has", remedy)
+    assert "loading data" not in said.err and not (tmp_path / "out").exists()
+
+
+def test_the_estimate_leaves_alone_what_fits(monkeypatch):
+    """Only in doubt is a network counted; then its optimiser and its size decide, not the doubt."""
+    from zoo.training import memory
+
+    counted = []
+    monkeypatch.setattr(memory, "_parameters", lambda recipe: counted.append(recipe.model) or 1_000_000)
+    for model, dataset in (("mlp", "iris"), ("lenet", "mnist"), ("transformer", "dates")):
+        memory.refuse_too_large(resolve(model, dataset)[0])
+    assert counted == []
+    large = resolve("mlp", "iris", ["knobs.hidden_units=[50000,50000]"])[0]
+    monkeypatch.setattr(memory, "memory", lambda: 16_000_000)
+    memory.refuse_too_large(large)
+    monkeypatch.setattr(memory, "memory", lambda: 15_999_999)
+    with pytest.raises(UsageError, match="1,000,000 parameters, trained by adam"):
+        memory.refuse_too_large(large)
+    memory.refuse_too_large(resolve("mlp", "iris", ["knobs.hidden_units=[50000]"], {"optimizer": "sgd"})[0])

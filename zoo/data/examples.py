@@ -164,7 +164,7 @@ def streams(count: int, data: Data) -> bool:
         UsageError: they would, and are not to; or a thousand would.
     """
     example = (4 if data.input_dtype == "float32" else 1) * math.prod(data.input_shape)
-    need, have = count * example, _memory()
+    need, have = count * example, memory()
     told = f"of {list(data.input_shape)}, and as much again to split; this machine has {have / 2**30:.1f} GiB"
     if 2 * min(count, AT_ONCE) * example > have:
         some = min(count, AT_ONCE) * example / 2**30
@@ -179,7 +179,7 @@ def streams(count: int, data: Data) -> bool:
     return data.stream == "on" or (data.stream == "auto" and COPIES * need > have)
 
 
-def _memory() -> int:
+def memory() -> int:
     """Bytes that this process may have: the machine's, or less in a container."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
