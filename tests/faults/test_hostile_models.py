@@ -7,10 +7,11 @@ import zipfile
 
 import numpy as np
 import pytest
-from hostile import CANARY, CONFIG, HOSTILE, dense, layer, weights, with_layer, write
+from hostile import CANARY, CONFIG, HOSTILE, call, dense, layer, operation, tensor, weights, with_layer, write
 
 from zoo import registry, safety
 from zoo.errors import UsageError
+from zoo.safety.names import LAYERS
 
 ASK = """
 import json, sys, time
@@ -99,6 +100,82 @@ def test_layers_that_are_huge_together_are_stopped_before_their_memory_is_taken(
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400 * 1024
 
 
+def test_an_operation_with_a_million_outputs_is_stopped_before_they_are_made(tmp_path):
+    unstack = operation("Unstack", "core", call(tensor("input")), shape=(None, 1_000_000), num=1_000_000, axis=1)
+    write(tmp_path / "model.keras", unstack)
+    with pytest.raises(UsageError, match="its layers give more than 100,000 outputs"):
+        safety.load_model(tmp_path / "model.keras")
+
+
+def whole_numbers(file):
+    del file["layers/dense/vars/0"]
+    file["layers/dense/vars/0"] = np.arange(6, dtype="int64").reshape(3, 2)
+
+
+def test_whole_numbers_in_the_place_of_floats_are_refused(tmp_path):
+    write(tmp_path / "model.keras", h5=weights(whole_numbers))
+    with pytest.raises(UsageError, match=r"the weights of \S*dense/kernel are int64, not floats") as caught:
+        safety.load_model(tmp_path / "model.keras")
+    assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_nothing_of_the_bounds_is_left_behind_in_keras(tmp_path):
+    import keras
+
+    before = [dict(vars(kind)) for kind in (keras.Variable, keras.KerasTensor)]
+    write(tmp_path / "model.keras", h5=weights(whole_numbers))
+    with pytest.raises(UsageError):
+        safety.load_model(tmp_path / "model.keras")
+    assert [dict(vars(kind)) for kind in (keras.Variable, keras.KerasTensor)] == before
+
+
+def sequences():
+    """A network whose layers are called with masks, states, None and truth values, one of them twice."""
+    import keras
+    from keras import layers
+
+    x = keras.Input((5, 4), name="x")
+    real = keras.ops.any(x != 0.0, axis=-1)
+    shared = layers.Dense(4, name="shared")
+    y = shared(layers.ReLU(name="between")(shared(x)))
+    outputs, h, c = layers.LSTM(3, return_sequences=True, return_state=True, name="encoder")(y, mask=real)
+    z = layers.LSTM(3, return_sequences=True, name="decoder")(outputs, initial_state=[h, c], training=None)
+    z = layers.MultiHeadAttention(2, 2, name="attention")(z, z, use_causal_mask=True, attention_mask=None)
+    return keras.Model(x, layers.LayerNormalization(name="norm")(z, training=False))
+
+
+def pictures():
+    """Arithmetic and slices, and what `keras.applications` puts before a network, constants and all."""
+    import keras
+
+    x = keras.Input((8, 8, 3), name="x")
+    y = keras.applications.vgg16.preprocess_input(x) * 2.0 + 1
+    y = keras.ops.where(y > 0, y, -1e9)[..., ::2][:, 1:-1]
+    return keras.Model(x, keras.layers.Conv2D(2, 3, name="conv")(y) / 255)
+
+
+@pytest.mark.parametrize("build", [sequences, pictures])
+def test_what_keras_itself_puts_into_calls_is_accepted(tmp_path, build):
+    model = build()
+    model.save(tmp_path / "model.keras")
+    x = np.random.default_rng(0).random((2, *model.inputs[0].shape[1:]), "float32")
+    assert (np.array(safety.load_model(tmp_path / "model.keras")(x)) == np.array(model(x))).all()
+
+
+def test_the_largest_network_of_keras_is_accepted_in_half_a_second(tmp_path):
+    import time
+
+    import keras
+
+    from zoo.inspect import skeleton
+
+    config = skeleton(lambda: keras.applications.EfficientNetV2L(weights=None)).get_config()
+    write(tmp_path / "model.keras", layer("Functional", config, "keras.src.models.functional"))
+    begun = time.process_time()
+    safety.scan(tmp_path / "model.keras")
+    assert time.process_time() - begun < 0.5
+
+
 def cut(path, share):
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
 
@@ -163,8 +240,8 @@ def test_every_layer_of_keras_is_either_known_or_kept_out():
     classes = {name: getattr(keras.layers, name) for name in dir(keras.layers)}
     layers = {kind.__name__ for kind in classes.values() if isinstance(kind, type) and issubclass(kind, keras.Layer)}
     kept_out = {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper", "Layer", "Wrapper"}
-    assert layers - safety.LAYERS == kept_out
-    assert layers >= safety.LAYERS
+    assert layers - LAYERS == kept_out
+    assert layers >= LAYERS
 
 
 def example(tensor):

@@ -53,6 +53,16 @@ def test_weights_that_are_no_numbers_are_refused():
         put(model, given, "a file")
 
 
+@pytest.mark.parametrize("kind", ["int32", "uint8", "bool"])
+def test_whole_numbers_in_the_place_of_floats_are_refused(kind):
+    model = mlp(input_shape=(3,), **SMALLER)
+    given, before = weights(model), model.get_weights()
+    given["output/bias"] = given["output/bias"].astype(kind)
+    with pytest.raises(UsageError, match=f"output/bias is {kind} there, float32 here"):
+        put(model, given, "a file")
+    assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True)), "nothing is changed"
+
+
 def test_a_new_output_layer_keeps_its_own_start():
     given, model = lenet(num_classes=10), lenet(num_classes=5)
     start = model.get_layer("output").get_weights()

@@ -120,7 +120,8 @@ def put(model: keras.Model, given: Mapping[str, np.ndarray], source: str, new: C
         What was done beside copying, a line each.
 
     Raises:
-        UsageError: an array is missing, left over, of another shape, or not finite; names and shapes are given.
+        UsageError: an array is missing, left over, of another shape, no floats where these are meant, or not finite;
+            names and shapes are given.
     """
     import numpy as np
 
@@ -139,6 +140,8 @@ def put(model: keras.Model, given: Mapping[str, np.ndarray], source: str, new: C
             array = with_channels(array, shape[2])
         if array.shape != shape:
             wrong.append(f"{path} is {array.shape} there, {shape} here")
+        elif array.dtype.kind != "f" and "float" in str(weight.dtype):
+            wrong.append(f"{path} is {array.dtype} there, {weight.dtype} here")
         elif not np.isfinite(array).all():
             wrong.append(f"{path} holds values that are no finite numbers")
         values[path] = array
