@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 
 
 @contextmanager
@@ -70,7 +70,8 @@ def write_json(path: Path, value: Any) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files that a killed process left in a folder which nobody else writes to."""
     for path in folder.glob(".*.tmp*"):
-        path.unlink(missing_ok=True)
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:
@@ -80,8 +81,14 @@ def sha256(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Read one JSON document; a damaged one is named."""
+    """Read one JSON document.
+
+    Raises:
+        UsageError: it is damaged, cannot be read, or is nested too deep.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ZooError(f"{path} is damaged: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is damaged: {error}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error

@@ -117,7 +117,7 @@ def resume(folder: Path, watch: Watcher | None = None, *, require_gpu: bool = Fa
     info = runs.Run(folder).info
     if info["exit"] == "done":
         raise UsageError(f"the run in {folder} is finished, there is nothing to resume\nscore it: zoo eval {folder}")
-    recipe, smoke = runs.Run(folder).recipe, bool(info["smoke"])
+    recipe, smoke = runs.Run(folder).recipe, bool(info.get("smoke"))
     group = cluster.find(recipe.training.strategy)
     if group is not None and not group.chief:
         _follow(recipe, smoke, watch or Watcher(), require_gpu, folder)

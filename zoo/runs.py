@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import tomli_w
 
-from zoo import safety
+from zoo import forms, safety
 from zoo.data.text import Vocabularies
 from zoo.errors import UsageError, ZooError
-from zoo.files import read_json, remove_leftovers, replacing, sha256, write_json, write_text
+from zoo.files import remove_leftovers, replacing, sha256, write_json, write_text
 from zoo.recipe import Resolved, rerun
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ class Run:
     """A finished run, read from its directory."""
 
     folder: Path
+    form: ClassVar[type[forms.RunFacts]] = forms.RunFacts  # of run.json
 
     @property
     def name(self) -> str:
@@ -150,14 +151,22 @@ class Run:
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """metrics.json."""
-        return dict(read_json(self._whole("metrics.json")))
+        return dict(forms.read(self._whole("metrics.json"), forms.Scored))
 
     @cached_property
     def history(self) -> dict[str, list[float]]:
-        """history.csv as columns."""
-        with self._whole("history.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {})}
+        """history.csv as columns.
+
+        Raises:
+            UsageError: it is damaged.
+        """
+        path = self._whole("history.csv")
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+            return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {})}
+        except (ValueError, TypeError, KeyError, csv.Error) as error:
+            raise _changed(path, f"it is no table of numbers ({error})") from error
 
     @cached_property
     def vocabularies(self) -> Vocabularies:
@@ -166,7 +175,7 @@ class Run:
         Raises:
             UsageError: it is not there, damaged or changed.
         """
-        return Vocabularies.from_json(read_json(self._whole("vocabulary.json")))
+        return Vocabularies.from_json(forms.read(self._whole("vocabulary.json"), forms.BothVocabularies))
 
     @cached_property
     def model(self) -> keras.Model:
@@ -187,9 +196,8 @@ class Run:
                 f"the run in {self.folder} ended before it began: there is no run.json\n"
                 f"start it again: zoo run {self.folder}/recipe.toml"
             )
-        body = read_json(path)
-        sealed = isinstance(body, dict) and ("self" in body or "files" in body)
-        if not isinstance(body, dict) or (sealed and body.get("self") != _digest(body)):
+        body: dict[str, Any] = forms.read(path, self.form)
+        if ("self" in body or "files" in body) and body.get("self") != _digest(body):
             raise _changed(path, "it does not agree with its own SHA-256")
         return body
 

@@ -4,6 +4,8 @@ What a source says of its own content (B18-B19, B22-B31) is tested cell by cell 
 tests/recipe; here is the way through the command line.
 """
 
+import json
+import re
 import resource
 import shutil
 import subprocess
@@ -14,6 +16,8 @@ import pytest
 import zoo
 from zoo import runs
 from zoo.errors import UsageError
+from zoo.pretrained import index
+from zoo.pretrained.published import load
 from zoo.recipe import resolve
 
 MANY = 5000 * "9"
@@ -252,3 +256,88 @@ def test_the_estimate_leaves_alone_what_fits(monkeypatch):
     with pytest.raises(UsageError, match="1,000,000 parameters, trained by adam"):
         memory.refuse_too_large(large)
     memory.refuse_too_large(resolve("mlp", "iris", ["knobs.hidden_units=[50000]"], {"optimizer": "sgd"})[0])
+
+
+def test_the_whole_file_system_is_no_dataset(zoo_cli):
+    """B42; and nothing of it is looked through."""
+    for command in (("run", "mlp", "--data", "/"), ("data", "show", "/"), ("data", "show", "folder:/")):
+        short(zoo_cli(*command), "/ is the root of the whole file system", "name the folder that holds the examples")
+
+
+def test_names_that_are_not_utf_8(zoo_cli, tmp_path):
+    """B44."""
+    from PIL import Image
+
+    for name in ("a", "b\udcff"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        Image.new("L", (4, 4)).save(tmp_path / "images" / name / "1.png")
+    short(zoo_cli("run", "mlp", "--data", tmp_path / "images", "--out", tmp_path / "out"), r"b\udcff", "rename it")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_among_checkpoints_is_let_be(tmp_path):
+    """B45."""
+    import numpy as np
+
+    from zoo.training import checkpoint
+
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "step-000000009.checkpoint").mkdir()
+    checkpoint.save(tmp_path, 1, {"w": np.zeros(2)}, {"epoch": 0})
+    found, damaged = checkpoint.newest(tmp_path)
+    assert found is not None and found.facts == {"epoch": 0} and len(damaged) == 1
+    assert (tmp_path / "mine").is_dir()
+
+
+PUBLISHED = index.folder("lenet:mnist")
+DEEP = "[" * 100_000
+FORMS = [  # of which file, what stands in it, what is said of it
+    ("run.json", {"exit": 5}, "run.json is damaged: exit: input should be a valid string"),
+    ("run.json", {"exit": {"exit": "done"}}, "run.json is damaged: exit"),
+    ("run.json", {"exit": "done"}, "run.json is damaged: model: field required"),
+    ("run.json", {"exit": "done", "seed": "0"}, "run.json is damaged: "),
+    ("run.json", [], "run.json is damaged: all of it"),
+    ("run.json", DEEP, "run.json is damaged: maximum recursion depth exceeded"),
+    ("metrics.json", {"test": [1]}, "metrics.json is damaged: test: "),
+    ("metrics.json", {"test": {"loss": {"loss": 1}}}, "metrics.json is damaged: test.loss: "),
+    ("metrics.json", {"test": {}, "examples_scored": "9"}, "metrics.json is damaged: examples_scored"),
+    ("metrics.json", "null", "metrics.json is damaged: all of it"),
+    ("metrics.json", DEEP, "metrics.json is damaged: maximum recursion depth exceeded"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "told"), FORMS, ids=[f"{a} {str(b)[:40]}" for a, b, _ in FORMS])
+def test_facts_of_another_form_are_named(zoo_cli, tmp_path, name, content, told):
+    """B45: with the right checksums, as somebody makes them who means it."""
+    folder = tmp_path / "published"
+    shutil.copytree(PUBLISHED, folder)
+    facts = json.loads((PUBLISHED / "run.json").read_text())
+    text = content if isinstance(content, str) else json.dumps(content)
+    (folder / name).write_text(text)
+    if name == "run.json" and isinstance(content, dict):
+        runs.record(folder, content)
+    if name != "run.json":
+        runs.record(folder, {key: value for key, value in facts.items() if key not in ("files", "self")})
+        with pytest.raises(UsageError, match=re.escape(told)):
+            _ = load(folder).metrics
+    else:
+        short(zoo_cli("predict", folder, "seven.png"), told)
+
+
+def test_an_index_of_another_form_is_named(tmp_path, monkeypatch):
+    """B45."""
+    entries = json.loads(index.INDEX.read_text())
+    entries["lenet:mnist"]["metrics"] = "good"
+    monkeypatch.setattr(index, "INDEX", tmp_path / "index.json")
+    index.INDEX.write_text(json.dumps(entries))
+    with pytest.raises(UsageError, match=r"index\.json is damaged: lenet:mnist\.metrics: "):
+        index.entries.__wrapped__()
+
+
+def test_a_history_that_is_no_table_of_numbers_is_named(tmp_path):
+    """B45."""
+    runs.write_recipe(tmp_path, resolve("mlp", "iris")[0])
+    (tmp_path / "history.csv").write_text("epoch,loss\n1,low\n")
+    runs.record(tmp_path, {"exit": "done"})
+    with pytest.raises(UsageError, match=r"history\.csv is damaged, or was changed after the run: it is no table"):
+        _ = runs.Run(tmp_path).history

@@ -30,7 +30,7 @@ def finished(tmp_path_factory):
         runs.record(folder, {"exit": "started", "smoke": False})
         fit = Fit(recipe, data.load(recipe.data, "iris"), folder)
         runs.write_model(folder, fit().model)
-        runs.record_metrics(folder, {"test": {"loss": 0.5}, "examples_scored": 30})
+        runs.record_metrics(folder, {"test": {"loss": 0.5}, "examples_scored": 30, "examples_in_split": 30})
         runs.record(folder, {"exit": "done", "seed": 0, "smoke": False, "argv": ("zoo", "run")})
     return folder
 

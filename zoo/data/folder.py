@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from zoo.data.cache import cached, fingerprint, on_disk
 from zoo.data.config import Data
 from zoo.data.examples import AT_ONCE, DEFAULT_IMAGE, Examples, Source, streams
-from zoo.errors import UsageError
+from zoo.errors import UsageError, is_utf8
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,11 +107,31 @@ def scan(
 
 
 def _files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and not _is_hidden(p.relative_to(folder)))
+    files = [path for path in below(folder) if not _is_hidden(path.relative_to(folder))]
     wanted = [p for p in files if p.suffix.lower() in suffixes]
     if others := [p.name for p in files if p.suffix.lower() not in suffixes]:
         log.warning("note: %s: %s passed over, no %s", folder, _some(others), ", ".join(s[1:] for s in suffixes))
     return wanted
+
+
+def below(folder: Path) -> list[Path]:
+    """Every plain file below a folder, sorted; links to folders are not followed.
+
+    Raises:
+        UsageError: a folder that cannot be read, a name that is not UTF-8, or the root of the whole system.
+    """
+    if folder.resolve().parent == folder.resolve():
+        raise UsageError(f"{folder} is the root of the whole file system\nname the folder that holds the examples")
+
+    def unreadable(error: OSError) -> None:
+        raise UsageError(f"cannot read {error.filename}: {error.strerror}\nmake it readable, or move it away")
+
+    found = sorted(Path(place, name) for place, _, names in os.walk(folder, onerror=unreadable) for name in names)
+    if bad := next((path for path in found if not is_utf8(str(path))), None):
+        raise UsageError(
+            f"{str(bad)!r}: the name is not UTF-8\nrename it; names are written into files, which are UTF-8"
+        )
+    return [path for path in found if path.is_file()]
 
 
 def _is_hidden(path: Path) -> bool:

@@ -107,7 +107,7 @@ def holds_texts(path: Path) -> bool:
     """Whether the sub-folders of a folder hold .txt files and no images."""
     from zoo.data import folder
 
-    files = [file for file in path.rglob("*") if file.is_file() and file.parent != path]
+    files = [file for file in folder.below(path) if file.parent != path]
     suffixes = {file.suffix.lower() for file in files}
     return bool(suffixes & set(SUFFIXES)) and not suffixes & set(folder.SUFFIXES)
 

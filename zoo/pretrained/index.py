@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from zoo import forms
 from zoo.errors import unknown
-from zoo.files import read_json
 
 FOLDER = Path(__file__).with_name("files")
 INDEX = Path(__file__).with_name("index.json")
@@ -16,7 +16,7 @@ INDEX = Path(__file__).with_name("index.json")
 @cache
 def entries() -> dict[str, dict[str, Any]]:
     """By name (`lenet:mnist`): model, dataset, folder, sha256, bytes, dtype, params, fingerprint, metrics, licences."""
-    return dict(read_json(INDEX))
+    return dict(forms.read(INDEX, dict[str, forms.IndexEntry]))
 
 
 def entry(name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo import runs
+from zoo import forms, runs
 from zoo.files import sha256
 from zoo.pretrained import arrays, index
 from zoo.pretrained.names import weight_names
@@ -30,6 +30,8 @@ CONSTANTS = "preprocessing/"  # before the names of arrays that belong to no lay
 
 class Published(Run):
     """A folder that `zoo publish` wrote."""
+
+    form = forms.PublishedFacts
 
     @property
     def name(self) -> str:

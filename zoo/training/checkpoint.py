@@ -57,7 +57,7 @@ def _drop_others(folder: Path, newest: str) -> None:
     it goes, as temporary files of a killed process do."""
     kept = sorted(path.name for path in folder.glob("step-*.checkpoint") if path.name <= newest)[-KEEP:]
     for path in folder.iterdir():
-        if path.name not in kept:
+        if path.name not in kept and not path.is_dir():
             path.unlink(missing_ok=True)
 
 

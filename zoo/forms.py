@@ -1,0 +1,116 @@
+"""The forms of the JSON files that a run, a published folder and the index of weights hold, checked before use.
+
+They come from other people too: what has another form is damaged, and said to be so. Keys beyond those are let be.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from zoo.errors import UsageError
+from zoo.files import read_json
+
+Metric = dict[str, float]
+
+
+class Form(BaseModel):
+    """Keys and their types, as they are: no text is taken for a number."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class RunFacts(Form):
+    """run.json of a run, begun or done."""
+
+    exit: str
+    files: dict[str, str] = {}  # SHA-256 by name
+    model: str = ""
+    dataset: str = ""
+    seed: int = 0
+    smoke: bool = False
+    params: int = 0
+    epochs: int = 0
+    date: str = ""
+    fingerprint: str = ""
+    versions: dict[str, str] = {}
+    input_mean: float | None = None
+
+
+class PublishedFacts(RunFacts):
+    """run.json of a published folder."""
+
+    model: str
+    dataset: str
+    seed: int
+    params: int
+    epochs: int
+    date: str
+    fingerprint: str
+    versions: dict[str, str]
+    dtype: str
+    licence: str
+    data_licence: str
+
+
+class Scored(Form):
+    """metrics.json."""
+
+    test: Metric
+    validation: Metric = {}
+    examples_scored: int
+    examples_in_split: int
+
+
+class IndexEntry(Form):
+    """What index.json says of the weights of one network."""
+
+    model: str
+    dataset: str
+    folder: str
+    sha256: str
+    bytes: int
+    dtype: str
+    seed: int
+    params: int
+    epochs: int
+    date: str
+    fingerprint: str
+    licence: str
+    data_licence: str
+    source: str
+    metrics: Scored
+
+
+class OneVocabulary(Form):
+    """A part of vocabulary.json."""
+
+    kind: Literal["word", "character", "subword"]
+    standardize: str
+    tokens: list[str]
+    merges: str | None
+
+
+class BothVocabularies(Form):
+    """vocabulary.json."""
+
+    source: OneVocabulary
+    target: OneVocabulary | None
+
+
+def read(path: Path, form: Any) -> Any:
+    """A JSON document, after a look that it has this form.
+
+    Raises:
+        UsageError: it is no JSON, or has another form; the first place is named.
+    """
+    body = read_json(path)
+    try:
+        TypeAdapter(form).validate_python(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where, what = ".".join(map(str, first["loc"]))[:100] or "all of it", first["msg"]
+        raise UsageError(f"{path} is damaged: {where}: {what[0].lower()}{what[1:]}") from None
+    return body
