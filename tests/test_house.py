@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "zoo"
 
 # ground floor first; a part may import from parts named before it
 FLOORS = [
-    {"errors", "metrics", "spec", "files", "places", "quiet", "arithmetic", "safety", "cluster"},
+    {"errors", "metrics", "spec", "files", "forms", "places", "quiet", "arithmetic", "safety", "cluster"},
     {"registry", "catalogue", "inspect"},
     {"layers", "models", "data", "checks"},
     {"recipe"},

@@ -19,7 +19,7 @@ Metric = dict[str, float]
 class Form(BaseModel):
     """Keys and their types, as they are: no text is taken for a number."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, defer_build=True)
 
 
 class RunFacts(Form):
