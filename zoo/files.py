@@ -14,6 +14,8 @@ from typing import Any
 
 from zoo.errors import UsageError, ZooError
 
+NO_PLACE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)  # where nobody can write
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -23,7 +25,8 @@ def replacing(path: Path) -> Iterator[Path]:
     made under it too, for a final name that is not taken yet.
 
     Raises:
-        ZooError: the disk is full or the folder cannot be written.
+        ZooError: the disk is full, or fails.
+        UsageError: nothing can be written at that place.
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
@@ -35,9 +38,9 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise _explained(error, path) from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
         with suppress(OSError):
+            if temporary.is_dir():
+                shutil.rmtree(temporary, ignore_errors=True)
             temporary.unlink(missing_ok=True)
 
 
@@ -53,7 +56,8 @@ def _explained(error: OSError, path: Path) -> ZooError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         which = "size limit of files reached" if error.errno == errno.EFBIG else "disk full"
         return ZooError(f"{which} while writing {path}; what was there before is untouched")
-    return ZooError(f"cannot write {path}: {error.strerror or error}")
+    kind = UsageError if error.errno in NO_PLACE else ZooError
+    return kind(f"cannot write {path}: {error.strerror or error}")
 
 
 def write_text(path: Path, text: str) -> None:

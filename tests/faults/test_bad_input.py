@@ -16,6 +16,7 @@ import pytest
 import zoo
 from zoo import runs
 from zoo.errors import UsageError
+from zoo.files import write_text
 from zoo.pretrained import index
 from zoo.pretrained.published import load
 from zoo.recipe import resolve
@@ -341,3 +342,12 @@ def test_a_history_that_is_no_table_of_numbers_is_named(tmp_path):
     runs.record(tmp_path, {"exit": "done"})
     with pytest.raises(UsageError, match=r"history\.csv is damaged, or was changed after the run: it is no table"):
         _ = runs.Run(tmp_path).history
+
+
+@pytest.mark.parametrize("place", ["none/here", "file/here", 300 * "x"])
+def test_a_place_where_nothing_can_be_written_is_bad_input(tmp_path, place):
+    """B16, for every file and folder that a command writes."""
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot write "):
+        write_text(tmp_path / place, "words")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
