@@ -60,3 +60,10 @@ def test_other_models_are_refused():
     for name in ("lstm", "mlp", "transformer.encoder"):
         with pytest.raises(UsageError, match="does not write: that takes token ids in"):
             Decoder(build(name))
+
+
+def test_another_backend_is_refused_by_name(monkeypatch):
+    """Before anything is looked at: not even a model of another form comes to its own refusal."""
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    with pytest.raises(UsageError, match="TensorFlow graphs, and Keras computes with jax here\nset KERAS_BACKEND=tens"):
+        Decoder(build("mlp"))

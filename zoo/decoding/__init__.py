@@ -41,10 +41,15 @@ class Decoder:
         cached: False computes the whole prefix anew for each token, to compare with.
 
     Raises:
-        UsageError: the model has another form.
+        UsageError: the model has another form, or Keras computes with another backend than TensorFlow.
     """
 
     def __init__(self, model: keras.Model, cached: bool = True) -> None:
+        if keras.backend.backend() != "tensorflow":
+            raise UsageError(
+                f"Decoder runs as TensorFlow graphs, and Keras computes with {keras.backend.backend()} here\n"
+                "set KERAS_BACKEND=tensorflow before Keras is imported; a saved model opens there as it is"
+            )
         self.network = Network(model, cached)
         self._searches: dict[int, Any] = {}  # a graph for each width
 

@@ -17,10 +17,16 @@ from keras import layers, ops
 
 
 class _Attention(layers.MultiHeadAttention):
-    """What the three uses share: the shape of x stays, a mask is broadcast over queries."""
+    """What the three uses share: the shape of x stays unless `output_shape` is given, a mask is broadcast over queries.
+
+    Where no `real` is given, the mask that Keras attached to the tensor (`Embedding(mask_zero=True)`) is taken.
+    """
+
+    def compute_output_shape(self, x_shape: Any, *_: Any) -> tuple[int | None, ...]:
+        return (*x_shape[:-1], *(self._output_shape or x_shape[-1:]))
 
     def compute_output_spec(self, x: Any, *_: Any, **__: Any) -> Any:
-        return keras.KerasTensor(x.shape, self.compute_dtype)
+        return keras.KerasTensor(self.compute_output_shape(x.shape), self.compute_dtype)
 
     def attend(self, x: Any, kept: list[Any], visible: Any) -> Any:
         """One query a row, x (batch, 1, dim), over kept keys and values; `visible` broadcasts to the scores."""
@@ -32,7 +38,7 @@ class _Attention(layers.MultiHeadAttention):
         kernel = self.output_dense.kernel
         flat = ops.reshape(context, (-1, kernel.shape[0] * kernel.shape[1]))
         output = flat_product(self.output_dense, flat, kernel.shape[0] * kernel.shape[1])
-        return ops.expand_dims(output, 1)  # (batch, 1, dim)
+        return ops.reshape(output, (-1, 1, *kernel.shape[2:]))  # (batch, 1, dim)
 
 
 def by_head(x: Any) -> Any:
@@ -66,8 +72,9 @@ class SelfAttention(_Attention):
     def build(self, x_shape: Any, real_shape: Any = None) -> None:
         super().build(x_shape, x_shape)
 
-    def call(self, x: Any, real: Any = None, training: bool | None = None) -> Any:
-        return super().call(x, x, attention_mask=_over_queries(real), training=training)
+    def call(self, x: Any, real: Any = None, training: bool | None = None, mask: Any = None) -> Any:
+        seen = mask if real is None else real
+        return super().call(x, x, attention_mask=_over_queries(seen), training=training)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -110,16 +117,18 @@ class CrossAttention(_Attention):
     def build(self, x_shape: Any, memory_shape: Any, real_shape: Any = None) -> None:
         super().build(x_shape, memory_shape)
 
-    def call(self, x: Any, memory: Any, real: Any = None, training: bool | None = None) -> Any:
-        return super().call(x, memory, attention_mask=_over_queries(real), training=training)
+    def call(self, x: Any, memory: Any, real: Any = None, training: bool | None = None, memory_mask: Any = None) -> Any:
+        seen = memory_mask if real is None else real
+        return super().call(x, memory, attention_mask=_over_queries(seen), training=training)
 
-    def attention_scores(self, x: Any, memory: Any, real: Any = None) -> Any:
+    def attention_scores(self, x: Any, memory: Any, real: Any = None, memory_mask: Any = None) -> Any:
         """How much each target position looks at each source position: (batch, heads, target time, source time)."""
-        mask = _over_queries(real)
+        mask = _over_queries(memory_mask if real is None else real)
         return super().call(x, memory, attention_mask=mask, training=False, return_attention_scores=True)[1]
 
-    def prepare(self, x: Any, memory: Any, real: Any = None) -> tuple[Any, ...]:
+    def prepare(self, x: Any, memory: Any, real: Any = None, memory_mask: Any = None) -> tuple[Any, ...]:
         """The inputs for `step`, where the memory is its keys and values."""
+        real = memory_mask if real is None else real
         visible = True if real is None else real[:, None, None, :]  # (batch, 1, 1, source time)
         return x, [by_head(self.key_dense(memory)), by_head(self.value_dense(memory))], visible
 

@@ -35,6 +35,9 @@ class SinusoidalPositions(layers.Layer):
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
 
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        return previous_mask
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LearnedPositions(layers.Layer):
@@ -64,6 +67,9 @@ class LearnedPositions(layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        return previous_mask
 
     def get_config(self) -> dict[str, Any]:
         initializer = keras.initializers.serialize(self.embeddings_initializer)

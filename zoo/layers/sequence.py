@@ -1,7 +1,8 @@
 """Padding made explicit: small layers for batches of sequences that are padded on the right.
 
 A mask is a tensor like any other, (batch, time) of booleans that are true at real steps, handed on by name as `real`.
-Keras' own implicit masks are not used: many operations drop them without a word.
+Keras' own implicit masks are not used in the zoo's networks: many operations drop them without a word. Where one comes
+with a tensor and no `real` is given, the layers go by it all the same.
 
 A recurrent layer that reads from left to right needs no mask: what comes later cannot change what came before. Taking
 the output at the last real step (`LastStep`) gives what a masked layer gives, at the price of one gather; so does
@@ -45,10 +46,14 @@ class LastStep(layers.Layer):
     Without a mask it is the last step. Of a row without a real step it is the first.
     """
 
-    def call(self, x: Any, real: Any = None) -> Any:
+    def call(self, x: Any, real: Any = None, mask: Any = None) -> Any:
+        real = mask if real is None else real
         if real is None:
             return x[:, -1]
         return _pick(x, ops.maximum(_lengths(real), 1) - 1)[:, 0]
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> None:
+        """None: there is no time left to mask."""
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -58,14 +63,18 @@ class Reverse(layers.Layer):
     Ids a b c 0 0 become c b a 0 0; done twice it changes nothing. Without a mask the whole rows are reversed.
     """
 
-    def call(self, x: Any, real: Any = None) -> Any:
+    def call(self, x: Any, real: Any = None, mask: Any = None) -> Any:
+        real = mask if real is None else real
         if real is None:
             return ops.flip(x, axis=1)
         steps = ops.arange(ops.shape(x)[1])
         return _pick(x, ops.where(real, _lengths(real) - 1 - steps, steps))
 
-    def compute_output_spec(self, x: Any, real: Any = None) -> Any:
+    def compute_output_spec(self, x: Any, real: Any = None, mask: Any = None) -> Any:
         return keras.KerasTensor(x.shape, x.dtype)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        return previous_mask
 
 
 def _lengths(real: Any) -> Any:
