@@ -26,6 +26,7 @@ LEVEL = {part: level for level, parts in enumerate(FLOORS) for part in parts}
 ALLOWED_UP = {
     ("registry", "models"),  # the catalogue reads its entries, when first asked
     ("catalogue", "models"),
+    ("data", "recipe"),  # a dataset by the name of its recipe
     ("runs", "layers"),
     ("checks", "training"),  # starts TensorFlow quietly where the command line runs it
 }

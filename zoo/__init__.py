@@ -4,7 +4,9 @@
     zoo.list_models("lenet*")
     model = zoo.build("lenet", num_classes=10)          # a plain keras.Model
     model = zoo.build("lenet", weights="mnist")         # the same, trained
+    splits = zoo.data.load("digits")                    # NumPy arrays, or splits.train.as_dataset()
     outcome = zoo.run("lenet", "mnist")                 # trained, evaluated, drawn
+    outcome = zoo.run("mlp", (x, y), callbacks=[...])   # on your own arrays
 
 Everything loads on first use: `import zoo` imports no framework.
 """
@@ -15,12 +17,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from zoo import data as data
     from zoo.errors import ZooError as ZooError
     from zoo.job import Outcome as Outcome
     from zoo.job import run as run
+    from zoo.pretrained.index import list_weights as list_weights
     from zoo.pretrained.published import load as load
     from zoo.pretrained.starting import build as build
     from zoo.recipe import Recipe as Recipe
+    from zoo.recipe import Resolved as Resolved
+    from zoo.recipe import list_datasets as list_datasets
     from zoo.recipe import load_recipe as load_recipe
     from zoo.registry import ModelRecord as ModelRecord
     from zoo.registry import describe as describe
@@ -34,6 +40,8 @@ _PUBLIC = {
     "describe": "zoo.registry",
     "list_models": "zoo.registry",
     "register": "zoo.registry",
+    "list_datasets": "zoo.recipe",
+    "list_weights": "zoo.pretrained.index",
     "load_recipe": "zoo.recipe",
     "load": "zoo.pretrained.published",
     "load_model": "zoo.safety",
@@ -41,16 +49,19 @@ _PUBLIC = {
     "ModelRecord": "zoo.registry",
     "Outcome": "zoo.job",
     "Recipe": "zoo.recipe",
+    "Resolved": "zoo.recipe",
     "Run": "zoo.runs",
     "ZooError": "zoo.errors",
 }
 
-__all__ = ["__version__", *_PUBLIC]
+__all__ = ["__version__", "data", *_PUBLIC]
 
 
 if not TYPE_CHECKING:  # else a type checker would take any name
 
     def __getattr__(name: str) -> Any:
+        if name == "data":
+            return _import_module("zoo.data")
         if name not in _PUBLIC:
             raise AttributeError(f"module 'zoo' has no attribute {name!r}")
         return getattr(_import_module(_PUBLIC[name]), name)

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from zoo import cluster, data, provenance, runs
+from zoo.data import given
+from zoo.data.examples import Source
 from zoo.errors import UsageError
-from zoo.recipe import Resolved, resolve
+from zoo.recipe import Recipe, Resolved, changed, resolve
 from zoo.training.memory import refuse_too_large
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
     from zoo.training.checkpoint import Checkpoint
     from zoo.training.fit import Fit
 
 SMOKE_EPOCHS, SMOKE_STEPS = 2, 5
+Pair: TypeAlias = "tuple[Any, Any] | tf.data.Dataset"  # arrays x and y, or a dataset of such pairs
+Dataset: TypeAlias = "str | Path | Recipe | Pair | Mapping[str, Pair]"
 
 
 class Watcher:
@@ -57,8 +62,8 @@ class Outcome:
 
 
 def run(
-    model: str,
-    dataset: str,
+    model: str | Resolved,
+    dataset: Dataset | None = None,
     *,
     epochs: int | None = None,
     batch_size: int | None = None,
@@ -76,19 +81,59 @@ def run(
 ) -> Outcome | None:
     """Train `model` on `dataset` by its recipe, score the whole test split, save and draw; as `zoo run` does.
 
-    Arguments left away come from the recipe; `sets` are `SECTION.KEY=VALUE` strings. None comes back where this
-    process is one of several workers and not their chief: it took part and leaves no files.
+    Arguments left away come from the recipe.
+
+    Args:
+        model: a name of the catalogue; or all that a run needs, as `zoo.load(FOLDER).recipe` holds it.
+        dataset: the name of a dataset that has a recipe; a recipe, by its .toml file's path or as an object; the `Path`
+            of own files; arrays `(x, y)`, with images (n, height, width[, channels]) or rows (n, features) and one
+            class id or quantity an example; a finite `tf.data.Dataset` of such pairs; or `{"train": ..., "test": ...,
+            "validation": ...}` of pairs or datasets. What is given in Python is held in memory and not kept.
+        learning_rate: of the optimiser, a step.
+        sets: `SECTION.KEY=VALUE` strings, as after `--set`.
+        out: the run's folder, which must not exist; `runs/MODEL-DATASET/STAMP` if not given.
+        smoke: a few steps only, to see that all of it works.
+
+    Returns:
+        What the run came to; None where this process is one of several workers and not their chief, who alone writes.
 
     Raises:
-        UsageError: bad input; MissingError: data or devices missing; ZooError: the run failed.
+        UsageError: bad input; MissingError: data or devices missing; ZooError: the run failed, or an example holds NaN.
     """
     options = {
         "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "optimizer": optimizer,
         "seed": seed, "strategy": strategy, "precision": precision, "jit": jit,
         "scale_learning_rate": scale_learning_rate,
     }  # fmt: skip
-    recipe, _ = resolve(model, dataset, sets, smoke_options(options) if smoke else options)
-    return execute(recipe, place(Path(out) if out else None, recipe), smoke=smoke, require_gpu=require_gpu)
+    recipe, source = _understood(model, dataset, sets, smoke_options(options) if smoke else options)
+    folder = place(Path(out) if out else None, recipe)
+    return execute(recipe, folder, smoke=smoke, require_gpu=require_gpu, source=source)
+
+
+def _understood(
+    model: str | Resolved, dataset: Dataset | None, sets: Sequence[str], options: dict[str, Any]
+) -> tuple[Resolved, Source | None]:
+    """The resolved recipe behind what `run` was given, and the examples where these were given themselves."""
+    if isinstance(model, Resolved):
+        if dataset is not None and not _is_given(dataset):
+            raise UsageError(f"a resolved recipe names its dataset, {model.dataset}: leave the other one away")
+        source = None if dataset is None else given.read(dataset)[1]
+        return changed(model, sets, options), source
+    if dataset is None:
+        raise UsageError(f"on which dataset? such as zoo.run({model!r}, 'digits')   (see: zoo.list_datasets())")
+    if isinstance(dataset, Recipe):
+        return resolve(model, dataset.name, sets, options, data=dataset)[0], None
+    if isinstance(dataset, Path) and dataset.suffix != ".toml":
+        return resolve(model, dataset.stem, sets, options, data=data.from_path(dataset))[0], None
+    if isinstance(dataset, str | Path):
+        own = data.infer(str(dataset)) if ":" in str(dataset) else None
+        return resolve(model, str(dataset), sets, options, data=own)[0], None
+    described, source = given.read(dataset)
+    return resolve(model, "memory", sets, options, data=described)[0], source
+
+
+def _is_given(dataset: Any) -> bool:
+    return not isinstance(dataset, str | Path | Recipe)
 
 
 def place(out: Path | None, recipe: Resolved) -> Path | None:
@@ -133,18 +178,20 @@ def execute(
     watch: Watcher | None = None,
     resuming: bool = False,
     require_gpu: bool = False,
+    source: Source | None = None,
 ) -> Outcome | None:
     """Do what a resolved recipe says, in `folder`; `watch` is told about each stage and each epoch.
 
-    Without a folder this process is a worker that is not the chief: it takes part and leaves no files.
+    Without a folder this process is a worker that is not the chief: it takes part and leaves no files. `source` holds
+    the examples of data that was given in Python.
     """
     watch = watch or Watcher()
     started = time.perf_counter()
     refuse_too_large(recipe)
     if folder is None:
-        _follow(recipe, smoke, watch, require_gpu, None)
+        _follow(recipe, smoke, watch, require_gpu, None, source)
         return None
-    splits = _start(recipe, watch, require_gpu)
+    splits = _start(recipe, watch, require_gpu, source)
     from zoo.training.samples import sampling
     from zoo.training.workers import loss_named
 
@@ -193,7 +240,7 @@ def _fit_class(recipe: Resolved) -> type[Fit]:
     return Fit
 
 
-def _start(recipe: Resolved, watch: Watcher, require_gpu: bool) -> data.Splits:
+def _start(recipe: Resolved, watch: Watcher, require_gpu: bool, source: Source | None = None) -> data.Splits:
     """Load the data and start TensorFlow; among several workers TensorFlow must meet the others before all else."""
     from zoo.training.environment import prepare
 
@@ -208,16 +255,23 @@ def _start(recipe: Resolved, watch: Watcher, require_gpu: bool) -> data.Splits:
         watch.stage("starting TensorFlow")
         prepare(require_gpu)
     watch.stage("loading data")
-    splits = data.load(recipe.data, recipe.dataset)
+    splits = data.load(recipe.data, recipe.dataset, source=source)
     if group is None and not recipe.data.text:
         watch.stage("starting TensorFlow")
         prepare(require_gpu)
     return splits
 
 
-def _follow(recipe: Resolved, smoke: bool, watch: Watcher, require_gpu: bool, resumed: Path | None) -> None:
+def _follow(
+    recipe: Resolved,
+    smoke: bool,
+    watch: Watcher,
+    require_gpu: bool,
+    resumed: Path | None,
+    source: Source | None = None,
+) -> None:
     """What every worker but the chief does: the same computation, and nothing is written."""
-    splits = _start(recipe, watch, require_gpu)
+    splits = _start(recipe, watch, require_gpu, source)
     from zoo.training.fit import Fit
     from zoo.training.workers import loss_named
 

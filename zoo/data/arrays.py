@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.data.config import Data
 from zoo.data.examples import Examples, Source, streams
@@ -27,24 +28,31 @@ def infer(path: Path) -> Data:
         UsageError: a file that is missing, no array of numbers, or of another length than its fellow.
     """
     found = {name: _pair(path, suffix) for name, suffix in PARTS.items() if _is_there(path, suffix)}
-    x, y = found["train"]
+    return describe(f"arrays:{path}", found, lambda part, letter: str(path / f"{letter}{PARTS[part]}.npy"))
+
+
+def describe(source: str, found: Mapping[str, Any], called: Callable[[str, str], str]) -> Data:
+    """A description of pairs `x`, `y` by the part's name; `called` is what messages call one of a part's arrays.
+
+    Raises:
+        UsageError: no images and no rows, classes below 0, or one class only.
+    """
+    (x, y), first, second = found["train"], called("train", "x"), called("train", "y")
     if len(x.shape) not in (2, 3, 4):
-        raise UsageError(
-            f"{path / FIRST} has shape {x.shape}; images are (n, height, width, channels), rows (n, features)"
-        )
+        raise UsageError(f"{first} has shape {x.shape}; images are (n, height, width, channels), rows (n, features)")
     if 0 in x.shape[1:]:
-        raise UsageError(f"{path / FIRST} has shape {x.shape}: its rows hold nothing")
+        raise UsageError(f"{first} has shape {x.shape}: its rows hold nothing")
     if y.dtype.kind == "i" and y.min() < 0:
         raise UsageError(
-            f"{path / 'y.npy'} holds {y.min()}: whole numbers are classes, counted from 0\n"
+            f"{second} holds {y.min()}: whole numbers are classes, counted from 0\n"
             "save quantities as floating-point numbers: numpy.save(file, y.astype('float32'))"
         )
     shape = (*x.shape[1:], 1) if len(x.shape) == 3 else x.shape[1:]
     classes = 0 if y.dtype.kind == "f" else int(y.max()) + 1
     if classes == 1:
-        raise UsageError(f"{path / 'y.npy'} knows one class only: a network needs two to tell apart")
+        raise UsageError(f"{second} knows one class only: a network needs two to tell apart")
     return Data(
-        source=f"arrays:{path}",
+        source=source,
         kind="image" if len(shape) == 3 else "tabular",
         task="regression" if not classes else "binary" if classes == 2 else "classification",
         input_shape=shape,

@@ -46,6 +46,7 @@ class Data(Section):
     """Where examples come from and what one of them looks like."""
 
     # tfds:NAME[/CONFIG], sklearn:NAME, generated:NAME, stdlib:source, folder:PATH, arrays:PATH, csv:PATH, pairs:PATH;
+    # memory:arrays and memory:dataset were given in Python and are not kept;
     # relative paths are looked up in the working folder, then in that of raw files (see zoo.data.rawfiles)
     source: str
     origin: str = ""  # of files that no library fetches: where a user gets them, licence, size

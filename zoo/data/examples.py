@@ -11,6 +11,7 @@ from zoo.errors import UsageError, ZooError
 
 if TYPE_CHECKING:
     import numpy as np
+    import tensorflow as tf
 
     from zoo.data.config import Data
     from zoo.data.text import Vocabularies
@@ -35,6 +36,21 @@ class Examples(NamedTuple):
     def of(self, rows: np.ndarray) -> Examples:
         """These rows; of examples that stay on disk nothing is read."""
         return Examples(self.x.take(rows, axis=0), self.y[rows])
+
+    def as_dataset(self) -> tf.data.Dataset:
+        """The examples as a `tf.data.Dataset` of single pairs `(x, y)`, in their order: shuffle and batch it yourself.
+
+        `x` and `y` are as above without the first axis; of pairs `x` is a dict. Examples on disk are read as they come.
+        """
+        import tensorflow as tf
+
+        if not is_stored(self.x):
+            return tf.data.Dataset.from_tensor_slices((self.x, self.y))
+        from zoo.data.given import rows
+
+        told = [tf.TensorSpec(array.shape[1:], array.dtype) for array in self]
+        found = tf.data.Dataset.from_generator(lambda: rows(self), output_signature=tuple(told))
+        return found.apply(tf.data.experimental.assert_cardinality(len(self.y)))
 
 
 class Splits(NamedTuple):

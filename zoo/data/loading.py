@@ -1,4 +1,7 @@
-"""One door to every source: `tfds:`, `sklearn:`, `generated:`, `stdlib:`, `folder:`, `arrays:`, `csv:`, `pairs:`."""
+"""One door to every source: `tfds:`, `sklearn:`, `generated:`, `stdlib:`, `folder:`, `arrays:`, `csv:`, `pairs:`.
+
+`memory:` is what was given in Python; whoever loads it has it at hand.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,14 @@ if TYPE_CHECKING:
     from zoo.data.config import Data
     from zoo.data.text import Vocabularies
 
-SOURCES = ("tfds", "sklearn", "generated", "stdlib", "folder", "arrays", "csv", "pairs")
+SOURCES = ("tfds", "sklearn", "generated", "stdlib", "folder", "arrays", "csv", "pairs", "memory")
 TABLES = (".csv", ".tsv", ".txt", ".data")
 HOLDS = {  # of a source the kinds of data that it can be read as; the others say it themselves
     "stdlib": ("text",),
     "pairs": ("text-pair",),
     "sklearn": ("tabular", "image"),
     "arrays": ("tabular", "image"),
+    "memory": ("tabular", "image"),
     "folder": ("image", "text"),
     "csv": ("tabular", "text", "series"),
 }
@@ -40,18 +44,32 @@ class Status(NamedTuple):
     download_mb: float
 
 
-def load(data: Data, name: str, vocabularies: Vocabularies | None = None) -> Splits:
+def load(
+    data: Data | str | Path,
+    name: str | None = None,
+    vocabularies: Vocabularies | None = None,
+    source: Source | None = None,
+) -> Splits:
     """Training, validation and test examples as NumPy arrays, texts as token ids; the same rows in every run.
 
-    `name` is what messages call the dataset; `vocabularies` are those of a model that is to be applied to texts, which
-    are otherwise learnt on the training part. See `zoo.data.splitting` for what goes where. A TensorFlow Datasets
-    source is downloaded if it is not there.
+    `load("digits").train` has `x` and `y`, and `as_dataset()`; see `Examples` for shapes and types, and
+    `zoo.data.splitting` for what goes where. A TensorFlow Datasets source is downloaded if it is not there.
+
+    Args:
+        data: a dataset that has a recipe, by name; `tfds:NAME` or another source; the `Path` of own files; or a
+            description, as a recipe holds it in `recipe.data`.
+        name: what messages call the dataset.
+        vocabularies: those of a model that is to be applied to texts, which are otherwise learnt on the training part.
+        source: the examples of data that was given in Python.
 
     Raises:
-        UsageError: the source's content is bad or is not what `data` says.
+        UsageError: no such dataset, or the source's content is bad or is not what `data` says.
         MissingError: the source is not there and cannot be fetched.
     """
-    source = of_classes(read(data), data)
+    if isinstance(data, str | Path):
+        name, data = name or Path(data).stem, _described(data)
+    name = name or data.source
+    source = of_classes(source or read(data), data)
     if data.text:
         from zoo.data import text
 
@@ -64,6 +82,17 @@ def load(data: Data, name: str, vocabularies: Vocabularies | None = None) -> Spl
     test = conform(source.test, data, f"{name}, test") if source.test else None
     validation = conform(source.validation, data, f"{name}, validation") if source.validation else None
     return split(Source(train, test, validation), data, name)
+
+
+def _described(dataset: str | Path) -> Data:
+    """The description behind a name, a source or a path."""
+    if isinstance(dataset, Path) and dataset.suffix != ".toml":
+        return from_path(dataset)
+    if str(dataset).partition(":")[0] in SOURCES:
+        return infer(str(dataset))
+    from zoo.recipe import load_recipe
+
+    return load_recipe(dataset).data
 
 
 def _where(name: str, part: str, source: Source) -> str:
@@ -100,6 +129,10 @@ def read(data: Data) -> Source:
         from zoo.data import pairs
 
         return pairs.read(rest, data)
+    if scheme == "memory":
+        from zoo.data import given
+
+        raise given.refusal(data.source)
     return _read_own(locate(rest), data)
 
 
@@ -158,6 +191,10 @@ def infer(source: str, label: str | None = None, kind: str | None = None) -> Dat
         from zoo.data import pairs
 
         return pairs.infer(rest)
+    if scheme == "memory":
+        from zoo.data import given
+
+        raise given.refusal(source)
     if scheme == "arrays":
         from zoo.data import arrays
 
@@ -289,6 +326,8 @@ def status(data: Data) -> Status:
         where = wanted[0] if len(wanted) == 1 else wanted[0].parent
         files = [f for path in wanted for f in ([path] if path.is_file() else path.rglob("*")) if f.is_file()]
         return Status(all(path.exists() for path in wanted), str(where), _mib(files), 0.0)
+    if scheme == "memory":
+        return Status(False, "given in Python", 0.0, 0.0)
     place = {"sklearn": "scikit-learn", "stdlib": "this Python's library"}.get(scheme, "made on the spot")
     return Status(True, place, 0.0, 0.0)
 
@@ -318,6 +357,10 @@ def prepare(data: Data) -> Status:
         from zoo.data import prepared, tfds_source
 
         tfds_source.prepare(prepared.Address.parse(rest), data.download_mb)
+    if scheme == "memory":
+        from zoo.data import given
+
+        raise given.refusal(data.source)
     state = status(data)
     if not state.ready:
         raise missing([path for path in _own_files(scheme, rest, data) if not path.exists()], data)

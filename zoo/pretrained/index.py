@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,14 @@ INDEX = Path(__file__).with_name("index.json")
 def entries() -> dict[str, dict[str, Any]]:
     """By name (`lenet:mnist`): model, dataset, folder, sha256, bytes, dtype, params, fingerprint, metrics, licences."""
     return dict(forms.read(INDEX, dict[str, forms.IndexEntry]))
+
+
+def list_weights(pattern: str = "*") -> list[str]:
+    """Names of the weights that the zoo brings along and that match a glob, such as `lenet:*`.
+
+    `zoo.load(NAME)` opens them, `zoo.build(MODEL, weights=DATASET)` builds the network with them.
+    """
+    return sorted(name for name in entries() if fnmatchcase(name, pattern))
 
 
 def entry(name: str) -> dict[str, Any]:

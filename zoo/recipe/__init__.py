@@ -6,9 +6,9 @@ said on the command line. What is weaker is overridden: model's own defaults < r
 """
 
 from zoo.recipe.fingerprint import fingerprint
-from zoo.recipe.resolve import described, model_spec, rerun, resolve
+from zoo.recipe.resolve import changed, described, model_spec, rerun, resolve
 from zoo.recipe.schema import Callbacks, Checkpoint, Recipe, Resolved, Training, Transfer
-from zoo.recipe.store import broken, list_recipes, load_recipe, parse, recipe_text
+from zoo.recipe.store import broken, list_datasets, list_recipes, load_recipe, parse, recipe_text
 
 __all__ = [
     "Callbacks",
@@ -18,8 +18,10 @@ __all__ = [
     "Training",
     "Transfer",
     "broken",
+    "changed",
     "described",
     "fingerprint",
+    "list_datasets",
     "list_recipes",
     "load_recipe",
     "model_spec",

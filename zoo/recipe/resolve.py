@@ -15,7 +15,7 @@ from zoo.errors import UsageError
 from zoo.recipe.overrides import SECTIONS, command_line, lay_over
 from zoo.recipe.problems import refusal, validate
 from zoo.recipe.rules import contradictions, default_loss, never_fires
-from zoo.recipe.schema import Resolved
+from zoo.recipe.schema import Recipe, Resolved
 from zoo.recipe.store import parse, read_tables
 
 FROM_DATA = ("input_shape", "num_classes", "vocab_size", "target_vocab_size", "return_sequences")
@@ -26,7 +26,7 @@ def resolve(
     dataset: str,
     sets: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
-    data: Data | None = None,
+    data: Data | Recipe | None = None,
     start: Mapping[str, Any] | None = None,
 ) -> tuple[Resolved, list[str]]:
     """What `zoo run MODEL DATASET` will do, and notes about settings that a shortened run leaves without effect.
@@ -36,7 +36,7 @@ def resolve(
         dataset: a recipe's name or path, or any name for `data`.
         sets: `KEY=VALUE` with dotted keys, as after `--set`: `training.clip_norm=1`, `knobs.dropout=0.5`.
         options: training options said on the command line, by their key in `[training]`; None: not said.
-        data: an own dataset's description, when there is no recipe.
+        data: an own dataset's description, when there is no recipe, or a recipe in place of one with this name.
         start: tables that a trained network to start from decides; stronger than the recipe, weaker than what is said.
 
     Raises:
@@ -73,11 +73,25 @@ def described(dataset: str, sets: Sequence[str] = (), data: Data | None = None) 
 
 def rerun(path: Path, sets: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> tuple[Resolved, list[str]]:
     """The run that a run directory's `recipe.toml` describes, with what the command line changes."""
-    _, merged = read_tables(str(path))
-    said = command_line(sets, options or {})
+    return _said_over(read_tables(str(path))[1], str(path), sets, options or {})
+
+
+def changed(resolved: Resolved, sets: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> Resolved:
+    """The same run with what `sets` and `options` change (see `resolve`), checked again.
+
+    Raises:
+        UsageError: as `resolve`.
+    """
+    return _said_over(resolved.model_dump(exclude_none=True), resolved.dataset, sets, options or {})[0]
+
+
+def _said_over(
+    merged: dict[str, Any], where: str, sets: Sequence[str], options: Mapping[str, Any]
+) -> tuple[Resolved, list[str]]:
+    said = command_line(sets, options)
     for section in said:
         merged[section] = lay_over(merged.get(section, {}), said[section])
-    return _checked(merged, str(path), "epochs" in said.get("training", {}))
+    return _checked(merged, where, "epochs" in said.get("training", {}))
 
 
 def _checked(merged: dict[str, Any], where: str, shortened: bool) -> tuple[Resolved, list[str]]:
@@ -109,11 +123,18 @@ def model_spec(resolved: Resolved) -> registry.DataSpec:
     return resolved.data.model_copy(update={"input_shape": shape}).spec(resolved.dataset)
 
 
-def _tables_for(data: Data) -> dict[str, Any]:
-    """A recipe for an own dataset: pixels to [0, 1], columns of a table, windows of a series to mean 0, variance 1."""
+def _tables_for(data: Data | Recipe) -> dict[str, Any]:
+    """A recipe for an own dataset: pixels to [0, 1], columns of a table, windows of a series to mean 0, variance 1.
+
+    Images given in Python as floating-point numbers may have any scale: they too go to mean 0, variance 1.
+    """
+    if isinstance(data, Recipe):
+        return data.model_dump(exclude_unset=True, exclude_none=True)
     steps: dict[str, dict[str, Any]] = {
         "image": {"rescale": 255.0}, "tabular": {"standardize": "feature"}, "series": {"standardize": "window"},
     }  # fmt: skip
+    if data.source.startswith("memory:") and data.input_dtype != "uint8":
+        steps["image"] = {"standardize": "global"}
     batch = min(32, max(1, data.sizes()["train"] // 4))
     return {
         "title": data.source,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from zoo.data.config import MOST, Augmentation, Data, Positive, Preprocessing, Section, Seed
 
@@ -127,6 +127,12 @@ class Recipe(Section):
     training: Training = Training()
     callbacks: Callbacks = Callbacks()
     models: dict[str, ModelTable] = {}
+    _name: str = PrivateAttr(default="own")
+
+    @property
+    def name(self) -> str:
+        """What its dataset is called: the name under which it was loaded, or `own`."""
+        return self._name
 
 
 class Resolved(Section):

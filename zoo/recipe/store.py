@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -53,6 +54,11 @@ def list_recipes() -> list[str]:
     return sorted(_files())
 
 
+def list_datasets(pattern: str = "*") -> list[str]:
+    """Names of the datasets that have a recipe and match a glob, sorted: `zoo.run(MODEL, NAME)` takes them."""
+    return [name for name in list_recipes() if fnmatchcase(name, pattern)]
+
+
 def recipe_text(name: str) -> tuple[str, str]:
     """Where a recipe comes from and its text, by name or by path to a .toml file.
 
@@ -92,14 +98,21 @@ def read_tables(name: str) -> tuple[str, dict[str, Any]]:
         raise UsageError(f"{where}: not valid TOML: {error}") from error
 
 
-def load_recipe(name: str) -> Recipe:
-    """The recipe of a dataset, by name or by path, checked against the schema.
+def load_recipe(name: str | Path | Recipe) -> Recipe:
+    """The recipe of a dataset, by name or by the path of a .toml file, checked against the schema.
+
+    It is frozen: `recipe.model_copy(update={"training": recipe.training.model_copy(update={"epochs": 3})})` makes a
+    changed one, which `zoo.run(MODEL, recipe)` takes. A recipe object is given back as it is.
 
     Raises:
         UsageError: no such recipe, not TOML, or mistakes in it (all of them at once).
     """
-    where, tables = read_tables(name)
-    return parse(tables, where)
+    if isinstance(name, Recipe):
+        return name
+    where, tables = read_tables(str(name))
+    recipe = parse(tables, where)
+    recipe._name = Path(name).stem
+    return recipe
 
 
 def parse(tables: dict[str, Any], where: str) -> Recipe:

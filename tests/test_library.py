@@ -1,0 +1,140 @@
+"""What a library's user has at hand goes into `zoo.run`: recipe objects, arrays, a `tf.data.Dataset`."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.datasets import load_digits, load_iris
+
+import zoo
+from zoo.data import given
+from zoo.data.config import Data
+from zoo.errors import UsageError, ZooError
+from zoo.runs import Run
+from zoo.scoring import rescore
+
+X, Y = load_iris(return_X_y=True)
+IMAGES, DIGITS = load_digits().images / 16, load_digits().target
+
+
+def trained(dataset, tmp_path, model="mlp", **more):
+    return zoo.run(model, dataset, **{"epochs": 2, "out": tmp_path / "run", **more})
+
+
+def test_a_dataset_in_one_call():
+    splits = zoo.data.load("digits")
+    assert [len(part.y) for part in splits] == [1294, 144, 359]
+    x, y = next(iter(splits.test.as_dataset()))
+    np.testing.assert_array_equal(x, splits.test.x[0])
+    assert int(y) == splits.test.y[0] and int(splits.train.as_dataset().cardinality()) == 1294
+    assert len(zoo.data.load("sklearn:iris").train.y) == len(zoo.data.load("iris").train.y)
+
+
+def test_examples_on_disk_as_a_dataset(tmp_path):
+    np.save(tmp_path / "x.npy", X.astype("float32"))
+    np.save(tmp_path / "y.npy", Y)
+    stored = zoo.data.infer(f"arrays:{tmp_path}").model_copy(update={"stream": "on"})
+    train = zoo.data.load(stored).train
+    found = train.as_dataset()
+    assert int(found.cardinality()) == len(train.y) and hasattr(train.x, "blocks")
+    np.testing.assert_array_equal(np.stack([x for x, _ in found.as_numpy_iterator()]), train.x[:])
+    np.testing.assert_array_equal([y for _, y in found.as_numpy_iterator()], train.y)
+
+
+def test_lists():
+    assert {"digits", "mnist"} <= set(zoo.list_datasets()) and zoo.list_datasets("dig*") == ["digits"]
+    assert "lenet:mnist" in zoo.list_weights() and all(n.startswith("lenet:") for n in zoo.list_weights("lenet:*"))
+
+
+def test_recipe_objects_run_as_their_names_do(tmp_path):
+    recipe = zoo.load_recipe("iris")
+    assert zoo.load_recipe(recipe) is recipe
+    named, object_ = trained("iris", tmp_path / "a"), trained(recipe, tmp_path / "b")
+    again = zoo.run(zoo.load(named.folder).recipe, out=tmp_path / "c")
+    assert named.metrics == object_.metrics == again.metrics
+    assert named.recipe == object_.recipe == again.recipe
+    shorter = zoo.run(named.recipe, epochs=1, out=tmp_path / "d")
+    assert shorter.recipe.training.epochs == 1
+    with pytest.raises(UsageError, match="names its dataset, iris"):
+        zoo.run(named.recipe, "digits")
+
+
+def test_arrays_and_datasets_give_one_and_the_same_run(tmp_path):
+    pairs = tf.data.Dataset.from_tensor_slices((X.astype("float32"), Y))
+    told = {"arrays": (X, Y), "single": pairs, "batched": pairs.batch(32), "generator": pairs.filter(lambda x, y: True)}
+    runs = {name: trained(dataset, tmp_path / name) for name, dataset in told.items()}
+    assert all(run.metrics == runs["arrays"].metrics for run in runs.values())
+    assert runs["arrays"].metrics["examples_scored"] == 30
+    assert runs["arrays"].recipe.data.source == "memory:arrays"
+    assert runs["batched"].recipe.data.source == "memory:dataset"
+
+
+def test_own_test_and_validation_parts_are_taken(tmp_path):
+    parts = {"train": (IMAGES[:900], DIGITS[:900]), "test": (IMAGES[900:1500], DIGITS[900:1500])}
+    outcome = trained(parts | {"validation": (IMAGES[1500:], DIGITS[1500:])}, tmp_path, epochs=6)
+    assert outcome.recipe.data.sizes() == {"train": 900, "validation": 297, "test": 600}
+    assert outcome.metrics["test"]["accuracy"] > 0.8  # images from 0 to 1: nothing divides them by 255
+
+
+def test_a_run_on_arrays_says_that_it_has_them_no_more(tmp_path, zoo_cli):
+    outcome = trained((X, Y), tmp_path)
+    words = "memory:arrays: the data was given as arrays in Python, which a run does not keep\npass them again"
+    with pytest.raises(UsageError, match=words):
+        rescore(Run(outcome.folder), None, "test")
+    for command in (["eval", outcome.folder], ["run", outcome.folder / "recipe.toml"]):
+        said = zoo_cli(*command)
+        assert said.code == 2 and "given as arrays in Python" in said.err and "pass them again" in said.err
+    again = zoo.run(zoo.load(outcome.folder).recipe, (X, Y), out=tmp_path / "again")
+    assert again.metrics == outcome.metrics
+    (tmp_path / "rows.csv").write_text("5.1,3.5,1.4,0.2\n", encoding="utf-8")
+    assert json.loads(zoo_cli("predict", outcome.folder, tmp_path / "rows.csv", "--json"))
+
+
+WRONG = {
+    "lengths": ((X, Y[:-1]), "x of shape (150, 4) and y of shape (149,)"),
+    "indicators": ((X, np.eye(3)[Y]), "y of the train part has shape (150, 3): one number an example"),
+    "words": ((X.astype(str), Y), "x of the train part is an array of <U32, not of numbers"),
+    "axes": ((X[:, 0], Y), "x of the train part has shape (150,); images are"),
+    "one class": ((X, Y * 0), "y of the train part knows one class only"),
+    "below 0": ((X, Y - 1), "y of the train part holds -1"),
+    "no pair": (X, "the train data is a ndarray\ngive a pair of arrays (x, y)"),
+    "no train": ({"test": (X, Y)}, "the keys train, test and validation, the first of them always, not test"),
+    "endless": (tf.data.Dataset.from_tensors((X, Y)).repeat(), "has no end (repeat() without a count?)"),
+    "empty": (tf.data.Dataset.from_tensor_slices((X, Y)).take(0), "the train dataset is empty"),
+    "no labels": (tf.data.Dataset.from_tensor_slices(X), "not pairs (x, y) of tensors"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_data_is_refused_by_name(name, tmp_path):
+    dataset, words = WRONG[name]
+    with pytest.raises(UsageError) as error:
+        trained(dataset, tmp_path)
+    assert words in str(error.value) and len(str(error.value).splitlines()) <= 3
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_value_that_is_no_number_is_named(tmp_path):
+    x = X.copy()
+    x[7, 2] = np.nan
+    with pytest.raises(ZooError, match=r"row 7, feature .*2.* is nan"):
+        trained((x, Y), tmp_path)
+
+
+def test_a_dataset_larger_than_memory_is_stopped_while_it_is_read(monkeypatch):
+    monkeypatch.setattr(given, "memory", lambda: 100_000)
+    read = []
+    endless = tf.data.Dataset.range(10**9).map(lambda i: (tf.fill([100], tf.cast(i, tf.float32)), i % 2))
+    counted = endless.map(lambda x, y: (tf.py_function(lambda v: read.append(1) or v, [x], tf.float32), y))
+    with pytest.raises(UsageError, match="does not fit the memory"):
+        given.read(counted.map(lambda x, y: (tf.ensure_shape(x, [100]), y)))
+    assert len(read) < 5_000
+
+
+def test_what_was_given_has_no_source_to_read_again():
+    data = Data(source="memory:arrays", kind="tabular", task="binary", input_shape=(4,), num_classes=2, train=9)
+    assert not zoo.data.status(data).ready
+    for call in (zoo.data.load, zoo.data.prepare):
+        with pytest.raises(UsageError, match="given as arrays in Python"):
+            call(data)
