@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -138,3 +139,12 @@ def test_what_was_given_has_no_source_to_read_again():
     for call in (zoo.data.load, zoo.data.prepare):
         with pytest.raises(UsageError, match="given as arrays in Python"):
             call(data)
+
+
+def test_callbacks_are_told_and_named_in_the_run(tmp_path, caplog):
+    seen = []
+    stop = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["loss"]))
+    outcome = trained("iris", tmp_path, callbacks=[stop])
+    assert seen == Run(outcome.folder).history["loss"]
+    assert Run(outcome.folder).info["callbacks"] == ["LambdaCallback"]
+    assert "callbacks were given as objects" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from zoo.training.checkpoint import Checkpoint
     from zoo.training.fit import Fit
 
+log = logging.getLogger("zoo")
 SMOKE_EPOCHS, SMOKE_STEPS = 2, 5
 Pair: TypeAlias = "tuple[Any, Any] | tf.data.Dataset"  # arrays x and y, or a dataset of such pairs
 Dataset: TypeAlias = "str | Path | Recipe | Pair | Mapping[str, Pair]"
@@ -75,6 +77,7 @@ def run(
     jit: str | None = None,
     scale_learning_rate: bool | None = None,
     sets: Sequence[str] = (),
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     out: str | Path | None = None,
     smoke: bool = False,
     require_gpu: bool = False,
@@ -91,6 +94,8 @@ def run(
             "validation": ...}` of pairs or datasets. What is given in Python is held in memory and not kept.
         learning_rate: of the optimiser, a step.
         sets: `SECTION.KEY=VALUE` strings, as after `--set`.
+        callbacks: Keras callbacks, told of epochs and of batches. The recipe does not hold them, so that neither
+            `--resume` nor a run of recipe.toml has them again: run.json names them, and a note says so.
         out: the run's folder, which must not exist; `runs/MODEL-DATASET/STAMP` if not given.
         smoke: a few steps only, to see that all of it works.
 
@@ -107,7 +112,7 @@ def run(
     }  # fmt: skip
     recipe, source = _understood(model, dataset, sets, smoke_options(options) if smoke else options)
     folder = place(Path(out) if out else None, recipe)
-    return execute(recipe, folder, smoke=smoke, require_gpu=require_gpu, source=source)
+    return execute(recipe, folder, smoke=smoke, require_gpu=require_gpu, source=source, callbacks=callbacks)
 
 
 def _understood(
@@ -179,6 +184,7 @@ def execute(
     resuming: bool = False,
     require_gpu: bool = False,
     source: Source | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Outcome | None:
     """Do what a resolved recipe says, in `folder`; `watch` is told about each stage and each epoch.
 
@@ -200,13 +206,16 @@ def execute(
         if not resuming:
             runs.write_recipe(folder, recipe)
         facts = provenance.facts_before(recipe, smoke) | ({"resumed_from": _position(saved)} if resuming else {})
+        if callbacks:
+            facts |= {"callbacks": [type(callback).__name__ for callback in callbacks]}
+            log.warning("note: callbacks were given as objects; zoo run %s/recipe.toml does without them", folder)
         runs.record(folder, facts | {"exit": "started"})
         fit = None
         try:
             watch.stage("building the model")
             with loss_named(cluster.find(recipe.training.strategy), folder):
-                callbacks = [*watch.callbacks(folder, recipe), *sampling(recipe, splits, None if smoke else folder)]
-                fit = _fit_class(recipe)(recipe, splits, folder, callbacks, SMOKE_STEPS if smoke else None)
+                own = [*watch.callbacks(folder, recipe), *sampling(recipe, splits, None if smoke else folder)]
+                fit = _fit_class(recipe)(recipe, splits, folder, [*own, *callbacks], SMOKE_STEPS if smoke else None)
                 watch.begin(fit)
                 fitted = fit(saved)
                 metrics, scores = _score(fit)
