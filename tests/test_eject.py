@@ -15,14 +15,13 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import data
+from zoo import tasks
 from zoo.data import prepared
 from zoo.eject.ejecting import eject, script
 from zoo.eject.lifting import lift
 from zoo.errors import MissingError, UsageError
 from zoo.recipe import rerun, resolve
 from zoo.registry import build, describe, list_models
-from zoo.training.extras import extras
 from zoo.training.fit import Fit
 from zoo.training.transfer import TransferFit
 
@@ -145,7 +144,7 @@ def numbers(line):
 def test_the_script_gives_the_numbers_of_the_run(ejected, name, monkeypatch):
     folder, said = ejected(name)
     recipe = rerun(folder / "recipe.toml")[0]
-    splits = data.load(recipe.data, recipe.dataset)
+    splits = tasks.load(recipe.data, recipe.dataset)
     if recipe.training.precision == "mixed_float16":
         monkeypatch.setattr("zoo.training.fit.check_precision", lambda precision: None)  # which wants a GPU
     fit = (TransferFit if recipe.transfer else Fit)(recipe, splits, most_steps=STEPS)
@@ -158,7 +157,7 @@ def test_the_script_gives_the_numbers_of_the_run(ejected, name, monkeypatch):
     assert test.startswith(f"test, {len(splits.test.y)} examples: ")
     scores = fit.evaluate(splits.test)[0]
     if recipe.data.task == "seq2seq":
-        scores |= extras(fit.model, recipe.data, splits, "test", scores)[0]
+        scores |= fit.task.further(fit.model, recipe.data, splits, "test", scores).metrics
         test += f", {said.splitlines()[-1].partition(' of ')[0]}"
     assert numbers(test.split(": ")[1]) == pytest.approx(scores, rel=1e-4, abs=1e-4)
     saved = keras.saving.load_model(folder / "model.keras", compile=False)
@@ -214,7 +213,7 @@ def test_a_series_is_read_from_a_file_beside_the_script(tmp_path, zoo_cli, monke
     other = subprocess.run([sys.executable, "-c", LOADS], capture_output=True, text=True)
     assert other.stderr.splitlines()[-1] == "ValueError: 100 steps in time; the recipe says 144"
     Path("airline-passengers.csv").write_text("\n".join(["Month,Passengers", *rows, ""]))
-    for mine, theirs in zip(loaded, itertools.chain(*data.load(recipe.data, "airline")), strict=True):
+    for mine, theirs in zip(loaded, itertools.chain(*tasks.load(recipe.data, "airline")), strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
@@ -296,7 +295,7 @@ def test_what_is_refused_leaves_nothing(tmp_path, zoo_cli, model, dataset, told)
 def test_sources_and_settings_that_a_script_cannot_have(tmp_path, monkeypatch):
     table = tmp_path / "own.csv"
     table.write_text("a,b\n" + "".join(f"{i},{2 * i}.5\n" for i in range(50)))
-    own = resolve("linear", "own", data=data.infer(f"csv:{table}"))[0]
+    own = resolve("linear", "own", data=tasks.infer(f"csv:{table}"))[0]
     with pytest.raises(UsageError, match="not own files"):
         script(own)
     for sets, why in (

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import data, runs
+from zoo import runs, tasks
 from zoo.errors import pip_install
 from zoo.export import FORMATS, formats, inputs, writing
 from zoo.recipe import resolve
 from zoo.registry import build
-from zoo.training.loop import make_predict
+from zoo.training.evaluation import make_predict
 
 for package in ("onnx", "onnxruntime", "tf2onnx", "ai_edge_litert"):
     pytest.importorskip(package)
@@ -41,10 +41,12 @@ def test_a_run_is_exported_and_the_printed_lines_load_it(mine, zoo_cli, format_n
     assert "64 test examples of digits" in said and "uint8 (any, 8, 8, 1)" in said
     lines = said.split("load it:\n")[1].splitlines()
     assert len(lines) == 3
-    x = data.load(runs.load(mine).recipe.data, "digits").test.x
+    x = tasks.load(runs.load(mine).recipe.data, "digits").test.x
     names = {"x": x}
     exec("\n".join(line.strip() for line in lines), names)
-    wanted = make_predict(runs.load(mine).model)(x)  # of the whole split: more than was compared
+    described = runs.load(mine).recipe.data
+    predict = make_predict(runs.load(mine).model, tasks.of(described).fields(described))
+    wanted = predict(x)  # of the whole split: more than was compared
     np.testing.assert_allclose(names["outputs"], wanted, atol=1e-5)
     assert not [path for path in (mine / "export").iterdir() if path.name.startswith(".")]
 

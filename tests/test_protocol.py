@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 from tiers import tiered
 
-from zoo import checks
+from zoo import checks, tasks
 from zoo.cli import main
 from zoo.layers import CrossAttention, PaddingMask, SelfAttention
 from zoo.registry import describe, list_models
@@ -18,7 +18,7 @@ from zoo.spec import DataSpec
 @pytest.mark.parametrize("name", tiered(list_models()))
 def test_every_entry_holds_the_protocol(name):
     results = checks.run_protocol(describe(name))
-    assert [result.name for result in results] == ["builds", *checks.CHECKS]
+    assert [result.name for result in results] == ["builds", "record", *checks.CHECKS]
     assert [f"{result.name}: {result.detail}" for result in results if not result.passed] == []
     assert next(result.detail for result in results if result.name == "two in one").startswith("same outputs")
 
@@ -27,7 +27,7 @@ def test_every_entry_holds_the_protocol(name):
 def test_every_language_model_holds_it_as_such(name):
     """Recurrent nets classify by default: here they are built as the data of a language model asks; others are such."""
     record, spec = describe(name), DataSpec("toy", "text", "language-model", (64,), vocab_size=30)
-    knobs = {key: value for key, value in spec.offers().items() if key in record.knobs}
+    knobs = {key: value for key, value in tasks.of(spec).offers(spec).items() if key in record.knobs}
     results = checks.run_protocol(partial(record.builder, **knobs))
     assert [f"{result.name}: {result.detail}" for result in results if not result.passed] == []
     assert not any("does not apply" in result.detail for result in results)

@@ -94,11 +94,9 @@ def test_malformed_names_are_refused(catalogue, name):
         register(name, **FACTS)(empty_builder)
 
 
-def test_unknown_kinds_and_tasks_are_refused(catalogue):
+def test_unknown_kinds_are_refused(catalogue):
     with pytest.raises(UsageError, match="unknown kind of input 'images'; did you mean image"):
         register("net", **{**FACTS, "inputs": ("images",)})(empty_builder)
-    with pytest.raises(UsageError, match="unknown task 'clasification'; did you mean classification"):
-        register("net", **{**FACTS, "tasks": ("clasification",)})(empty_builder)
 
 
 def test_a_builder_argument_without_a_default_is_refused(catalogue):

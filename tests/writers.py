@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from zoo import tasks
 from zoo.decoding import Decoder
 from zoo.registry import build, describe, list_models
 from zoo.spec import DataSpec
@@ -22,7 +23,7 @@ def model_of(name, seed=0):
     """A small build with weights far from their start, so that it has something to say."""
     record, spec = describe(name), PAIRS if name in PAIR_MODELS else LANGUAGE
     keras.utils.set_random_seed(seed)
-    model = build(name, **record.trial | {k: v for k, v in spec.offers().items() if k in record.knobs})
+    model = build(name, **record.trial | {k: v for k, v in tasks.of(spec).offers(spec).items() if k in record.knobs})
     for weight in model.trainable_weights:
         weight.assign(weight + keras.random.normal(weight.shape) * 0.3)
     return model

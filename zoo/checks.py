@@ -22,6 +22,8 @@ import keras
 import numpy as np
 
 import zoo.layers  # registers the layers that saved models name
+from zoo import tasks
+from zoo.errors import unknown
 from zoo.inspect import skeleton
 from zoo.registry import ModelRecord
 
@@ -58,9 +60,18 @@ def run_protocol(target: ModelRecord | Callable[..., keras.Model], seed: int = 0
     else:
         subject = Subject(target, seed=seed)
     results = [_run("builds", builds, subject)]
-    if results[0].passed:
+    if isinstance(target, ModelRecord):
+        results += [_run("record", lambda _: known_tasks(target), subject)]
+    if all(result.passed for result in results):
         results += [_run(name, check, subject) for name, check in CHECKS.items()]
     return results
+
+
+def known_tasks(record: ModelRecord) -> str:
+    """Every task of the record is one that is known, of the zoo or of a plug-in."""
+    if wrong := [name for name in record.tasks if name not in tasks.names()]:
+        raise CheckError(str(unknown("task", wrong[0], tasks.names())))
+    return ", ".join(record.tasks)
 
 
 def _run(name: str, check: Check, subject: Subject) -> Result:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from zoo import cluster, data, provenance, runs
-from zoo.data import given
+from zoo import cluster, provenance, runs, tasks
+from zoo.data import Splits, given
 from zoo.data.examples import Source
 from zoo.errors import UsageError
 from zoo.recipe import Recipe, Resolved, changed, resolve
@@ -129,12 +129,12 @@ def _understood(
     if isinstance(dataset, Recipe):
         return resolve(model, dataset.name, sets, options, data=dataset)[0], None
     if isinstance(dataset, Path) and dataset.suffix != ".toml":
-        return resolve(model, dataset.stem, sets, options, data=data.from_path(dataset))[0], None
+        return resolve(model, dataset.stem, sets, options, data=tasks.from_path(dataset))[0], None
     if isinstance(dataset, str | Path):
-        own = data.infer(str(dataset)) if ":" in str(dataset) else None
+        own = tasks.infer(str(dataset)) if ":" in str(dataset) else None
         return resolve(model, str(dataset), sets, options, data=own)[0], None
     described, source = given.read(dataset)
-    return resolve(model, "memory", sets, options, data=described)[0], source
+    return resolve(model, "memory", sets, options, data=tasks.decided(described))[0], source
 
 
 def _is_given(dataset: Any) -> bool:
@@ -198,8 +198,8 @@ def execute(
         _follow(recipe, smoke, watch, require_gpu, None, source)
         return None
     splits = _start(recipe, watch, require_gpu, source)
-    from zoo.training.samples import sampling
     from zoo.training.workers import loss_named
+    from zoo.training.writing import sampling
 
     with runs.claimed(folder):
         saved = _saved(folder, watch) if resuming else None
@@ -220,7 +220,7 @@ def execute(
                 fitted = fit(saved)
                 metrics, scores = _score(fit)
             runs.write_model(folder, fitted.model)
-            if isinstance(splits, data.TextSplits):
+            if splits.vocabularies is not None:
                 runs.write_vocabularies(folder, splits.vocabularies)
             runs.record_metrics(folder, metrics)
         except BaseException as error:
@@ -249,7 +249,7 @@ def _fit_class(recipe: Resolved) -> type[Fit]:
     return Fit
 
 
-def _start(recipe: Resolved, watch: Watcher, require_gpu: bool, source: Source | None = None) -> data.Splits:
+def _start(recipe: Resolved, watch: Watcher, require_gpu: bool, source: Source | None = None) -> Splits:
     """Load the data and start TensorFlow; among several workers TensorFlow must meet the others before all else."""
     from zoo.training.environment import prepare
 
@@ -260,12 +260,13 @@ def _start(recipe: Resolved, watch: Watcher, require_gpu: bool, source: Source |
         from zoo.training.workers import join
 
         join(group)
-    if group is None and recipe.data.text:  # TensorFlow takes texts apart, and must know its devices by then
+    by_tensorflow = recipe.data.text is not None  # TensorFlow takes texts apart, and must know its devices by then
+    if group is None and by_tensorflow:
         watch.stage("starting TensorFlow")
         prepare(require_gpu)
     watch.stage("loading data")
-    splits = data.load(recipe.data, recipe.dataset, source=source)
-    if group is None and not recipe.data.text:
+    splits = tasks.load(recipe.data, recipe.dataset, source=source)
+    if group is None and not by_tensorflow:
         watch.stage("starting TensorFlow")
         prepare(require_gpu)
     return splits
@@ -317,36 +318,24 @@ def _reason(error: BaseException) -> str:
 
 def _score(fit: Fit) -> tuple[dict[str, Any], Scores]:
     """Metrics of the whole test split and, for reference, the validation split; and the test outputs."""
-    from zoo.training.extras import extras
-
     test = fit.splits.test
     values, outputs = fit.evaluate(test)
-    more, said = extras(fit.model, fit.recipe.data, fit.splits, "test", values)
-    values |= more
-    scored = len(test.y) if outputs is None else len(outputs)
-    metrics: dict[str, Any] = {"test": values, "examples_scored": scored, "examples_in_split": len(test.y)}
-    if len(fit.splits.validation.y):
-        metrics["validation"] = fit.evaluate(fit.splits.validation)[0]
-    return metrics, Scores(outputs, said)
+    further = fit.task.further(fit.model, fit.recipe.data, fit.splits, "test", values)
+    scored = len(test) if outputs is None else len(outputs)
+    metrics: dict[str, Any] = {
+        "test": values | further.metrics,
+        "examples_scored": scored,
+        "examples_in_split": len(test),
+    }
+    if len(fit.splits.validation):
+        metrics["validation"] = fit.evaluate(fit.splits.validation).metrics
+    return metrics, Scores(outputs, further.texts)
 
 
 def _draw(outcome: Outcome, fit: Fit, scores: Scores, facts: dict[str, Any]) -> list[Path]:
     from zoo import report
-    from zoo.training.extras import looked_at
+    from zoo.tasks.task import Look
 
-    test, recipe = fit.splits.test, outcome.recipe
-    texts = None
-    if isinstance(fit.splits, data.TextSplits) and recipe.data.task != "language-model":
-        raw = fit.splits.raw.test
-        texts = report.Texts(raw.x, raw.y, scores.texts, looked_at(fit.model, fit.splits, recipe.data))
-    return report.draw(
-        outcome.folder,
-        model=fit.model,
-        spec=recipe.data.spec(recipe.dataset),
-        history=fit.history,
-        x_test=test.x,
-        y_test=test.y,
-        scores=scores.outputs,
-        texts=texts,
-        facts=facts | {"metrics": outcome.metrics, "loss": recipe.training.loss},
-    )
+    data, measured = outcome.recipe.data, outcome.metrics["test"]
+    look = Look(fit.model, data, fit.loss, fit.splits, scores.outputs, scores.texts, measured)
+    return report.draw(outcome.folder, look, fit.history, facts | {"metrics": outcome.metrics})

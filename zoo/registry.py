@@ -23,7 +23,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zoo.errors import UsageError, unknown
-from zoo.spec import KINDS, TASKS, DataSpec
+from zoo.spec import KINDS, DataSpec
 
 if TYPE_CHECKING:
     import keras
@@ -41,7 +41,7 @@ class ModelRecord:
     paper: str
     idea: str
     inputs: tuple[str, ...]  # kinds of data it takes, of zoo.spec.KINDS
-    tasks: tuple[str, ...]  # of zoo.spec.TASKS
+    tasks: tuple[str, ...]  # of zoo.tasks
     params: int  # of the default build; a test recomputes it
     builder: Callable[..., keras.Model] = field(repr=False)
     min_size: int | None = None  # smallest height and width of an image
@@ -92,7 +92,7 @@ def register(
 
     def add(builder: Builder) -> Builder:
         import_module("zoo.models")  # the zoo's own names come first; plug-ins wait for the first question
-        _refuse_bad_record(name, inputs, tasks, builder)
+        _refuse_bad_record(name, inputs, builder)
         _records[name] = ModelRecord(
             name, family, year, paper, idea, tuple(inputs), tuple(tasks), params, builder, min_size,
             fixed_shape, dict(published or {}), tuple(deviations), dict(defaults or {}), dict(trial or {}), _origin,
@@ -102,15 +102,14 @@ def register(
     return add
 
 
-def _refuse_bad_record(name: str, inputs: tuple[str, ...], tasks: tuple[str, ...], builder: Builder) -> None:
+def _refuse_bad_record(name: str, inputs: tuple[str, ...], builder: Builder) -> None:
     if name in _records:
         raise UsageError(f"model {name!r} is already registered (by {_records[name].origin}); choose another name")
     if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)?", name):
         raise UsageError(f"model name {name!r} is not of the form arch or arch.variant (a-z, 0-9, _)")
-    for what, given, known in (("kind of input", inputs, KINDS), ("task", tasks, TASKS)):
-        for value in given:
-            if value not in known:
-                raise unknown(what, value, known, f"known: {', '.join(known)}")
+    for value in inputs:
+        if value not in KINDS:
+            raise unknown("kind of input", value, KINDS, f"known: {', '.join(KINDS)}")
     for argument, default in _arguments(builder).items():
         if default is inspect.Parameter.empty:
             raise UsageError(f"model {name!r}: builder argument {argument!r} needs a default")

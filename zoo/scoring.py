@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo import data
+from zoo import data, tasks
 from zoo.data.config import Data
 from zoo.errors import UsageError
 from zoo.recipe import load_recipe
@@ -27,24 +27,18 @@ def rescore(run: Run, dataset: str | None, split: str) -> dict[str, Any]:
 
     if described.text:  # TensorFlow takes texts apart
         prepare()
-    splits = data.load(described, dataset or run.recipe.dataset, run.vocabularies if described.text else None)
-    examples = getattr(splits, split)
-    if not len(examples.y):
+    splits = tasks.load(described, dataset or run.recipe.dataset, run.vocabularies if described.text else None)
+    examples = splits.by_name()[split]
+    if not len(examples):
         raise UsageError(f"{dataset or run.recipe.dataset} has no {split} split (its size is 0)")
     prepare()
-    from zoo.training.extras import extras
-    from zoo.training.loop import make_predict, make_score_tokens, score
-    from zoo.training.objectives import make_objective, targets
+    from zoo.training.evaluation import make_evaluate, make_predict
 
-    loss = str(run.recipe.training.loss)
-    objective = make_objective(own.task, loss)
-    if objective.tokens:
-        metrics: dict[str, Any] = make_score_tokens(run.model, objective)(examples.x, examples.y)
-    else:
-        y = targets(examples.y, own.task, loss, own.num_classes)
-        metrics = score(run.model, objective, make_predict(run.model)(examples.x), y)
-    metrics |= extras(run.model, own, splits, split, metrics)[0]
-    return {"metrics": metrics, "examples_scored": len(examples.y), "examples_in_split": len(examples.y)}
+    task, loss = tasks.of(own), str(run.recipe.training.loss)
+    predict_all = make_predict(run.model, task.fields(own))
+    measured: dict[str, Any] = dict(make_evaluate(run.model, own, loss, predict_all)(examples).metrics)
+    measured |= task.further(run.model, own, splits, split, measured).metrics
+    return {"metrics": measured, "examples_scored": len(examples), "examples_in_split": len(examples)}
 
 
 def _refuse_other(run: Run, other: Data, name: str) -> None:
@@ -76,13 +70,14 @@ def predict(run: Run, files: Sequence[Path], invert: bool = False) -> list[dict[
     from zoo.training.environment import prepare
 
     prepare()
-    from zoo.training.loop import make_predict
+    from zoo.training.evaluation import make_predict
 
-    apply = make_predict(run.model)
+    task, loss = tasks.of(run.recipe.data), str(run.recipe.training.loss)
+    apply = make_predict(run.model, task.fields(run.recipe.data))
     return [
         {"file": str(file), "row": number, **row, "unlike": _unlike(run, x)}
         for file, x in batches
-        for number, row in enumerate(label_rows(run, apply(x)), start=1)
+        for number, row in enumerate(task.words(apply(x), run.recipe.data, loss), start=1)
     ]
 
 
@@ -90,31 +85,3 @@ def _unlike(run: Run, x: Any) -> bool:
     """Whether an image is light where the training images are dark, or the reverse: half the scale apart on average."""
     mean = run.info.get("input_mean")
     return run.recipe.data.kind == "image" and mean is not None and abs(float(x.mean()) - mean) > 127
-
-
-def label_rows(run: Run, outputs: Any) -> list[dict[str, Any]]:
-    """The model's outputs (n, ...) in words: `prediction`, and of classes their probabilities."""
-    from zoo.training.objectives import SCORE_LOSSES, predicted_labels
-
-    own, loss = run.recipe.data, str(run.recipe.training.loss)
-    if own.series:
-        return [{"prediction": float(value)} for value in outputs.reshape(-1)]  # (1, horizon)
-    labels = predicted_labels(outputs, own.task, loss)
-    rows: list[dict[str, Any]] = []
-    for label, output in zip(labels, outputs, strict=True):
-        row: dict[str, Any] = {}
-        if own.task == "regression":
-            row["prediction"] = float(label)
-        else:
-            names = own.class_names or tuple(str(i) for i in range(own.num_classes or 2))
-            row["prediction"] = names[int(label)]
-            if loss in SCORE_LOSSES:
-                row["score"] = float(output.reshape(-1)[0])
-            else:
-                shares = (
-                    output if own.task == "classification" else [1.0 - output.reshape(-1)[0], output.reshape(-1)[0]]
-                )
-                row["probability"] = float(shares[int(label)])
-                row["probabilities"] = {name: float(share) for name, share in zip(names, shares, strict=True)}
-        rows.append(row)
-    return rows

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from zoo import tasks
 from zoo.data.text import encode, padded
 from zoo.errors import UsageError
 from zoo.runs import Run
-from zoo.scoring import label_rows
 
 log = logging.getLogger("zoo")
 USUAL_LENGTH = 200  # tokens
@@ -51,26 +51,28 @@ def predict_texts(run: Run, texts: Sequence[tuple[str, str]], beam_width: int = 
     Raises:
         UsageError: the run's model does not take texts, or continues them (`generate`), or the beam has no width.
     """
-    data = run.recipe.data
-    if data.kind not in ("text", "text-pair"):
+    data, task = run.recipe.data, tasks.of(run.recipe.data)
+    if not data.text:
         raise UsageError(f"{run.name} was trained on {data.kind}s, it takes files\ntry: zoo predict {run.name} FILE")
-    if data.task == "language-model":
+    if task.writes:
         begin = shlex.quote(texts[0][1][:30])
         raise UsageError(f"{run.name} continues texts\ntry: zoo generate {run.name} --prompt {begin}")
     if beam_width < 1:
         raise UsageError(f"beam width {beam_width}: at least 1 hypothesis has to be kept (1 is greedy decoding)")
-    if beam_width > 1 and data.task != "seq2seq":
+    if beam_width > 1 and not task.answers_in_text:
         raise UsageError(f"--beam-width is for models that say a text; {run.recipe.model} here names a class")
     from zoo.training.environment import prepare
 
     prepare()
-    ids = encode([text for _, text in texts], data, run.vocabularies, "note", log.warning)
-    if data.task == "seq2seq":
+    ended = task.answers_in_text
+    ids = encode([text for _, text in texts], data, run.vocabularies, "note", log.warning, ended=ended)
+    if task.answers_in_text:
         rows = [{"prediction": said} for said in _said(run, ids, beam_width)]
     else:
-        from zoo.training.loop import make_predict
+        from zoo.training.evaluation import make_predict
 
-        rows = label_rows(run, make_predict(run.model)(ids))
+        predict = make_predict(run.model, task.fields(data))
+        rows = task.words(predict(ids), data, str(run.recipe.training.loss))
     return [
         {"file": place, "row": number, "text": text, **row, "unlike": False}
         for number, ((place, text), row) in enumerate(zip(texts, rows, strict=True), start=1)
@@ -79,7 +81,7 @@ def predict_texts(run: Run, texts: Sequence[tuple[str, str]], beam_width: int = 
 
 def _said(run: Run, ids: np.ndarray, beam_width: int) -> list[str]:
     from zoo.decoding import Decoder
-    from zoo.training.extras import translate
+    from zoo.tasks.seq2seq import translate
 
     text, target = run.recipe.data.text, run.vocabularies.target
     assert text is not None and text.target_length is not None and target is not None
@@ -104,7 +106,7 @@ def generate(
     from zoo.training.environment import prepare
 
     data = run.recipe.data
-    if data.task != "language-model":
+    if not tasks.of(data).writes:
         given = "--text '...'" if data.text else "FILE"
         raise UsageError(f"{run.name} is no language model ({data.task})\ntry: zoo predict {run.name} {given}")
     vocabulary = run.vocabularies.source
@@ -127,5 +129,4 @@ def generate(
         length = USUAL_LENGTH if room is None else max(1, min(room, USUAL_LENGTH))
     said = decoder.generate(ids, length=length, temperature=temperature, top_k=top_k, seed=seed, stop=None)
     for prompt, new in zip(prompts, said, strict=True):
-        joint = " " if vocabulary.kind == "word" else ""
-        yield prompt + joint + vocabulary.decode(new)
+        yield vocabulary.joined(prompt, vocabulary.decode(new))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contenders import environment
+from zoo import tasks
 from zoo.cli.console import err, out, table
 
 TARGET, CAP, AIM = 0.99, 30, 2.0  # accuracy; Keras' epochs at most; Keras' seconds over the zoo's, at least
@@ -21,11 +22,10 @@ TARGET, CAP, AIM = 0.99, 30, 2.0  # accuracy; Keras' epochs at most; Keras' seco
 
 def measure(seeds: int) -> dict[str, Any]:
     """Both, seed after seed, alternating. MNIST has to be there."""
-    from zoo import data
     from zoo.recipe import load_recipe
 
     recipe = load_recipe("mnist").data
-    splits = data.load(recipe.model_copy(update={"validation_share": 0.0}), "mnist")
+    splits = tasks.load(recipe.model_copy(update={"validation_share": 0.0}), "mnist")
     rows: dict[str, list[dict[str, Any]]] = {"zoo": [], "keras": []}
     with tempfile.TemporaryDirectory() as folder:
         arrays = Path(folder) / "mnist.npz"  # what keras.datasets.mnist.load_data() reads once it has downloaded it

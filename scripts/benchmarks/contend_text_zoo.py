@@ -79,11 +79,13 @@ def input_seconds(fit: Fit) -> float:
     """Seconds in which an epoch's batches are planned and gathered, with nothing computed from them."""
     import tensorflow as tf
 
-    from zoo.training.batches import Feed, make_feed, take
+    from zoo.training.batches import make_feed, take
     from zoo.training.loop import plan_signature
 
-    feed = make_feed(fit.splits.train.x, fit._targets(fit.splits.train))
-    resident = Feed({name: tf.constant(array) for name, array in feed.arrays.items()}, feed.cuts)
+    train = fit.splits.train
+    y = fit.task.targets(train.y, fit.recipe.data, fit.loss)
+    feed = make_feed(Examples(train.inputs, y), fit.fields)
+    resident = feed._replace(arrays={name: tf.constant(array) for name, array in feed.arrays.items()})
 
     @tf.function(input_signature=plan_signature(feed, fit.recipe.training.batch_size))
     def gather(rows: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
@@ -112,10 +114,11 @@ def main(name: str, path: str, mask: str) -> None:
 
     recipe = recipe_of(case, arrays, masked=mask == "masked")
     x = inputs(arrays) if len(arrays) > 2 else arrays["x"]
-    none = Examples({k: v[:0] for k, v in x.items()} if isinstance(x, dict) else x[:0], arrays["y"][:0])
+    train = Examples(x, arrays["y"])
+    none = train.cut(slice(0))
     with tempfile.TemporaryDirectory() as folder:
         take_turns = TakeTurns(turns, lambda seconds: hold_clock(fit, seconds))
-        fit = Fit(recipe, Splits(Examples(x, arrays["y"]), none, none), Path(folder), [take_turns])
+        fit = Fit(recipe, Splits(train, none, none), Path(folder), [take_turns])
         facts = {"padding": float(fit.padding), "input_seconds": input_seconds(fit)}
         turns.ready(f"{fit.strategy_text}; {fit.params:,} parameters", facts)
         fit()

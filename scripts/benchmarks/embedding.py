@@ -41,7 +41,7 @@ def _steps(name: str, knobs: dict[str, Any], length: int, table: bool) -> Callab
     import tensorflow as tf
 
     import zoo
-    from zoo.training.loop import dense
+    from zoo.training.stepping import dense
 
     model, optimizer = zoo.build(name, vocab_size=WORDS, **knobs), keras.optimizers.Adam(LEARNING_RATE)
     weights, loss = model.trainable_variables, keras.losses.BinaryCrossentropy()

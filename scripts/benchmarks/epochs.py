@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.cases import CASES, Case, make
 from benchmarks.contenders import take_turns
+from zoo import tasks
 from zoo.cli.console import err, out, table
 
 TITLES = {"zoo": "zoo", "keras": "(a) Keras fit", "torch": "(b) PyTorch loop", "floor": "(c) epoch in the graph"}
@@ -44,7 +45,7 @@ def load_mnist() -> tuple[np.ndarray, np.ndarray] | None:
     recipe = load_recipe("mnist").data
     if not data.status(recipe).ready:
         return None
-    train = data.load(recipe.model_copy(update={"validation_share": 0.0}), "mnist").train
+    train = tasks.load(recipe.model_copy(update={"validation_share": 0.0}), "mnist").train
     return train.x, train.y
 
 

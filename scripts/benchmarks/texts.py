@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.contenders import take_turns
 from benchmarks.text_cases import TEXT_CASES, Arrays, TextCase, draw, inputs, trim
+from zoo import tasks
 from zoo.cli.console import err, out, table
 
 TITLES = {
@@ -60,7 +61,7 @@ def make(case: TextCase, examples: int) -> tuple[Arrays, str]:
 
         recipe = load_recipe(case.recipe).data
         if data.status(recipe).ready:
-            x, y = data.load(recipe, case.recipe).train
+            x, y = tasks.load(recipe, case.recipe).train
             rows = np.random.default_rng(0).permutation(len(y))[:count]
             names = x if isinstance(x, dict) else {"x": x}
             return trim({name: array[rows] for name, array in {**names, "y": y}.items()}), case.recipe

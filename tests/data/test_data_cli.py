@@ -7,9 +7,11 @@ import sys
 import pytest
 from PIL import Image
 
+from zoo import tasks
 from zoo.cli import main
-from zoo.data import load, status
+from zoo.data import status
 from zoo.recipe import list_recipes, load_recipe
+from zoo.tasks import load
 
 NAMES = [
     "and", "breast_cancer", "circles", "diabetes", "digits", "fashion_mnist", "iris", "line", "mnist", "moons", "or",
@@ -61,7 +63,7 @@ def test_recipes_agree_with_their_source(name):
         assert (splits["train"], splits["test"]) == (recipe.data.train, recipe.data.test)
         return
     parts = load(recipe.data, name)
-    assert {key: len(part.y) for key, part in parts._asdict().items()} == recipe.data.sizes()
+    assert {key: len(part.y) for key, part in parts.by_name().items()} == tasks.sizes(recipe.data)
     if recipe.data.class_names:
         assert set(parts.test.y) == set(range(len(recipe.data.class_names)))
     if recipe.data.feature_names:

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from zoo.data import from_path, infer, load, read_examples
+from zoo.data import read_examples
 from zoo.errors import UsageError, ZooError
+from zoo.tasks import from_path, infer, load
 
 PETS = """name,weight,fur,age,kind
 a,4.5,long,3,cat
@@ -189,7 +190,7 @@ def test_tables_need_no_tensorflow(write):
 
     path = write(PETS)
     code = (
-        "import sys; from zoo.data import from_path, load; load(from_path(sys.argv[1]), 'pets')\n"
+        "import sys; from zoo.tasks import from_path, load; load(from_path(sys.argv[1]), 'pets')\n"
         "assert not {'tensorflow', 'tensorflow_datasets', 'keras', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.data import from_path, load, read_examples
+from zoo import tasks
+from zoo.data import read_examples
 from zoo.errors import UsageError
+from zoo.tasks import from_path, load
 
 
 def save(path, pixels, **options):
@@ -39,7 +41,7 @@ def test_classes_sizes_and_pixels_are_found(pets):
     assert part.x.shape == (20, 8, 6, 1) and part.x.dtype == np.uint8
     assert part.x[:, 0, 0, 0].tolist() == [*range(10), *range(200, 210)]
     assert part.y.tolist() == [0] * 10 + [1] * 10
-    assert data.sizes() == {"train": 14, "validation": 2, "test": 4}
+    assert tasks.sizes(data) == {"train": 14, "validation": 2, "test": 4}
 
 
 def test_one_coloured_or_larger_image_changes_the_shape(pets):

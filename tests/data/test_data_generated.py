@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from zoo.data import load
 from zoo.errors import UsageError
+from zoo.tasks import load
 
 
 def rows(part):

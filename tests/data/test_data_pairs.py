@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo.data import from_path, rawfiles, status
+from zoo import tasks
+from zoo.data import rawfiles, status
 from zoo.data.config import Data, Text
 from zoo.data.loading import read
 from zoo.data.splitting import split
 from zoo.errors import MissingError, UsageError
+from zoo.tasks import from_path
 
 LINES = "Go.\tVa !\nRun!\tCours !\nRun!\tCourez !\nHi.\tSalut.\n"
 
@@ -191,7 +193,7 @@ def test_translations_of_one_text_stay_in_one_part(tmp_path, pairs):
     held = [set(part.x) for part in (parts.train, parts.validation, parts.test)]
     assert not held[0] & held[1] and not held[0] & held[2] and not held[1] & held[2]
     sizes = [len(parts.train.y), len(parts.validation.y), len(parts.test.y)]
-    assert sizes == list(data.sizes().values()) and sum(sizes) == len(sources)
+    assert sizes == list(tasks.sizes(data).values()) and sum(sizes) == len(sources)
     assert {pair for part in (parts.train, parts.validation, parts.test) for pair in said(part)} == set(
         said(read(data).train)
     )
@@ -265,6 +267,6 @@ def test_the_real_tatoeba_is_split_without_a_leak():
     source = read(data)
     assert said(source.train)[0] == ("Go.", "Va !") and len(source.train.y) == 142_787
     parts = split(source, data, "x")
-    assert {name: len(getattr(parts, name).y) for name in data.sizes()} == data.sizes()
+    assert {name: len(getattr(parts, name).y) for name in tasks.sizes(data)} == tasks.sizes(data)
     assert not set(parts.test.x) & set(parts.train.x) and not set(parts.validation.x) & set(parts.train.x)
     assert from_path(RAW / "tatoeba" / "fra-eng.zip").train == 142_787

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from zoo import tasks
 from zoo.data import status
 from zoo.data.loading import read
 from zoo.data.splitting import split
@@ -26,7 +27,7 @@ def nothing_there(monkeypatch, home):
 def test_vocabularies_and_lengths_of_made_tasks_are_exact(name):
     data = load_recipe(name).data
     parts = split(read(data), data, name)
-    assert {key: len(getattr(parts, key).y) for key in data.sizes()} == data.sizes()
+    assert {key: len(getattr(parts, key).y) for key in tasks.sizes(data)} == tasks.sizes(data)
     ended = data.kind == "text-pair"
     assert len(set("".join(parts.train.x))) + 4 == data.text.vocab_size
     assert max(len(text) for part in parts for text in part.x) + ended == data.input_shape[0]
@@ -109,8 +110,8 @@ def test_an_own_series_is_shown_and_said_to_be_something_else(zoo_cli, dated, mo
 
 def test_an_own_series_is_resolved_as_one(dated):
     from zoo import recipe
-    from zoo.data import from_path
     from zoo.registry import describe, list_models
+    from zoo.tasks import from_path
 
     fitting = [name for name in list_models(task="regression", inputs="series") if describe(name)]
     if not fitting:
@@ -118,7 +119,7 @@ def test_an_own_series_is_resolved_as_one(dated):
     sets = ["data.input_shape=[20,1]", "data.series.horizon=2"]
     resolved, _ = recipe.resolve(fitting[0], "own", sets, {}, data=from_path(dated))
     assert resolved.preprocessing.standardize == "window" and resolved.data.series.horizon == 2
-    assert resolved.data.sizes() == {"train": 51, "validation": 7, "test": 19}
+    assert tasks.sizes(resolved.data) == {"train": 51, "validation": 7, "test": 19}
 
 
 def test_as_goes_with_own_data_only(zoo_cli):

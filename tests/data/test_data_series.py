@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo.data import from_path, load, read_examples
+from zoo import tasks
+from zoo.data import read_examples
 from zoo.data.config import Data, Series
 from zoo.data.examples import Examples, Source
 from zoo.data.loading import read
 from zoo.data.series import split
 from zoo.errors import UsageError, ZooError
+from zoo.recipe.schema import fits_its_task
+from zoo.tasks import from_path, load
 
 
 @pytest.fixture
@@ -54,7 +57,7 @@ def test_targets_of_a_part_lie_in_it_and_parts_follow_each_other_in_time(series,
     parts = split(counting(40), data, "x")
     spans = [(part.y.min(), part.y.max()) for part in parts]
     assert spans == [(4, 23), (24, 29), (30, 39)]  # the first 4 steps have no whole window before them
-    assert {name: len(getattr(parts, name).y) for name in PARTS} == data.sizes()
+    assert {name: len(getattr(parts, name).y) for name in PARTS} == tasks.sizes(data)
     assert parts.test.x[0, :, 0].tolist() == [26, 27, 28, 29]  # reaches back, and no further than the day before
 
 
@@ -88,7 +91,7 @@ def test_a_later_value_changes_nothing_before_it(series):
 def test_counts_are_those_of_the_description(series, train, window, horizon, test_share, validation_share):
     data = series(train, window, horizon=horizon, test_share=test_share, validation_share=validation_share)
     parts = split(counting(train), data, "x")
-    assert {name: len(getattr(parts, name).y) for name in PARTS} == data.sizes()
+    assert {name: len(getattr(parts, name).y) for name in PARTS} == tasks.sizes(data)
 
 
 def test_sizes_given_in_steps(series):
@@ -110,11 +113,14 @@ def test_what_disagrees_or_is_not_finite_is_refused(series):
 
 @pytest.mark.parametrize(
     ("more", "message"),
-    [({"task": "binary"}, "a series is forecast"), ({"period": 5}, "period = 5 is longer than the window, 4 steps")],
+    [
+        ({"task": "binary"}, "task = 'binary' goes with kind"),
+        ({"period": 5}, "period = 5 is longer than the window, 4 steps"),
+    ],
 )
 def test_contradictions_of_a_description(series, more, message):
     with pytest.raises(ValueError, match=message):
-        series(**more)
+        fits_its_task(series(**more))
 
 
 def test_a_wave_has_its_period_and_noise(series):
@@ -156,7 +162,7 @@ def test_a_file_with_rising_dates_is_a_series(write, caplog):
     assert (data.kind, data.task, data.label, data.feature_names) == ("series", "regression", "wind", ("wind", "heat"))
     assert (data.train, data.input_shape, data.series.period) == (100, (10, 2), 7)  # days: a week
     parts = load(data, "own")
-    assert {name: len(getattr(parts, name).y) for name in PARTS} == data.sizes()
+    assert {name: len(getattr(parts, name).y) for name in PARTS} == tasks.sizes(data)
     assert (parts.test.x[:, -1] == [[2 * i, i] for i in range(79, 99)]).all()  # what is forecast comes first
     for said in (
         "is taken as a series by the dates in 'day'",
@@ -277,4 +283,4 @@ def test_the_recipes_of_real_series_agree_with_them(name):
 
     data = load_recipe(name).data
     parts = load(data, name)
-    assert {part: len(getattr(parts, part).y) for part in PARTS} == data.sizes()
+    assert {part: len(getattr(parts, part).y) for part in PARTS} == tasks.sizes(data)

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 
-from zoo.data import class_counts, load
+from zoo import tasks
+from zoo.data import class_counts
 from zoo.data.config import Data
 from zoo.data.examples import Examples, Source, conform
 from zoo.data.splitting import STRATIFY_BELOW, split
 from zoo.errors import UsageError, ZooError
+from zoo.tasks import load
 
 
 def numbered(classes, count):
@@ -77,7 +79,7 @@ def test_a_feature_that_is_not_finite_is_named_by_row_and_column(flat, value):
 
 def test_a_target_that_is_not_finite_is_named_by_row(flat):
     with pytest.raises(ZooError, match="row 1, the value to predict is nan"):
-        conform(Examples(np.zeros((2, 2)), np.array([1.0, np.nan])), flat(task="regression", train=2), "toys")
+        conform(Examples(np.zeros((2, 2)), np.array([1.0, np.nan])), flat(task="regression", train=2), "toys", "value")
 
 
 def test_another_shape_than_the_recipe_says_is_refused(flat):
@@ -98,12 +100,12 @@ def test_another_shape_than_the_recipe_says_is_refused(flat):
     ],
 )
 def test_embedded_sets_have_their_published_sizes(name, kind, task, shape, count, classes):
-    from zoo.data import infer
+    from zoo.tasks import infer
 
     data = infer(f"sklearn:{name}")
     assert (data.kind, data.task, data.input_shape, data.train, data.num_classes) == (kind, task, shape, count, classes)
     parts = load(data, name)
-    assert {key: len(part.y) for key, part in parts._asdict().items()} == data.sizes()
+    assert {key: len(part.y) for key, part in parts.by_name().items()} == tasks.sizes(data)
     assert parts.train.x.dtype == ("uint8" if kind == "image" else "float32")
     assert parts.train.y.dtype == ("float32" if task == "regression" else "int32")
 
@@ -115,7 +117,7 @@ def test_digits_are_17_shades_over_0_to_255_in_equal_shares():
     )  # fmt: skip
     parts = load(data, "digits")
     assert np.unique(parts.train.x).tolist() == [round(i * 255 / 16) for i in range(17)]
-    counts = class_counts(parts.test, data)
+    counts = class_counts(parts.test, tasks.of(data).class_names(data))
     assert min(counts.values()) >= 35 and max(counts.values()) <= 37
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo import data
+from zoo import data, tasks
 from zoo.data import examples, stored
 from zoo.data.config import Data
 from zoo.data.examples import is_stored
@@ -115,7 +115,7 @@ SETS = ["training.epochs=3", "training.batch_size=32", "preprocessing.resize=[16
 
 def _fit(described, sets=(), **more):
     recipe = resolve("lenet", "own", sets=[*SETS, *sets], data=described)[0]
-    return Fit(recipe, data.load(recipe.data, "own"), **more)
+    return Fit(recipe, tasks.load(recipe.data, "own"), **more)
 
 
 MEASURED = ["preprocessing.standardize=feature", "augmentation.shift=1"]
@@ -124,7 +124,7 @@ MEASURED = ["preprocessing.standardize=feature", "augmentation.shift=1"]
 def test_training_from_disk_gives_the_numbers_of_training_in_memory(arrays, monkeypatch):
     """With augmentation, moments of the training split, and blocks that end in the middle of a call."""
     monkeypatch.setattr(feeding, "BLOCK", 3 * 32 * 148)  # three steps
-    described = data.from_path(arrays)
+    described = tasks.from_path(arrays)
     assert described.input_shape == (12, 12, 1) and described.num_classes == 3 and described.test == 90
     fits = {}
     for stream in ("off", "on"):
@@ -140,7 +140,7 @@ def test_training_from_disk_gives_the_numbers_of_training_in_memory(arrays, monk
 
 
 def test_a_run_from_disk_goes_on_from_the_middle_of_an_epoch(arrays, tmp_path):
-    described = data.from_path(arrays).model_copy(update={"stream": "on"})
+    described = tasks.from_path(arrays).model_copy(update={"stream": "on"})
     whole = _fit(described)
     whole()
     first = _fit(described, folder=tmp_path)
@@ -167,14 +167,14 @@ def test_a_run_from_disk_goes_on_from_the_middle_of_an_epoch(arrays, tmp_path):
 
 
 def test_what_fills_the_memory_streams_by_itself_and_off_refuses(arrays, monkeypatch):
-    described = data.from_path(arrays)
+    described = tasks.from_path(arrays)
     for memory, stays in ((10**9, False), (3 * 700 * 144, False), (3 * 700 * 144 - 1, True)):
         monkeypatch.setattr(examples, "memory", lambda memory=memory: memory)
-        assert is_stored(data.load(described, "own").train.x) == stays
+        assert is_stored(tasks.load(described, "own").train.x) == stays
     monkeypatch.setattr(examples, "AT_ONCE", 100)
     monkeypatch.setattr(examples, "memory", lambda: 700 * 144)
     with pytest.raises(UsageError, match=r"leave it on disk: --set data\.stream=on"):
-        data.load(described.model_copy(update={"stream": "off"}), "own")
+        tasks.load(described.model_copy(update={"stream": "off"}), "own")
 
 
 def test_a_folder_of_images_is_decoded_to_disk_some_at_a_time(tmp_path, monkeypatch, caplog):
@@ -186,8 +186,8 @@ def test_a_folder_of_images_is_decoded_to_disk_some_at_a_time(tmp_path, monkeypa
         for i in range(15):
             pixels = random.integers(0, 256, (9, 11, 3)).astype("uint8")
             Image.fromarray(pixels).save(tmp_path / "photos" / kind / f"{i:02}.png")
-    described = data.from_path(tmp_path / "photos")
-    memory, disk = (data.load(described.model_copy(update={"stream": how}), "photos") for how in ("off", "on"))
+    described = tasks.from_path(tmp_path / "photos")
+    memory, disk = (tasks.load(described.model_copy(update={"stream": how}), "photos") for how in ("off", "on"))
     for there, here in zip(disk, memory, strict=True):
         assert is_stored(there.x)
         np.testing.assert_array_equal(there.x[:], here.x)
@@ -195,12 +195,12 @@ def test_a_folder_of_images_is_decoded_to_disk_some_at_a_time(tmp_path, monkeypa
     again = described.model_copy(update={"stream": "on"})
     with monkeypatch.context() as once:
         once.setattr("zoo.data.folder.read_files", None)  # the second time nothing is decoded
-        assert len(data.load(again, "photos").train.y) == len(memory.train.y)
+        assert len(tasks.load(again, "photos").train.y) == len(memory.train.y)
     (kept,) = (tmp_path / "home" / "data").glob("*.x.npy")
     broken = bytearray(kept.read_bytes())
     broken[5000] ^= 1
     kept.write_bytes(broken)
-    np.testing.assert_array_equal(data.load(again, "photos").train.x[:], memory.train.x)
+    np.testing.assert_array_equal(tasks.load(again, "photos").train.x[:], memory.train.x)
     assert "is damaged; decoding again" in caplog.text
 
 
@@ -220,7 +220,7 @@ def test_a_folder_of_images_is_decoded_to_disk_some_at_a_time(tmp_path, monkeypa
 def test_folders_of_arrays_that_do_not_go_together_are_refused(arrays, change, told):
     change(arrays)
     with pytest.raises(UsageError, match=told):
-        data.from_path(arrays)
+        tasks.from_path(arrays)
 
 
 def test_a_number_that_is_none_is_named_by_its_row(arrays, monkeypatch):
@@ -229,10 +229,10 @@ def test_a_number_that_is_none_is_named_by_its_row(arrays, monkeypatch):
     x[650, 3] = np.nan
     np.save(arrays / "x.npy", x)
     np.save(arrays / "x_test.npy", x[:90])
-    described = data.from_path(arrays).model_copy(update={"stream": "on"})
+    described = tasks.from_path(arrays).model_copy(update={"stream": "on"})
     assert described.kind == "tabular"
     with pytest.raises(ZooError, match=r"train: row 650, feature \[3\] is nan"):
-        data.load(described, "own")
+        tasks.load(described, "own")
 
 
 def test_small_sources_do_not_stream():

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from zoo import data, results
+from zoo import data, results, tasks
 from zoo.data.config import Data
 from zoo.data.examples import Examples, Source
 from zoo.data.splitting import split
 from zoo.data.subset import few, of_classes
 from zoo.errors import UsageError
 from zoo.recipe import fingerprint, resolve
+from zoo.recipe.schema import fits_its_task
 
 
 def described(**more):
@@ -43,7 +44,7 @@ def test_few_are_so_many_of_each_class_and_the_same_ones_each_time():
 def test_the_test_split_stays_whole_and_validation_comes_out_of_the_few():
     about = described(train=300, test_share=0.2, validation_share=0.25, examples_a_class=8)
     splits = split(Source(source(300, 3)), about, "x")
-    assert [len(part.y) for part in splits] == [18, 6, 60] == list(about.sizes().values())
+    assert [len(part.y) for part in splits] == [18, 6, 60] == list(tasks.sizes(about).values())
     rows = [set(part.x.ravel()) for part in splits]
     assert not rows[0] & rows[1] and not rows[2] & (rows[0] | rows[1])
 
@@ -64,7 +65,7 @@ def test_more_than_there_are_is_refused():
 )
 def test_contradictions_are_refused(facts, told):
     with pytest.raises(ValueError, match=told):
-        described(**facts)
+        fits_its_task(described(**facts))
 
 
 def test_a_recipe_that_uses_neither_keeps_its_fingerprint():
@@ -79,6 +80,6 @@ def test_the_recipes_of_half_of_mnist_hold_their_counts():
     halves = [resolve("lenet", name)[0] for name in ("mnist_0_4", "mnist_5_9")]
     if not data.status(halves[0].data).ready:
         pytest.skip("MNIST is not at hand")
-    parts = [data.load(half.data, half.dataset) for half in halves]
+    parts = [tasks.load(half.data, half.dataset) for half in halves]
     assert [len(part.test.y) for part in parts] == [5139, 4861]
     assert all(set(part.train.y.tolist()) == set(range(5)) for part in parts)

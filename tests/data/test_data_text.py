@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from zoo.data import text as texts
+from zoo import tasks
 from zoo.data.config import Data, Text
 from zoo.data.examples import Examples, Source
 from zoo.data.vocabulary import END, PADDING, START, UNKNOWN, Vocabulary, learn
@@ -18,6 +18,10 @@ FILMS = ["A fine film.", "a FINE, fine cast!", "a bore"]
 
 def strings(*values):
     return np.array(values, dtype=object)
+
+
+def load(source, data, where, known=None):
+    return tasks.of(data).encode(source, data, where, known)
 
 
 def reviews(**more):
@@ -68,12 +72,12 @@ def test_a_vocabulary_larger_than_the_texts_give_is_refused_with_the_number():
 def test_long_texts_are_cut_with_a_notice_and_empty_ones_become_unknown(caplog):
     part = Examples(strings("a fine film", "a a a a fine fine", "..."), np.array([1, 1, 0]))
     with caplog.at_level(logging.INFO, "zoo.data"):
-        splits = texts.load(Source(part), reviews(), "films")
+        splits = load(Source(part), reviews(), "films")
     assert "films, train: 1 of 3 texts are longer than 4 tokens and are cut" in caplog.text
     a, fine = (splits.vocabularies.source.tokens.index(word) for word in ("a", "fine"))
     assert splits.train.x.dtype == np.int32
     assert splits.train.x[1].tolist() == [a] * 4 and splits.train.x[2].tolist() == [UNKNOWN, 0, 0, 0]
-    kept = texts.load(Source(part), reviews(text=reviews().text.model_copy(update={"keep": "end"})), "films")
+    kept = load(Source(part), reviews(text=reviews().text.model_copy(update={"keep": "end"})), "films")
     assert kept.train.x[1].tolist() == [a, a, fine, fine]
     assert kept.raw.train.x[1] == "a a a a fine fine"
 
@@ -84,7 +88,7 @@ def test_pairs_begin_and_end():
         validation_share=0.0,
         text={"tokens": "character", "vocab_size": 7, "target_vocab_size": 6, "target_length": 3},
     )  # fmt: skip
-    splits = texts.load(Source(Examples(strings("abc", "a"), strings("uuvv", "v"))), data, "pairs")
+    splits = load(Source(Examples(strings("abc", "a"), strings("uuvv", "v"))), data, "pairs")
     source, target = splits.vocabularies.source, splits.vocabularies.target
     ids = {c: source.tokens.index(c) for c in "abc"}
     u, v = target.tokens.index("u"), target.tokens.index("v")
@@ -99,10 +103,12 @@ def test_a_long_text_is_cut_into_windows_each_predicting_the_next_token():
         source="x:y", kind="text", task="language-model", input_shape=(8,), input_dtype="int32", train=100,
         test_share=0.2, validation_share=0.25, text={"tokens": "character", "vocab_size": 14},
     )  # fmt: skip
-    splits = texts.load(Source(Examples(strings(content), np.zeros(1))), data, "letters")
+    splits = load(Source(Examples(strings(content), np.zeros(1))), data, "letters")
     assert data.parts() == {"train": 60, "validation": 20, "test": 20}
     assert (
-        {n: len(getattr(splits, n).y) for n in data.sizes()} == data.sizes() == {"train": 7, "validation": 2, "test": 2}
+        {n: len(getattr(splits, n).y) for n in tasks.sizes(data)}
+        == tasks.sizes(data)
+        == {"train": 7, "validation": 2, "test": 2}
     )
     decode = splits.vocabularies.source.decode
     assert decode(splits.train.x.ravel()) == content[:56] and decode(splits.train.y.ravel()) == content[1:57]
@@ -114,7 +120,7 @@ def test_what_is_held_out_teaches_no_token():
         source="x:y", kind="text", task="language-model", input_shape=(4,), input_dtype="int32", train=40,
         test_share=0.25, validation_share=0.0, text={"tokens": "character", "vocab_size": 6},
     )  # fmt: skip
-    splits = texts.load(Source(Examples(strings("ab" * 15 + "zz" * 5), np.zeros(1))), data, "letters")
+    splits = load(Source(Examples(strings("ab" * 15 + "zz" * 5), np.zeros(1))), data, "letters")
     assert "z" not in splits.vocabularies.source.tokens and (splits.test.y == UNKNOWN).all()
 
 
@@ -124,12 +130,12 @@ def test_another_number_of_tokens_than_the_recipe_says_is_refused():
         text={"tokens": "character", "vocab_size": 6},
     )  # fmt: skip
     with pytest.raises(UsageError, match=r"--set data\.train=40"):
-        texts.load(Source(Examples(strings("ab" * 20), np.zeros(1))), data, "letters")
+        load(Source(Examples(strings("ab" * 20), np.zeros(1))), data, "letters")
 
 
 def test_a_model_is_applied_to_other_texts_by_its_own_vocabulary():
-    first = texts.load(Source(Examples(strings(*FILMS), np.array([1, 1, 0]))), reviews(), "films")
+    first = load(Source(Examples(strings(*FILMS), np.array([1, 1, 0]))), reviews(), "films")
     other = Examples(strings("zzz fine", "zzz zzz", "zzz a"), np.array([1, 1, 0]))
-    again = texts.load(Source(other), reviews(), "others", first.vocabularies)
+    again = load(Source(other), reviews(), "others", first.vocabularies)
     fine = first.vocabularies.source.tokens.index("fine")
     assert again.vocabularies is first.vocabularies and again.train.x[0].tolist() == [UNKNOWN, fine, 0, 0]

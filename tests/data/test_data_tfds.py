@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo.data import infer, load, prepare, status
+from zoo.data import prepare, status
 from zoo.data.prepared import Address, download_facts, find
 from zoo.errors import MissingError, UsageError, ZooError
+from zoo.tasks import infer, load
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def child(code, **environment):
 
 def test_every_example_arrives_with_its_label(toy_dir, toy):
     parts = load(toy, "toy")
-    assert {k: len(p.y) for k, p in parts._asdict().items()} == {"train": 18, "validation": 2, "test": 10}
+    assert {k: len(p.y) for k, p in parts.by_name().items()} == {"train": 18, "validation": 2, "test": 10}
     for part in parts:
         assert part.x.dtype == np.uint8 and part.y.dtype == np.int32
         assert (part.x == part.x[:, :1, :1]).all()  # each image is one shade ...
@@ -47,7 +48,7 @@ def test_every_example_arrives_with_its_label(toy_dir, toy):
 def test_a_cached_set_needs_no_tensorflow_and_no_record_files(toy_dir, toy):
     first = load(toy, "toy")
     code = (
-        "import sys; from zoo.data import load; from zoo.data.config import Data\n"
+        "import sys; from zoo.tasks import load; from zoo.data.config import Data\n"
         f"s = load(Data.model_validate_json({toy.model_dump_json()!r}), 'toy')\n"
         "assert not {'tensorflow', 'tensorflow_datasets', 'keras'} & set(sys.modules)\n"
         "print(s.train.x[:, 0, 0, 0].tolist())"
@@ -280,7 +281,7 @@ def test_the_real_mnist_loads_quickly_the_second_time():
         pytest.skip(f"no mnist in {folder}")
     code = (
         "import sys, time\n"
-        "from zoo.data import load; from zoo.data.config import Data\n"
+        "from zoo.tasks import load; from zoo.data.config import Data\n"
         "d = Data(source='tfds:mnist', kind='image', task='classification', input_shape=(28, 28, 1),\n"
         "         input_dtype='uint8', num_classes=10, train=60000, test=10000)\n"
         "s = load(d, 'mnist'); seconds = time.process_time()\n"  # of the whole process, whatever else the machine does

@@ -72,7 +72,7 @@ from zoo.training.environment import prepare
 prepare()
 import keras
 import numpy as np
-from zoo import data
+from zoo import data, tasks
 from zoo.recipe import resolve
 from zoo.training import checkpoint, fit, loop
 
@@ -85,7 +85,7 @@ SETTINGS = [
 fit.SECONDS_BETWEEN_CHECKPOINTS, fit.SHARE_FOR_CHECKPOINTS = 0.0, 4.0  # saves take most of the time
 loop.MOST_STEPS_A_CALL = 4  # so that saves and kills fall inside epochs
 recipe = resolve("mlp", "digits", SETTINGS, {"epochs": 40})[0]
-splits = data.load(recipe.data, "digits")
+splits = tasks.load(recipe.data, "digits")
 chance = random.Random(int(sys.argv[4]))
 
 class Ready(keras.callbacks.Callback):

@@ -12,7 +12,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from zoo import data, runs
+from zoo import runs, tasks
 from zoo.errors import ZooError
 from zoo.files import write_text
 from zoo.recipe import resolve
@@ -28,7 +28,7 @@ def finished(tmp_path_factory):
     with runs.claimed(folder):
         runs.write_recipe(folder, recipe)
         runs.record(folder, {"exit": "started", "smoke": False})
-        fit = Fit(recipe, data.load(recipe.data, "iris"), folder)
+        fit = Fit(recipe, tasks.load(recipe.data, "iris"), folder)
         runs.write_model(folder, fit().model)
         runs.record_metrics(folder, {"test": {"loss": 0.5}, "examples_scored": 30, "examples_in_split": 30})
         runs.record(folder, {"exit": "done", "seed": 0, "smoke": False, "argv": ("zoo", "run")})
@@ -104,7 +104,7 @@ def test_the_recipe_of_a_stopped_run_cannot_be_changed_either(tmp_path, zoo_cli)
 def fit_of(folder, *sets, epochs=6, extra=(), **options):
     recipe = resolve("mlp", "iris", ["knobs.hidden_units=[8]", "training.schedule=constant", *sets],
                      {"epochs": epochs} | options)[0]  # fmt: skip
-    return Fit(recipe, data.load(recipe.data, "iris"), folder, extra)
+    return Fit(recipe, tasks.load(recipe.data, "iris"), folder, extra)
 
 
 class Poison(keras.callbacks.Callback):
@@ -263,17 +263,21 @@ def test_order_and_augmentation_differ_between_epochs_with_one_seed():
     import tensorflow as tf
 
     from zoo.data.config import Augmentation
+    from zoo.data.fields import Field, Fields
     from zoo.training.augment import make_augment
     from zoo.training.batches import plan_epoch
 
     no_tokens = np.zeros((100, 0), "int32")
     orders = [plan_epoch(no_tokens, 10, 3, epoch).rows.tolist() for epoch in range(3)]
     assert len({str(order) for order in orders}) == 3 and orders[1] == plan_epoch(no_tokens, 10, 3, 1).rows.tolist()
-    augment = make_augment(Augmentation(shift=2.0, rotate=20.0), 3)
+    fields = Fields((Field("x", "image", (12, 12, 1), "uint8"),), (Field("y", "label", (), "int32"),))
+    augment = make_augment(Augmentation(shift=2.0, rotate=20.0), 3, fields)
     images = tf.constant(np.random.default_rng(0).integers(0, 255, (4, 12, 12, 1)).astype("uint8"))
-    seen = [np.array(augment(images, tf.constant(step))) for step in (0, 10, 20)]  # one step of each of three epochs
+    seen = [
+        np.array(augment(images, tf.zeros(4), tf.constant(step), 4, 0)[0]) for step in (0, 10, 20)
+    ]  # one step of each of three epochs
     assert not (seen[0] == seen[1]).all() and not (seen[1] == seen[2]).all() and not (seen[0] == seen[2]).all()
-    assert (seen[1] == np.array(augment(images, tf.constant(10)))).all()
+    assert (seen[1] == np.array(augment(images, tf.zeros(4), tf.constant(10), 4, 0)[0])).all()
 
 
 BUILD = """

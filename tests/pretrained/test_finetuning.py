@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import data
+from zoo import tasks
 from zoo.errors import UsageError
 from zoo.job import execute
 from zoo.pretrained import bases
@@ -46,7 +46,7 @@ def test_a_base_without_blocks_gets_a_head_alone_and_too_many_are_refused_at_onc
 
 
 def fit_of(recipe, steps=None):
-    return TransferFit(recipe, data.load(recipe.data, recipe.dataset), None, (), steps)
+    return TransferFit(recipe, tasks.load(recipe.data, recipe.dataset), None, (), steps)
 
 
 def moved(before, model):
@@ -111,7 +111,7 @@ def test_few_examples_and_a_batch_that_suits_them():
     """The recipe's own batch of 128 would not fit; its epochs and its rate are what the phases go by."""
     few = ["data.examples_a_class=10", "training.learning_rate=0.5"]
     recipe = start("lenet:mnist", "mnist_5_9", few, {"batch_size": 9, "epochs": 7})
-    assert recipe.data.sizes()["train"] == 45 and recipe.transfer.head_epochs == 12
+    assert tasks.sizes(recipe.data)["train"] == 45 and recipe.transfer.head_epochs == 12
     assert recipe.transfer.head_learning_rate == 0.003 and recipe.training.learning_rate == 0.5
 
 
@@ -228,7 +228,7 @@ def test_a_run_in_two_phases(trained, tmp_path):
     assert (
         outcome.metrics["examples_scored"]
         == outcome.metrics["examples_in_split"]
-        == len(data.load(recipe.data, "digits").test.y)
+        == len(tasks.load(recipe.data, "digits").test.y)
     )
     files = {path.name for path in (tmp_path / "run").iterdir()}
     assert "learning_curves.png" in files and not {"head", "checkpoints"} & files

@@ -4,6 +4,7 @@ import tomllib
 
 import pytest
 
+from zoo import tasks
 from zoo.errors import UsageError
 from zoo.recipe import fingerprint, list_recipes, load_recipe, recipe_text, rerun, resolve
 from zoo.recipe.fingerprint import builder_source
@@ -93,7 +94,7 @@ def test_nearest_names_are_offered():
 
 
 def test_batch_larger_than_the_training_split_is_refused():
-    sizes = load_recipe("iris").data.sizes()
+    sizes = tasks.sizes(load_recipe("iris").data)
     assert sizes == {"train": 108, "validation": 12, "test": 30}
     assert "larger than the training split (108 examples)" in refused("mlp", "iris", options={"batch_size": 109})
     assert resolve("mlp", "iris", options={"batch_size": 108})

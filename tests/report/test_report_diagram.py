@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
+from zoo.drawing.diagram import architecture
 from zoo.inspect import graph, is_model, skeleton
 from zoo.registry import build, list_models
-from zoo.report.diagram import architecture
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -1,6 +1,6 @@
 """A line stands between two phases of a run's curves."""
 
-from zoo.report.curves import learning_curves
+from zoo.drawing.curves import learning_curves
 
 TWO = {"loss": [3.0, 2.0, 1.5, 1.4], "learning_rate": [0.1, 0.1, 0.01, 0.01]}
 

@@ -6,10 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from zoo.errors import ZooError
-from zoo.report.curves import learning_curves
-from zoo.report.inside import feature_maps, filters, first_convolution, kernel_of, response
-from zoo.report.outcome import (
+from zoo.drawing.curves import learning_curves
+from zoo.drawing.inside import feature_maps, filters, first_convolution, kernel_of, response
+from zoo.drawing.outcome import (
     confusion_matrix,
     counts,
     mistakes,
@@ -17,8 +16,9 @@ from zoo.report.outcome import (
     predicted_against_actual,
     sureness,
 )
-from zoo.report.plane import decision_boundary, fitted_curve
-from zoo.report.style import captions, number, of, png, save
+from zoo.drawing.plane import decision_boundary, fitted_curve
+from zoo.drawing.style import captions, number, of, png, save
+from zoo.errors import ZooError
 
 HISTORY = {
     "loss": [1.0, 0.5, 0.3, 0.2],
@@ -203,7 +203,7 @@ def test_numbers_in_sensible_digits():
 
 def test_no_display_and_no_pyplot():
     script = (
-        "import sys, zoo.report.run, zoo.report.curves as c; from zoo.report.style import png;"
+        "import sys, zoo.report.run, zoo.drawing.curves as c; from zoo.drawing.style import png;"
         "png(c.learning_curves({'loss': [1.0, 2.0]})); assert 'matplotlib.pyplot' not in sys.modules;"
         "assert 'tensorflow' not in sys.modules"
     )

@@ -6,11 +6,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from zoo import report
+from zoo import report, tasks
+from zoo.data import Examples, Splits
+from zoo.data.config import Data
 from zoo.registry import build
 from zoo.report.page import fact_rows, headline
-from zoo.report.run import class_scores, outputs
-from zoo.spec import DataSpec
+from zoo.tasks.classification import class_scores
+from zoo.tasks.task import Look, outputs
 
 HISTORY = {"loss": [1.0, 0.5], "val_loss": [1.1, 0.7]}
 FACTS = {
@@ -29,14 +31,18 @@ def toy(kind, task, shape, classes=None, names=()):
     rng = np.random.default_rng(0)
     x = rng.uniform(size=(8, *shape)).astype("float32")
     y = rng.normal(size=8) if task == "regression" else rng.integers(0, classes or 2, 8)
-    return DataSpec("toy", kind, task, shape, num_classes=classes, class_names=names), x, y
+    described = Data(
+        source="x:y", kind=kind, task=task, input_shape=shape, num_classes=classes, class_names=names, train=8
+    )
+    return described, x, y
 
 
-def drawn(folder, model, spec, x, y, **facts):
-    return report.draw(
-        folder, model=model, spec=spec, history=HISTORY, x_test=x, y_test=y,
-        scores=outputs(model, x), facts=FACTS | facts,
-    )  # fmt: skip
+def drawn(folder, model, described, x, y, scores=None, **facts):
+    examples = Examples(x, y)
+    scores = outputs(model, x) if scores is None else scores
+    loss = tasks.of(described).losses[0]
+    look = Look(model, described, loss, Splits(examples, examples, examples), scores, [], FACTS["metrics"]["test"])
+    return report.draw(folder, look, HISTORY, FACTS | facts)
 
 
 CASES = {
@@ -91,10 +97,7 @@ def test_foreign_words_cannot_become_markup(tmp_path):
     spec, x, y = toy("tabular", "classification", (4,), 3, ("<b>a</b>", "b", "c"))
     model = build("mlp", input_shape=(4,), num_classes=3, hidden_units=(3,))
     answers = np.eye(3)[(y + 1) % 3]  # every one wrong, so that all names come up
-    report.draw(
-        tmp_path, model=model, spec=spec, history=HISTORY, x_test=x, y_test=y, scores=answers,
-        facts=FACTS | {"dataset": "<i>x</i>"},
-    )  # fmt: skip
+    drawn(tmp_path, model, spec, x, y, answers, dataset="<i>x</i>")
     page = (tmp_path / "report.html").read_text()
     assert "<b>a" not in page
     assert "<i>" not in page
@@ -106,7 +109,7 @@ def test_a_picture_that_fails_is_named_and_the_rest_is_kept(tmp_path, monkeypatc
     def fail(*_):
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr("zoo.report.run.confusion_matrix", fail)
+    monkeypatch.setattr("zoo.drawing.outcome.confusion_matrix", fail)
     spec, x, y = toy("tabular", "binary", (2,))
     written = drawn(tmp_path, build("perceptron.sigmoid"), spec, x, y)
     assert {path.name for path in written} == ALWAYS | {"decision_boundary.png"}
@@ -116,12 +119,9 @@ def test_a_picture_that_fails_is_named_and_the_rest_is_kept(tmp_path, monkeypatc
 
 def test_outputs_that_make_no_sense_cost_their_pictures_only(tmp_path, caplog):
     spec, x, y = toy("tabular", "binary", (2,))
-    written = report.draw(
-        tmp_path, model=build("perceptron.sigmoid"), spec=spec, history=HISTORY, x_test=x, y_test=y,
-        scores=np.array(["what", "is", "this"]), facts=FACTS,
-    )  # fmt: skip
+    written = drawn(tmp_path, build("perceptron.sigmoid"), spec, x, y, np.array(["what", "is", "this"]))
     assert {path.name for path in written} == ALWAYS
-    assert "class scores: ValueError" in caplog.text
+    assert "pictures: ValueError" in caplog.text
 
 
 def test_nothing_can_be_written_and_nothing_is_raised(tmp_path, caplog):
@@ -148,9 +148,9 @@ def test_the_table_of_facts():
 
 
 def test_class_scores():
-    np.testing.assert_allclose(class_scores(np.array([[0.2], [0.9]])), [[0.8, 0.2], [0.1, 0.9]])
+    np.testing.assert_allclose(class_scores(np.array([[0.2], [0.9]]), "binary_crossentropy"), [[0.8, 0.2], [0.1, 0.9]])
     margins = class_scores(np.array([[-3.0], [0.5]]), "hinge")
     np.testing.assert_allclose(margins, [[3, -3], [-0.5, 0.5]])
     assert margins.argmax(axis=1).tolist() == [0, 1]  # cut at 0, not at 0.5
     three = np.array([[0.1, 0.2, 0.7]])
-    np.testing.assert_array_equal(class_scores(three), three)
+    np.testing.assert_array_equal(class_scores(three, ""), three)

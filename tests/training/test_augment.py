@@ -6,9 +6,12 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from zoo.data.config import Augmentation
+from zoo.data.fields import Field, Fields
 from zoo.training.augment import _transforms, make_augment
 
 IMAGES = np.arange(2 * 6 * 6).reshape(2, 6, 6, 1).astype("uint8")
+
+FIELDS = Fields((Field("x", "image", IMAGES.shape[1:], "uint8"),), (Field("y", "label", (), "int32"),))
 
 
 def warp(images, transforms):
@@ -44,10 +47,26 @@ def test_a_quarter_turn_is_a_quarter_turn():
 
 
 def test_draws_depend_on_seed_and_step_only():
-    augment = make_augment(Augmentation(shift=2, rotate=20, zoom=0.1, flip=True), seed=1)
-    one, again, later = (augment(tf.constant(IMAGES), tf.constant(step)).numpy() for step in (5, 5, 6))
+    settings = Augmentation(shift=2, rotate=20, zoom=0.1, flip=True)
+    labels = tf.zeros(len(IMAGES), "int32")
+
+    def changed(seed, step):
+        return make_augment(settings, seed, FIELDS)(tf.constant(IMAGES), labels, tf.constant(step), len(IMAGES), 0)
+
+    one, again, later = (changed(1, step)[0].numpy() for step in (5, 5, 6))
     assert (one == again).all() and (one != later).any()
-    other = make_augment(Augmentation(shift=2, rotate=20, zoom=0.1, flip=True), seed=2)
-    assert (other(tf.constant(IMAGES), tf.constant(5)).numpy() != one).any()
+    assert (changed(2, 5)[0].numpy() != one).any() and changed(1, 5)[1] is labels
     assert (one[0] != one[1] - 36).any()  # two images of a batch are not moved alike
-    assert make_augment(Augmentation(), seed=1) is None
+    assert make_augment(Augmentation(), 1, FIELDS) is None
+
+
+def test_a_mask_is_warped_with_its_image():
+    """By the same numbers, and to values that it has: no class between two others."""
+    masks = np.repeat(np.uint8([[0] * 4 + [7] * 4] * 8)[None, ..., None], 6, axis=0)
+    fields = Fields((Field("x", "image", (8, 8, 1), "uint8"),), (Field("y", "mask", (8, 8, 1), "uint8"),))
+    augment = make_augment(Augmentation(shift=2, flip=True), 1, fields)
+    image, mask = augment(tf.constant(masks * 30), tf.constant(masks), tf.constant(3), 6, 0)
+    assert set(np.unique(mask)) == {0, 7} and (mask != masks).numpy().any()
+    assert (np.abs(image.numpy() / 30.0 - mask.numpy()) <= 3.5).all()  # the edge itself lies between two pixels
+    part, _ = augment(tf.constant(masks[2:4] * 30), tf.constant(masks[2:4]), tf.constant(3), 6, 2)
+    assert (part.numpy() == image.numpy()[2:4]).all()

@@ -7,19 +7,19 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from zoo import data
+
+from zoo import tasks
 from zoo.errors import MissingError, UsageError, ZooError
 from zoo.recipe import resolve
-from zoo.training import loop
+from zoo.training import evaluation, loop
 from zoo.training.batches import plan_epoch
 from zoo.training.fit import Fit
-from zoo.training.objectives import predicted_labels, targets
 from zoo.training.optimizers import Schedule
 
 
 def make_fit(model="mlp", dataset="iris", *sets, **options):
     recipe = resolve(model, dataset, ["knobs.hidden_units=[8]", "training.schedule=constant", *sets], options)[0]
-    return Fit(recipe, data.load(recipe.data, dataset))
+    return Fit(recipe, tasks.load(recipe.data, dataset))
 
 
 def weights(model):
@@ -32,6 +32,7 @@ def test_the_loop_does_what_train_on_batch_does(optimizer, jit):
     fit = make_fit("mlp", "iris", "training.clip_norm=0.5", optimizer=optimizer, epochs=2, jit=jit, batch_size=16)
     twin = make_fit("mlp", "iris", "training.clip_norm=0.5", optimizer=optimizer, epochs=2, batch_size=16)
     fit()
+    twin.model.compile(twin.model.optimizer, "sparse_categorical_crossentropy")
     train = twin.splits.train
     for epoch in range(2):
         for rows in plan_epoch(np.zeros((len(train.y), 0), "int32"), 16, seed=0, epoch=epoch).rows:
@@ -69,7 +70,7 @@ def test_an_epoch_is_a_permutation_and_no_two_are_alike():
 def test_evaluation_scores_every_example_and_agrees_with_keras(monkeypatch):
     fit = make_fit(epochs=1)
     fit()
-    monkeypatch.setattr(loop, "EVALUATION_BATCH", 7)  # 30 test flowers: four batches of 7 and one of 2
+    monkeypatch.setattr(evaluation, "EVALUATION_BATCH", 7)  # 30 test flowers: four batches of 7 and one of 2
     test = fit.splits.test
     values, outputs = fit.evaluate(test)
     assert outputs.shape == (30, 3)
@@ -154,13 +155,15 @@ def test_plateau_lowers_the_rate():
 
 
 def test_labels_and_predictions_take_the_form_of_the_loss():
+    three, two = (resolve(*pair)[0].data for pair in (("mlp", "iris"), ("perceptron", "or")))
     y = np.array([2, 0], "int32")
-    assert targets(y, "classification", "mse", 3).tolist() == [[0, 0, 1], [1, 0, 0]]
-    assert targets(y, "classification", "sparse_categorical_crossentropy", 3) is y
-    assert targets(np.array([1, 0]), "binary", "hinge", None).tolist() == [[1.0], [0.0]]
+    classes, sides = tasks.of(three), tasks.of(two)
+    assert classes.targets(y, three, "mse").tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert classes.targets(y, three, "sparse_categorical_crossentropy") is y
+    assert sides.targets(np.array([1, 0]), two, "hinge").tolist() == [[1.0], [0.0]]
     scores = np.array([[-0.2], [0.3], [0.7]], "float32")
-    assert predicted_labels(scores, "binary", "hinge").tolist() == [0, 1, 1]
-    assert predicted_labels(scores, "binary", "binary_crossentropy").tolist() == [0, 0, 1]
+    assert [row["prediction"] for row in sides.words(scores, two, "hinge")] == ["false", "true", "true"]
+    assert [row["prediction"] for row in sides.words(scores, two, "binary_crossentropy")] == ["false", "false", "true"]
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber", "categorical_crossentropy", "sparse_categorical_crossentropy"])
@@ -173,7 +176,7 @@ def test_every_loss_for_classes_learns(loss):
 @pytest.mark.parametrize("model", ["perceptron", "perceptron.hinge", "perceptron.1958", "perceptron.sigmoid"])
 def test_every_perceptron_learns_or(model):
     recipe = resolve(model, "or")[0]
-    fit = Fit(recipe, data.load(recipe.data, "or"))
+    fit = Fit(recipe, tasks.load(recipe.data, "or"))
     fit()
     assert fit.evaluate(fit.splits.test)[0]["accuracy"] == 1.0
 
@@ -191,8 +194,8 @@ def test_tensorboard_writes_events_and_is_asked_for_by_name_where_it_is_missing(
     recipe = resolve("mlp", "iris", ["callbacks.tensorboard={histogram_epochs=1}"], {"epochs": 2})[0]
     monkeypatch.setattr(callbacks, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match=r"pip install '.*\[tensorboard\]'"):
-        Fit(recipe, data.load(recipe.data, "iris"), tmp_path)
+        Fit(recipe, tasks.load(recipe.data, "iris"), tmp_path)
     monkeypatch.undo()
     pytest.importorskip("tensorboard")
-    Fit(recipe, data.load(recipe.data, "iris"), tmp_path)()
+    Fit(recipe, tasks.load(recipe.data, "iris"), tmp_path)()
     assert [path for path in (tmp_path / "tensorboard").rglob("events*") if path.stat().st_size > 200]

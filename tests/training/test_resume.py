@@ -1,11 +1,14 @@
 """Stop anywhere, go on, and end bit for bit where the unbroken run ends; damaged checkpoints are found out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras")
 
-from zoo import data
+from zoo import tasks
+from zoo.data import Examples
 from zoo.errors import UsageError, ZooError
 from zoo.recipe import resolve
 from zoo.training import checkpoint, loop
@@ -45,7 +48,7 @@ class DieAt(keras.callbacks.Callback):
 
 def make_fit(folder, epochs=5, callbacks=()):
     recipe = resolve("mlp", "digits", SETTINGS, {"epochs": epochs})[0]
-    return Fit(recipe, data.load(recipe.data, "digits"), folder, callbacks)
+    return Fit(recipe, tasks.load(recipe.data, "digits"), folder, callbacks)
 
 
 def final(fit):
@@ -169,12 +172,12 @@ def test_a_checkpoint_of_another_network_rate_optimiser_or_dataset_is_refused(cu
     ):
         other = resolve("mlp", "digits", [*SETTINGS, said], {"epochs": 5})[0]
         with pytest.raises(UsageError, match=f"the checkpoint is of another run: {difference}\n"):
-            Fit(other, data.load(other.data, "digits"))(saved)
+            Fit(other, tasks.load(other.data, "digits"))(saved)
     splits = fit.splits
     changed = splits.train.x.copy()
     changed[7, 3, 3, 0] ^= 1
     with pytest.raises(UsageError, match="another run: the training examples are others than they were"):
-        Fit(fit.recipe, splits._replace(train=splits.train._replace(x=changed)))(saved)
+        Fit(fit.recipe, replace(splits, train=Examples(changed, splits.train.y)))(saved)
 
 
 def test_a_checkpoint_from_before_a_setting_existed_goes_on_with_its_default(cut_short):

@@ -8,12 +8,27 @@ pytest.importorskip("tensorflow")
 
 import tensorflow as tf
 
+from zoo import tasks
 from zoo.data.config import Data, Text
+from zoo.data.examples import Examples
+from zoo.data.fields import Field, Fields
 from zoo.layers import TokenCrossentropy
-from zoo.training import batches
-from zoo.training.extras import compare
-from zoo.training.loop import make_predict, make_score_tokens
-from zoo.training.objectives import make_objective
+from zoo.tasks.objective import TokenObjective
+from zoo.tasks.seq2seq import compare
+from zoo.tasks.steps import ordinary
+from zoo.training import batches, evaluation
+from zoo.training.evaluation import make_evaluate, make_predict
+from zoo.training.stepping import make_train_step
+
+LETTERS = Data(
+    source="x:y", kind="text", task="language-model", input_shape=(60,), input_dtype="int32", train=50,
+    text=Text(tokens="character", vocab_size=9),
+)  # fmt: skip
+FIELDS = tasks.of(LETTERS).fields(LETTERS)
+
+
+def lengths_of(ids):
+    return batches.field_lengths({"x": ids}, FIELDS)
 
 
 def texts(count=1000, longest=60, seed=0):
@@ -26,7 +41,7 @@ def texts(count=1000, longest=60, seed=0):
 
 def test_an_epoch_takes_every_text_once_in_batches_of_about_one_length():
     ids = texts()
-    lengths = batches.token_lengths(ids)
+    lengths = lengths_of(ids)
     assert (lengths[:, 0] == (ids != 0).sum(1)).all()
     plan = batches.plan_epoch(lengths, 10, seed=0, epoch=0)
     assert sorted(plan.rows.ravel()) == list(range(1000))
@@ -39,7 +54,7 @@ def test_an_epoch_takes_every_text_once_in_batches_of_about_one_length():
 
 
 def test_batches_hang_on_seed_and_epoch_alone():
-    lengths = batches.token_lengths(texts())
+    lengths = lengths_of(texts())
     first, again, later, other = (batches.plan_epoch(lengths, 10, s, e) for s, e in ((0, 0), (0, 0), (0, 1), (1, 0)))
     assert (first.rows == again.rows).all()
     assert (first.rows != later.rows).any() and (first.rows != other.rows).any()
@@ -47,14 +62,18 @@ def test_batches_hang_on_seed_and_epoch_alone():
 
 def test_no_text_is_left_out_more_often_than_another():
     """Of 103 texts 3 are left out of an epoch: drawn by chance, not the longest."""
-    lengths = batches.token_lengths(texts(103))
+    lengths = lengths_of(texts(103))
     left = [set(range(103)) - set(batches.plan_epoch(lengths, 10, 0, e).rows.ravel()) for e in range(200)]
     assert len(set().union(*left)) > 95
 
 
 def test_pairs_are_cut_each_side_to_its_own_length():
     x, y = {"source": texts(20, 30), "target": texts(20, 9, 1)}, texts(20, 9, 1)
-    feed = batches.make_feed(x, y)
+    tokens = {"dtype": "int32", "ragged": True}
+    inputs = Field("source", "tokens", (30,), **tokens), Field("target", "tokens", (9,), **tokens)
+    feed = batches.make_feed(
+        Examples(x, y), Fields(inputs, (Field("y", "tokens", (9,), as_long_as="target", **tokens),))
+    )
     assert feed.cuts == {"source": 0, "target": 1, "y": 1}
     taken, labels = batches.take(feed, np.array([3, 4]), np.array([7, 5]))
     assert taken["source"].shape == (2, 7) and taken["target"].shape == labels.shape == (2, 5)
@@ -62,8 +81,21 @@ def test_pairs_are_cut_each_side_to_its_own_length():
 
 
 def test_images_and_class_ids_are_not_cut():
-    feed = batches.make_feed(np.zeros((5, 4, 4, 1), "uint8"), np.zeros(5, "int32"))
+    label = Field("y", "label", (), "int32")
+    images = Fields((Field("x", "image", (4, 4, 1), "uint8"),), (label,))
+    feed = batches.make_feed(Examples(np.zeros((5, 4, 4, 1), "uint8"), np.zeros(5, "int32")), images)
     assert not feed.cuts and batches.take(feed, np.array([1]), np.array([], "int32"))[0].shape == (1, 4, 4, 1)
+
+
+def test_a_table_of_two_whole_numbers_is_no_text():
+    """What is a text is said by the field, not by a type and a number of axes."""
+    table = Fields((Field("x", "vector", (2,), "int32"),), (Field("y", "label", (), "int32"),))
+    rows = np.array([[3, 0], [0, 5], [0, 0]], "int32")
+    assert batches.field_lengths({"x": rows}, table).shape == (3, 0)
+    feed = batches.make_feed(Examples(rows, np.zeros(3, "int32")), table)
+    assert batches.take(feed, np.array([0, 2]), np.array([], "int32"))[0].numpy().tolist() == [[3, 0], [0, 0]]
+    (taken,) = (part["x"] for _, part in batches.pieces({"x": rows}, table, 9))
+    assert taken.tolist() == rows.tolist()
 
 
 def test_the_loss_is_the_mean_over_real_tokens():
@@ -89,15 +121,17 @@ def echo():
     return keras.Model(inputs, Echo()(inputs))
 
 
+def score_of(model):
+    return make_evaluate(model, LETTERS, "", None)
+
+
 def test_scores_count_each_real_token_once_whatever_the_batches(echo, monkeypatch):
     x = texts(50)
     y = np.where(x % 2 == 0, x, np.where(x > 0, 1, 0)).astype("int32")  # right where the token is even, or 1
-    from zoo.training import loop
-
     values = []
     for size in (50, 7):
-        monkeypatch.setattr(loop, "TOKEN_BATCH", size)
-        values.append(make_score_tokens(echo, make_objective("language-model", ""))(x, y))
+        monkeypatch.setattr(evaluation, "TOKEN_BATCH", size)
+        values.append(score_of(echo)(Examples(x, y)).metrics)
     real = x > 0
     assert values[0]["accuracy"] == pytest.approx((x == y)[real].mean(), abs=1e-6)
     sure, not_sure = -np.log(0.9 + 0.1 / 9), -np.log(0.1 / 9)
@@ -106,33 +140,26 @@ def test_scores_count_each_real_token_once_whatever_the_batches(echo, monkeypatc
 
 
 def test_predictions_come_in_the_order_of_their_texts(monkeypatch):
-    from zoo.training import loop
-
-    monkeypatch.setattr(loop, "EVALUATION_BATCH", 7)
-    inputs = keras.Input((None,), dtype="int32")
+    monkeypatch.setattr(evaluation, "EVALUATION_BATCH", 7)
     x = texts(50)
     x[x > 0] = np.repeat(np.arange(50) % 8 + 1, (x > 0).sum(1))  # text i holds one token over and over
     inputs = keras.Input((None,), dtype="int32")
     outputs = keras.layers.GlobalMaxPooling1D()(Echo()(inputs))
-    said = make_predict(keras.Model(inputs, outputs))(x)[:, 1:].argmax(1) + 1
+    said = make_predict(keras.Model(inputs, outputs), FIELDS)(x)[:, 1:].argmax(1) + 1
     assert (said == np.arange(50) % 8 + 1).all()
 
 
 def test_the_loss_told_of_training_is_one_of_tokens_too():
     """At a rate of 0 an epoch's mean is what scoring gives, though one batch holds 20 times the other's tokens."""
-    from zoo.training.loop import _make_train_step
-
     inputs = keras.Input((None,), dtype="int32")
     model = keras.Model(inputs, keras.layers.Softmax()(keras.layers.Embedding(10, 10, "normal")(inputs)))
-    model.compile(keras.optimizers.SGD(0.0))
-    objective = make_objective("language-model", "")
+    objective = TokenObjective()
     long, short = np.arange(40).reshape(4, 10) % 9 + 1, np.array([[7, 2]])
-    step = _make_train_step(model, objective)
-    score = make_score_tokens(model, objective)
-    parts = [score(y.astype("int32"), (y % 9 + 1).astype("int32"))["loss"] for y in (long, short)]
-    objective.reset()
-    for y in (long, short):
-        step(tf.constant(y, "int32"), tf.constant(y % 9 + 1, "int32"))
+    (learning,) = ordinary(model, keras.optimizers.SGD(0.0), objective)
+    score = score_of(model)
+    parts = [score(Examples(y.astype("int32"), (y % 9 + 1).astype("int32"))).metrics["loss"] for y in (long, short)]
+    for x in (tf.constant(long, "int32"), tf.constant(short, "int32")):
+        make_train_step(learning, len(x), None)(x, x % 9 + 1, x % 9 + 1, len(x))
     assert parts[0] != pytest.approx(parts[1], abs=1e-4)
     assert objective.results()["loss"] == pytest.approx((40 * parts[0] + 2 * parts[1]) / 42, rel=1e-5)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo import tasks
 from zoo.cli.console import out, print_json, table
 from zoo.errors import UsageError, ZooError
 
@@ -45,15 +46,15 @@ def ls(as_json: bool) -> None:
 def _row(name: str, data: Data) -> dict[str, Any]:
     from zoo.data import status
 
-    state = status(data)
+    state, task = status(data), tasks.of(data)
     return {
         "name": name,
         "source": data.source,
         "kind": data.kind,
         "task": data.task,
         "input_shape": list(data.input_shape),
-        "classes": data.num_classes or 2 if data.task in ("classification", "binary") else None,
-        **data.sizes(),
+        "classes": len(task.class_names(data)) or None,
+        **task.sizes(data),
         "ready": state.ready,
         "place": state.place,
         "size_mb": state.size_mb,
@@ -80,7 +81,7 @@ def show(name: str, label: str | None, kind: str | None, target: Path | None, as
 
     NAME is a recipe's name, tfds:NAME[/CONFIG], or the path of an own folder or file.
     """
-    from zoo.data import class_counts, load
+    from zoo.data import class_counts
 
     if target is not None:
         _refuse_unwritable(target)
@@ -90,17 +91,17 @@ def show(name: str, label: str | None, kind: str | None, target: Path | None, as
         return
     target = target or Path(f"{_plain(name)}-samples.png")
     _refuse_unwritable(target)
-    splits = load(data, name)
-    counts = {split: class_counts(part, data) for split, part in splits._asdict().items()}
-    from zoo.report import style
-    from zoo.report.samples import samples
+    splits, classes = tasks.load(data, name), tasks.of(data).class_names(data)
+    counts = {split: class_counts(part, classes) for split, part in splits.by_name().items()}
+    from zoo.drawing import style
+    from zoo.drawing.samples import samples
 
-    style.save(samples(splits.train, data, title), target)
+    style.save(samples(splits.train, data, classes, title), target)
     if as_json:
         print_json({**_row(name, data), "title": title, "class_counts": counts, "samples": str(target)})
         return
     _print_spec(name, title, data)
-    if data.task != "regression":
+    if classes:
         _print_counts(counts)
     else:
         y = splits.train.y
@@ -114,7 +115,8 @@ def _show_sequences(name: str, title: str, data: Data, target: Path | None, as_j
 
     if target is not None:
         raise UsageError(f"{name} is {data.kind}: examples are printed, no sheet is drawn; leave out --out")
-    found = previews.look(data, name)
+    task = tasks.of(data)
+    found = previews.look(data, name, task.target(data).role, task.class_names(data))
     if as_json:
         print_json({**_row(name, data), "title": title, "class_counts": found.counts, "examples": found.examples})
         return
@@ -134,7 +136,7 @@ def find(name: str, label: str | None = None, kind: str | None = None) -> tuple[
         MissingError: a TensorFlow Datasets name that is not prepared.
     """
     from zoo import recipe
-    from zoo.data import from_path, infer
+    from zoo.tasks import from_path, infer
 
     if name.partition(":")[0] in ("tfds", "sklearn", "csv", "folder", "pairs"):
         return name, infer(name, label, kind)
@@ -180,7 +182,7 @@ def _print_spec(name: str, title: str, data: Data) -> None:
         grid.add_row("features", ", ".join(data.feature_names))
     if data.label:
         grid.add_row("label", data.label)
-    grid.add_row("splits", ", ".join(f"{split} {count:,}" for split, count in data.sizes().items()))
+    grid.add_row("splits", ", ".join(f"{split} {count:,}" for split, count in tasks.sizes(data).items()))
     out.print(grid)
 
 

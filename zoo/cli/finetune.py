@@ -124,13 +124,14 @@ def data_of(dataset: str | None, path: str | None, label: str | None) -> tuple[s
     Raises:
         UsageError: none is named, or two are.
     """
-    from zoo import data
+
+    from zoo import tasks
 
     if (dataset is None) == (path is None):
         raise UsageError("on which data? name a DATASET of zoo data ls, or own data with --data PATH; one of them")
     if path is not None:
-        return Path(path).stem, data.from_path(path, label)
+        return Path(path).stem, tasks.from_path(path, label)
     assert dataset is not None
     if dataset.startswith("tfds:"):
-        return dataset, data.infer(dataset, label)
+        return dataset, tasks.infer(dataset, label)
     return dataset, None

@@ -36,12 +36,12 @@ def command(
     debug: bool,
 ) -> None:
     """Let the language model of a finished RUN go on with a text."""
-    from zoo import speaking
+    from zoo import speaking, tasks
     from zoo.pretrained.published import load
     from zoo.training.environment import prepare_to_write
 
     found = load(run)
-    if found.recipe.data.task == "language-model":  # or else it is refused at once
+    if tasks.of(found.recipe.data).writes:  # or else it is refused at once
         prepare_to_write(len(prompts))
     texts = speaking.generate(found, prompts, length=length, temperature=temperature, top_k=top_k, seed=seed)
     if as_json:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo import tasks
 from zoo.errors import UsageError
-from zoo.spec import KINDS, TASKS
+from zoo.spec import KINDS
 
 if TYPE_CHECKING:
     from zoo.registry import ModelRecord
@@ -28,7 +29,7 @@ Next: zoo show NAME, zoo run NAME DATASET"""
 )
 @click.argument("pattern", default="*")
 @click.option("--family", help="One family, as lenet.")
-@click.option("--task", type=click.Choice(TASKS), help="What it can be trained for.")
+@click.option("--task", type=click.Choice(tasks.names()), help="What it can be trained for.")
 @click.option("--inputs", type=click.Choice(KINDS), help="The kind of data it takes.")
 @click.option("--year", metavar="YEAR|FIRST-LAST", help="When it was published: 1998, or 1950-1990.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")

@@ -68,17 +68,17 @@ def command(
 def _rows(run: Run, files: tuple[Path, ...], texts: tuple[str, ...], beam_width: int, invert: bool) -> list[Any]:
     from zoo import scoring
 
-    if not texts and run.recipe.data.kind not in ("text", "text-pair"):
+    if not texts and not run.recipe.data.text:
         if beam_width != 1:
             raise UsageError(f"--beam-width is for models that say a text; {run.name} takes {run.recipe.data.kind}s")
         return scoring.predict(run, files, invert)
-    from zoo import speaking
+    from zoo import speaking, tasks
     from zoo.training.environment import prepare_to_write
 
     if invert:
         raise UsageError("--invert is for images")
     found = speaking.texts_of(files, texts)
-    if run.recipe.data.task == "seq2seq":
+    if tasks.of(run.recipe.data).answers_in_text:
         prepare_to_write(len(found))
     return speaking.predict_texts(run, found, beam_width)
 

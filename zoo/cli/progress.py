@@ -54,7 +54,7 @@ class Progress(Watcher):
 
     def begin(self, fit: Fit) -> None:
         """What is about to be trained, on what."""
-        train, validation, test = (f"{len(getattr(fit.splits, name).y):,}" for name in ("train", "validation", "test"))
+        train, validation, test = (f"{len(part):,}" for part in fit.splits)
         padding = f" ({fit.padding:.1%} padding)" if fit.lengths.shape[1] else ""
         self.say(
             f"{fit.recipe.model} ({fit.params:,} parameters) on {fit.recipe.dataset}: {train} to train{padding}, "
@@ -63,8 +63,8 @@ class Progress(Watcher):
         )
 
         data = fit.recipe.data
-        if data.source.startswith(("folder:", "csv:")) and data.task != "regression":
-            counts = class_counts(fit.splits.train, data)
+        counts = class_counts(fit.splits.train, fit.task.class_names(data))
+        if counts and data.source.startswith(("folder:", "csv:")):
             self.say("to train on: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
 
     def callbacks(self, folder: Path, recipe: Resolved) -> list[keras.callbacks.Callback]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from zoo import tasks
 from zoo.cli.console import err, measured, out, print_json, table
 from zoo.cli.options import set_option, training
 from zoo.errors import UsageError
@@ -133,7 +134,7 @@ def _resolve(
     sets: tuple[str, ...],
     options: dict[str, Any],
 ) -> Any:
-    from zoo import data, recipe, runs
+    from zoo import recipe, runs, tasks
     from zoo.registry import describe
 
     if model.endswith(".toml") and dataset is None and path is None:
@@ -147,13 +148,13 @@ def _resolve(
     if dataset is not None and path is not None:
         raise UsageError(f"DATASET {dataset!r} and --data {path!r} are both given; say one of them")
     if path is not None:
-        own = data.from_path(path, label, kind)
+        own = tasks.from_path(path, label, kind)
         return recipe.resolve(model, Path(path).stem, sets, options, data=own)
     assert dataset is not None
     if kind is not None:
         raise UsageError("--as goes with --data PATH; a recipe says what it is")
     if dataset.startswith("tfds:"):
-        return recipe.resolve(model, dataset, sets, options, data=data.infer(dataset, label))
+        return recipe.resolve(model, dataset, sets, options, data=tasks.infer(dataset, label))
     if label is not None:
         raise UsageError("--label goes with --data PATH or tfds:NAME; a recipe names its own")
     return recipe.resolve(model, dataset, sets, options)
@@ -208,18 +209,11 @@ def _report(outcome: Any, smoke: bool) -> None:
     grid.add_row("time", f"{outcome.seconds:.1f} s")
     grid.add_row("run", str(outcome.folder))
     out.print(grid)
+    data = outcome.recipe.data
+    command = tasks.of(data).next_command(str(outcome.folder), data.kind)
     if smoke:
         out.print("a smoke run: the numbers mean nothing")
     out.print(
-        f"\nlook:    {outcome.folder}/report.html\nscore:   zoo eval {outcome.folder}\n{_next(outcome)}",
+        f"\nlook:    {outcome.folder}/report.html\nscore:   zoo eval {outcome.folder}\n{command}",
         markup=False,
     )
-
-
-def _next(outcome: Any) -> str:
-    """The command that applies the model."""
-    data = outcome.recipe.data
-    if data.task == "language-model":
-        return f"write:   zoo generate {outcome.folder} --prompt '...'"
-    given = {"image": "IMAGE.png", "text": "--text '...'", "text-pair": "--text '...'"}.get(data.kind, "ROWS.csv")
-    return f"predict: zoo predict {outcome.folder} {given}"

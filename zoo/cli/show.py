@@ -73,8 +73,8 @@ def _build_and_look(record: ModelRecord, knobs: dict[str, Any], svg: Path | None
     prepare()
     built = _built(record, knobs)
     if svg:
+        from zoo.drawing.diagram import architecture
         from zoo.files import write_text
-        from zoo.report.diagram import architecture
 
         if not svg.absolute().parent.is_dir():
             raise UsageError(f"--svg {svg}: there is no folder {svg.parent}")

@@ -44,6 +44,7 @@ def ls(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 def show(name: str, as_json: bool) -> None:
     """Show where weights come from, what input they were trained on, and how to use them."""
+    from zoo import tasks
     from zoo.pretrained.bases import KINDS
     from zoo.pretrained.index import entry, folder
     from zoo.pretrained.published import Published
@@ -72,9 +73,9 @@ def show(name: str, as_json: bool) -> None:
     grid.add_row("SHA-256", facts["sha256"])
     out.print(grid)
     model, _, dataset = name.partition(":")
-    writes = recipe.data.task == "language-model"
-    more = f'write:      zoo generate {name} --prompt "..."' if writes else f"predict:    zoo predict {name} FILE"
-    if recipe.data.kind in KINDS:
+    task = tasks.of(recipe.data)
+    more = task.next_command(name, recipe.data.kind)
+    if task.transfers and recipe.data.kind in KINDS:
         more += f"\nfine-tune:  zoo finetune {name} DATASET"
     out.print(
         f'\nin Python:  zoo.build("{model}", weights="{dataset}")   the network alone, input as above\n'

@@ -54,7 +54,7 @@ def describe(source: str, found: Mapping[str, Any], called: Callable[[str, str],
     return Data(
         source=source,
         kind="image" if len(shape) == 3 else "tabular",
-        task="regression" if not classes else "binary" if classes == 2 else "classification",
+        task="label" if classes else "value",
         input_shape=shape,
         input_dtype="uint8" if x.dtype == "uint8" and len(shape) == 3 else "float32",
         num_classes=classes or None,

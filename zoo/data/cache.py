@@ -139,7 +139,7 @@ def _read(path: Path) -> Source:
         raise ValueError("checksum does not agree")
     arrays = _arrays(body)
     found = [Examples(*arrays[i : i + 2]) for i in range(0, len(arrays), 2)]
-    return Source(*(part if len(part.y) else None for part in found))  # type: ignore[arg-type]
+    return Source(*(part if len(part) else None for part in found))  # type: ignore[arg-type]
 
 
 def _arrays(body: memoryview) -> list[np.ndarray]:
@@ -162,14 +162,20 @@ def _arrays(body: memoryview) -> list[np.ndarray]:
     return arrays
 
 
+def _others(source: Source) -> tuple[Examples | None, Examples | None]:
+    """The test and the validation part; an empty test part holds the place of one that is not there."""
+    if source.test is None and source.validation is not None:
+        return source.train.cut(slice(0)), source.validation
+    return source.test, source.validation
+
+
 def _write(path: Path, source: Source) -> None:
     """Keep the arrays; a full disk costs the cache, not the run."""
     import numpy as np
 
     body = io.BytesIO()
-    nothing = Examples(source.train.x[:0], source.train.y[:0])  # holds the place of a test part that is not there
-    for part in (source.train, source.test or (source.validation and nothing), source.validation):
-        for array in part or ():
+    for part in (source.train, *_others(source)):
+        for array in (part.x, part.y) if part is not None else ():
             np.lib.format.write_array(body, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:

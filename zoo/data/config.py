@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from zoo.spec import DataSpec
-
 Share = Annotated[float, Field(ge=0, lt=1)]
 MOST = 2**31 - 1  # what TensorFlow counts with
 Positive = Annotated[int, Field(gt=0, le=MOST)]
@@ -51,7 +49,7 @@ class Data(Section):
     source: str
     origin: str = ""  # of files that no library fetches: where a user gets them, licence, size
     kind: Literal["tabular", "image", "text", "series", "text-pair"]
-    task: Literal["classification", "binary", "regression", "language-model", "seq2seq"]
+    task: str  # what is learnt from it: a name of zoo.tasks; of inferred data the role of what is predicted
     # one raw example: (28, 28, 1), (4,); of text the most tokens: (200,); of a series the window and columns: (24, 1)
     input_shape: Annotated[tuple[Positive, ...], Field(min_length=1)]
     input_dtype: Literal["uint8", "int32", "float32"] = "float32"
@@ -81,50 +79,18 @@ class Data(Section):
 
     @model_validator(mode="after")
     def _agree(self) -> Data:
-        if self.task == "regression" and self.num_classes is not None:
-            raise ValueError("num_classes has no meaning for regression")
-        if self.task == "classification" and self.num_classes is None:
-            raise ValueError("num_classes is missing")
-        if self.task == "binary" and self.num_classes not in (None, 2):
-            raise ValueError(f"a binary task has 2 classes, not {self.num_classes}")
         if self.class_names and len(self.class_names) != (self.num_classes or 2):
             raise ValueError(f"{len(self.class_names)} class_names for {self.num_classes or 2} classes")
         for section, kinds in (("text", ("text", "text-pair")), ("series", ("series",))):
             if (getattr(self, section) is not None) != (self.kind in kinds):
                 raise ValueError(f"the table data.{section} goes with kind = {' or '.join(map(repr, kinds))}")
-        if (self.classes or self.examples_a_class) and self.task not in ("classification", "binary"):
-            raise ValueError(f"classes and examples_a_class have no meaning for {self.task}")
         if self.stream == "on" and self.source.split(":")[0] not in STREAMED:
             raise ValueError(f"stream = 'on' is for {', '.join(STREAMED)} sources: {self.source} is small, or a text")
         if self.classes and len(set(self.classes)) != (self.num_classes or 2):
             raise ValueError(f"{len(set(self.classes))} different classes for {self.num_classes or 2}")
-        if (self.task == "seq2seq") != (self.kind == "text-pair"):
-            raise ValueError("task = 'seq2seq' and kind = 'text-pair' go together")
-        if self.task == "seq2seq" and self.text and None in (self.text.target_vocab_size, self.text.target_length):
-            raise ValueError("data.text.target_vocab_size and data.text.target_length are missing")
-        if self.series and self.task != "regression":
-            raise ValueError("a series is forecast: task = 'regression'")
-        if self.series and (self.series.period or 1) > self.input_shape[0]:
-            raise ValueError(
-                f"data.series.period = {self.series.period} is longer than the window, {self.input_shape[0]} steps"
-            )
         if self.test and self.test_share:
             raise ValueError("test_share is for a source without a test split of its own")
         return self
-
-    def sizes(self) -> dict[str, int]:
-        """Examples in `train`, `validation` and `test` after splitting.
-
-        A text for a language model and a series are counted in tokens and steps (see `parts`) and come in windows.
-        """
-        parts = self.parts()
-        if self.task == "language-model":
-            return {name: max(0, (tokens - 1) // self.input_shape[0]) for name, tokens in parts.items()}
-        if self.series:
-            reach = {"train": self.input_shape[0]}  # the later parts' first windows reach back into the part before
-            ahead = self.series.horizon - 1
-            return {name: max(0, steps - reach.get(name, 0) - ahead) for name, steps in parts.items()}
-        return parts
 
     def parts(self) -> dict[str, int]:
         """Rows of the source that go to `train`, `validation` and `test`."""
@@ -133,24 +99,6 @@ class Data(Section):
         rest = self.examples_a_class * (self.num_classes or 2) or rest
         validation = self.validation or round(rest * self.validation_share)
         return {"train": rest if self.validation else rest - validation, "validation": validation, "test": test}
-
-    def spec(self, name: str) -> DataSpec:
-        """The same facts as the registry sees them."""
-        return DataSpec(
-            name=name,
-            kind=self.kind,
-            task=self.task,
-            input_shape=self.input_shape,
-            input_dtype=self.input_dtype,
-            num_classes=self.num_classes if self.task == "classification" else None,
-            class_names=self.class_names,
-            feature_names=self.feature_names,
-            splits=self.sizes(),
-            vocab_size=self.text.vocab_size if self.text else None,
-            target_vocab_size=self.text.target_vocab_size if self.text else None,
-            target_length=self.text.target_length if self.text else None,
-            horizon=self.series.horizon if self.series else 1,
-        )
 
 
 class Preprocessing(Section):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoo.data.config import Data
 from zoo.data.examples import Examples, Source
+from zoo.data.fields import Role
 from zoo.data.table import Table, is_missing, is_number, read_table, table_text
 from zoo.errors import UsageError, unknown
 
@@ -39,7 +40,7 @@ def infer(path: Path, label: str | None = None) -> Data:
     return Data(
         source=f"csv:{path}",
         kind="tabular",
-        task="regression" if not classes else "binary" if len(classes) == 2 else "classification",
+        task="label" if classes else "value",
         input_shape=(len(names),),
         num_classes=len(classes) or None,
         class_names=classes,
@@ -51,32 +52,32 @@ def infer(path: Path, label: str | None = None) -> Data:
     )
 
 
-def read(path: Path, data: Data) -> Source:
+def read(path: Path, data: Data, target: Role = "label") -> Source:
     """All rows of the file, as `data` describes them.
 
     Raises:
         UsageError: a column is missing, or a cell is; text in a column of numbers; a text or class not in `data`.
     """
     table = read_table(path, _columns(data))
-    target = label_column(table, data.label)
-    x = _features(table, data, [name for name in table.names if name != target])
-    return Source(Examples(x, labels(table, target, data)))
+    column = label_column(table, data.label)
+    x = _features(table, data, [name for name in table.names if name != column])
+    return Source(Examples(x, labels(table, column, data, target)))
 
 
-def labels(table: Table, target: str, data: Data) -> np.ndarray:
-    """The label column as class ids int32 or, for a regression, as float32: (rows,).
+def labels(table: Table, column: str, data: Data, target: Role = "label") -> np.ndarray:
+    """The label column as class ids int32 or, of the role value, as float32: (rows,).
 
     Raises:
         UsageError: a missing cell, a class not in `data`, text in a column of numbers.
     """
     import numpy as np
 
-    refuse_missing(table, (target,))
-    if data.task == "regression":
-        return numbers(table, target)
+    refuse_missing(table, (column,))
+    if target == "value":
+        return numbers(table, column)
     ids = {name: i for i, name in enumerate(data.class_names)}
-    known = [_class_name(cell) if cell not in ids else cell for cell in table.column(target)]
-    _refuse(table, target, [cell not in ids for cell in known], "is not one of the classes", "mend the label")
+    known = [_class_name(cell) if cell not in ids else cell for cell in table.column(column)]
+    _refuse(table, column, [cell not in ids for cell in known], "is not one of the classes", "mend the label")
     return np.array([ids[cell] for cell in known], np.int32)
 
 

@@ -35,7 +35,7 @@ def infer(name: str) -> Data:
     return Data(
         source=f"sklearn:{name}",
         kind="image" if name == "digits" else "tabular",
-        task="regression" if classes is None else "binary" if classes == 2 else "classification",
+        task="value" if classes is None else "label",
         input_shape=part.x.shape[1:],
         input_dtype=part.x.dtype.name,
         num_classes=classes,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from zoo.data.config import Data
+    from zoo.data.fields import Role
     from zoo.data.text import Vocabularies
 
 DEFAULT_IMAGE = (64, 64, 3)  # height, width, channels where the images of a set differ in size
@@ -21,21 +24,53 @@ AT_ONCE = 1000  # examples that are decoded together
 COPIES = 3  # of a set in memory: as read, as split, and on the device
 
 
-class Examples(NamedTuple):
-    """Images: `x` uint8 (n, height, width, channels). Tables: `x` float32 (n, features).
+@dataclass(frozen=True, init=False)
+class Examples:
+    """Examples as named arrays of as many rows each: input fields and target fields.
 
-    `y` is (n,): int32 class ids, 0 or 1 for a binary task, float32 for regression.
-    Text: `x` int32 token ids (n, length), padded with 0; of pairs a dict of two, `source` and `target`. For a language
-    model and for pairs `y` is ids as well, (n, length). Series: `x` float32 (n, window, columns), `y` (n, horizon).
-    What a source gives of text, before it is encoded, is arrays of strings.
+    Most have one of each, called `x` and `y`; an array given in place of a mapping is that one. Images: `x` uint8
+    (n, height, width, channels). Tables: float32 (n, features). `y` is (n,): int32 class ids, 0 or 1 for two classes,
+    float32 values. Text: `x` int32 token ids (n, length), padded with 0; of pairs the inputs are `source` and
+    `target`. Where tokens are predicted `y` is ids as well, (n, length). Series: `x` float32 (n, window, columns),
+    `y` (n, horizon). What a source gives of text, before it is encoded, is arrays of strings.
     """
 
-    x: Any
-    y: np.ndarray
+    inputs: Mapping[str, Any]
+    targets: Mapping[str, Any]
+
+    def __init__(self, inputs: Any, targets: Any) -> None:
+        object.__setattr__(self, "inputs", inputs if isinstance(inputs, Mapping) else {"x": inputs})
+        object.__setattr__(self, "targets", targets if isinstance(targets, Mapping) else {"y": targets})
+
+    @property
+    def x(self) -> Any:
+        """The only input's array, or all inputs by name."""
+        return only(self.inputs)
+
+    @property
+    def y(self) -> Any:
+        """The only target's array, or all targets by name."""
+        return only(self.targets)
+
+    def __iter__(self) -> Iterator[Any]:
+        """x, then y."""
+        return iter((self.x, self.y))
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
 
     def of(self, rows: np.ndarray) -> Examples:
         """These rows; of examples that stay on disk nothing is read."""
-        return Examples(self.x.take(rows, axis=0), self.y[rows])
+        return Examples(*({k: array.take(rows, axis=0) for k, array in part.items()} for part in self.parts))
+
+    def cut(self, rows: slice) -> Examples:
+        """A slice of the rows."""
+        return Examples(*({name: array[rows] for name, array in part.items()} for part in self.parts))
+
+    @property
+    def parts(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Inputs and targets."""
+        return self.inputs, self.targets
 
     def as_dataset(self) -> tf.data.Dataset:
         """The examples as a `tf.data.Dataset` of single pairs `(x, y)`, in their order: shuffle and batch it yourself.
@@ -53,27 +88,31 @@ class Examples(NamedTuple):
         return found.apply(tf.data.experimental.assert_cardinality(len(self.y)))
 
 
-class Splits(NamedTuple):
-    """Three disjoint parts of a dataset, except where a recipe says that they are the same few points."""
+def only(arrays: Mapping[str, Any]) -> Any:
+    """The array of a mapping that has one called x or y and nothing else, or the mapping."""
+    (name, *more) = arrays or ("",)
+    return arrays[name] if name in ("x", "y") and not more else arrays
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Three disjoint parts of a dataset, except where a recipe says that they are the same few points.
+
+    Beside texts as ids stand the vocabularies that made them, and the texts themselves.
+    """
 
     train: Examples
     validation: Examples
     test: Examples
+    vocabularies: Vocabularies | None = None
+    raw: Splits | None = None
 
+    def __iter__(self) -> Iterator[Examples]:
+        return iter((self.train, self.validation, self.test))
 
-class TextSplits(Splits):
-    """Splits of texts as ids, with the vocabularies that made them and the texts themselves."""
-
-    vocabularies: Vocabularies
-    raw: Splits
-
-    @classmethod
-    def of(
-        cls, train: Examples, validation: Examples, test: Examples, vocabularies: Vocabularies, raw: Splits
-    ) -> TextSplits:
-        splits = cls(train, validation, test)
-        splits.vocabularies, splits.raw = vocabularies, raw
-        return splits
+    def by_name(self) -> dict[str, Examples]:
+        """The three parts by their names."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
 class Source(NamedTuple):
@@ -84,8 +123,8 @@ class Source(NamedTuple):
     validation: Examples | None = None
 
 
-def conform(part: Examples, data: Data, where: str) -> Examples:
-    """The same examples in the types that `data` promises.
+def conform(part: Examples, data: Data, where: str, target: Role = "label") -> Examples:
+    """The same examples in the types that `data` and the role of their target promise.
 
     Raises:
         UsageError: wrong shape.
@@ -105,11 +144,11 @@ def conform(part: Examples, data: Data, where: str) -> Examples:
     for block in () if x.dtype.kind != "f" else x.blocks() if stays else [x]:
         _refuse_nan(block, data, where, first)
         first += len(block)
-    return Examples(x, conform_labels(y, data, where))
+    return Examples(x, conform_targets(y, data, where, target))
 
 
-def conform_labels(y: np.ndarray, data: Data, where: str) -> np.ndarray:
-    """Class ids int32 or values float32.
+def conform_targets(y: np.ndarray, data: Data, where: str, target: Role = "label") -> np.ndarray:
+    """Class ids int32 or, of the role value, values float32.
 
     Raises:
         ZooError: a label outside the classes or a target that is not finite; the first such row is named.
@@ -117,7 +156,7 @@ def conform_labels(y: np.ndarray, data: Data, where: str) -> np.ndarray:
     import numpy as np
 
     y = np.asarray(y)
-    return _targets(y, where) if data.task == "regression" else _class_ids(y, data.num_classes or 2, where)
+    return _values(y, where) if target == "value" else _class_ids(y, data.num_classes or 2, where)
 
 
 def _refuse_nan(x: np.ndarray, data: Data, where: str, first: int) -> None:
@@ -135,7 +174,7 @@ def _refuse_nan(x: np.ndarray, data: Data, where: str, first: int) -> None:
     )
 
 
-def _targets(y: np.ndarray, where: str) -> np.ndarray:
+def _values(y: np.ndarray, where: str) -> np.ndarray:
     import numpy as np
 
     if not np.isfinite(y).all():
@@ -157,15 +196,11 @@ def _class_ids(y: np.ndarray, classes: int, where: str) -> np.ndarray:
     return y.astype(np.int32)
 
 
-def class_counts(part: Examples, data: Data) -> dict[str, int]:
-    """How many examples of each class, by the class's name; empty for a regression."""
+def class_counts(part: Examples, names: Sequence[str]) -> dict[str, int]:
+    """How many examples of each of the classes that are called so; empty without classes."""
     import numpy as np
 
-    if data.task == "regression":
-        return {}
-    classes = data.num_classes or 2
-    names = data.class_names or tuple(map(str, range(classes)))
-    return dict(zip(names, np.bincount(part.y, minlength=classes).tolist(), strict=True))
+    return dict(zip(names, np.bincount(part.y, minlength=len(names)).tolist(), strict=True)) if names else {}
 
 
 def is_stored(x: Any) -> bool:

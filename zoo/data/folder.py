@@ -41,7 +41,7 @@ def infer(path: Path) -> Data:
     return Data(
         source=f"folder:{path}",
         kind="image",
-        task="binary" if len(names) == 2 else "classification",
+        task="label",
         input_shape=(*((height, width) if own else DEFAULT_IMAGE[:2]), 1 if all(grey for _, grey in heads) else 3),
         input_dtype="uint8",
         num_classes=len(names),

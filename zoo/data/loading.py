@@ -9,17 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from zoo.data.examples import Source, Splits, conform
+from zoo.data.examples import Source
 from zoo.data.rawfiles import locate, missing
-from zoo.data.splitting import split
-from zoo.data.subset import of_classes
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     import numpy as np
 
     from zoo.data.config import Data
-    from zoo.data.text import Vocabularies
+    from zoo.data.fields import Role
 
 SOURCES = ("tfds", "sklearn", "generated", "stdlib", "folder", "arrays", "csv", "pairs", "memory")
 TABLES = (".csv", ".tsv", ".txt", ".data")
@@ -44,63 +42,10 @@ class Status(NamedTuple):
     download_mb: float
 
 
-def load(
-    data: Data | str | Path,
-    name: str | None = None,
-    vocabularies: Vocabularies | None = None,
-    source: Source | None = None,
-) -> Splits:
-    """Training, validation and test examples as NumPy arrays, texts as token ids; the same rows in every run.
-
-    `load("digits").train` has `x` and `y`, and `as_dataset()`; see `Examples` for shapes and types, and
-    `zoo.data.splitting` for what goes where. A TensorFlow Datasets source is downloaded if it is not there.
-
-    Args:
-        data: a dataset that has a recipe, by name; `tfds:NAME` or another source; the `Path` of own files; or a
-            description, as a recipe holds it in `recipe.data`.
-        name: what messages call the dataset.
-        vocabularies: those of a model that is to be applied to texts, which are otherwise learnt on the training part.
-        source: the examples of data that was given in Python.
-
-    Raises:
-        UsageError: no such dataset, or the source's content is bad or is not what `data` says.
-        MissingError: the source is not there and cannot be fetched.
-    """
-    if isinstance(data, str | Path):
-        name, data = name or Path(data).stem, _described(data)
-    name = name or data.source
-    source = of_classes(source or read(data), data)
-    if data.text:
-        from zoo.data import text
-
-        return text.load(source, data, name, vocabularies)
-    if data.series:
-        from zoo.data import series
-
-        return series.split(source, data, name)
-    train = conform(source.train, data, _where(name, "train", source))
-    test = conform(source.test, data, f"{name}, test") if source.test else None
-    validation = conform(source.validation, data, f"{name}, validation") if source.validation else None
-    return split(Source(train, test, validation), data, name)
-
-
-def _described(dataset: str | Path) -> Data:
-    """The description behind a name, a source or a path."""
-    if isinstance(dataset, Path) and dataset.suffix != ".toml":
-        return from_path(dataset)
-    if str(dataset).partition(":")[0] in SOURCES:
-        return infer(str(dataset))
-    from zoo.recipe import load_recipe
-
-    return load_recipe(dataset).data
-
-
-def _where(name: str, part: str, source: Source) -> str:
-    return f"{name}, {part}" if source.test else name
-
-
-def read(data: Data) -> Source:
+def read(data: Data, target: Role = "label") -> Source:
     """What the source holds, before it is checked, split or encoded: texts are strings, a series is one part.
+
+    `target` is the role of what is predicted: class ids, values, or (of one long text) tokens.
 
     Raises:
         UsageError: the source's content is bad.
@@ -112,7 +57,7 @@ def read(data: Data) -> Source:
     if scheme == "tfds":
         from zoo.data import prepared, tfds_source
 
-        return tfds_source.read(prepared.Address.parse(rest), data)
+        return tfds_source.read(prepared.Address.parse(rest), data, target)
     if scheme == "sklearn":
         from zoo.data import embedded
 
@@ -133,10 +78,10 @@ def read(data: Data) -> Source:
         from zoo.data import given
 
         raise given.refusal(data.source)
-    return _read_own(locate(rest), data)
+    return _read_own(locate(rest), data, target)
 
 
-def _read_own(path: Path, data: Data) -> Source:
+def _read_own(path: Path, data: Data, target: Role) -> Source:
     """An own folder, or a table of any kind."""
     from zoo.data import arrays, csvfile, folder, series, textfiles
 
@@ -147,8 +92,8 @@ def _read_own(path: Path, data: Data) -> Source:
     if path.is_dir():
         return textfiles.read_folder(path, data) if data.kind == "text" else folder.read(path, data)
     if data.kind == "text":
-        return textfiles.read_texts(path, data)
-    return series.read(path, data) if data.kind == "series" else csvfile.read(path, data)
+        return textfiles.read_texts(path, data, target)
+    return series.read(path, data) if data.kind == "series" else csvfile.read(path, data, target)
 
 
 def parts(source: str) -> tuple[str, str]:
@@ -170,7 +115,7 @@ def parts(source: str) -> tuple[str, str]:
 def infer(source: str, label: str | None = None, kind: str | None = None) -> Data:
     """A description of data without a recipe: `csv:PATH`, `folder:PATH`, `arrays:PATH`, `pairs:PATH`,
     `tfds:NAME/CONFIG` (prepared), `sklearn:NAME`. `kind` says what a table is, one of KINDS; without it, that is found
-    out, and told in a note.
+    out, and told in a note. The description's `task` is the role of what is predicted until `zoo.tasks` decides.
 
     A fifth is held out for testing where the source has no test split, then a tenth of the rest for validation.
 

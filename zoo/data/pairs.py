@@ -108,7 +108,7 @@ def infer(path: str) -> Data:
         UsageError: as `read`.
     """
     facts: dict[str, Any] = {
-        "source": f"pairs:{path}", "kind": "text-pair", "task": "seq2seq", "input_shape": (1,), "input_dtype": "int32",
+        "source": f"pairs:{path}", "kind": "text-pair", "task": "tokens", "input_shape": (1,), "input_dtype": "int32",
         "test_share": 0.2,
     }  # fmt: skip
     source = read(path, Data(**facts, train=1, text=unmeasured((), pairs=True)))

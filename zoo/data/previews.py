@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from zoo.data import series
-from zoo.data.examples import Examples, Splits, class_counts
+from zoo.data.examples import Examples, class_counts
 from zoo.data.loading import read
 from zoo.data.splitting import split
 
 if TYPE_CHECKING:
     from zoo.data.config import Data
+    from zoo.data.fields import Role
 
 EXAMPLES = 5
 MOST_CHARACTERS = 300  # of one example
@@ -24,23 +26,18 @@ class Preview(NamedTuple):
     counts: dict[str, dict[str, int]]
 
 
-def look(data: Data, name: str) -> Preview:
-    """A preview of what `zoo.data.load` starts from.
+def look(data: Data, name: str, target: Role, classes: Sequence[str]) -> Preview:
+    """A preview of what training starts from; `target` is the role of what is predicted, `classes` their names.
 
     Raises:
-        UsageError or MissingError: as `load`.
+        UsageError or MissingError: as `read`.
     """
-    source = read(data)
-    if data.task == "language-model":
+    source = read(data, target)
+    if target == "tokens" and data.kind == "text":
         return Preview([_cut(str(source.train.x[0]), 2 * MOST_CHARACTERS)], {})
-    splits = series.split(source, data, name) if data.series else split(source, data, name)
-    counts = {} if data.kind == "text-pair" else _counts(splits, data)
-    return Preview([_line(splits.train, row, data) for row in range(min(EXAMPLES, len(splits.train.y)))], counts)
-
-
-def _counts(splits: Splits, data: Data) -> dict[str, dict[str, int]]:
-    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
-    return {name: class_counts(part, data) for name, part in parts.items()}
+    splits = series.split(source, data, name) if data.series else split(source, data, name, target)
+    counts = {part: class_counts(examples, classes) for part, examples in splits.by_name().items()} if classes else {}
+    return Preview([_line(splits.train, row, data) for row in range(min(EXAMPLES, len(splits.train)))], counts)
 
 
 def _line(part: Examples, row: int, data: Data) -> str:

@@ -56,13 +56,14 @@ def split(source: Source, data: Data, where: str) -> Splits:
             f"{where}: the recipe says {columns} columns, the source has {found[1]}\n"
             f"set it with: --set data.input_shape=[{window},{found[1]}]"
         )
-    series = conform(series, data.model_copy(update={"input_shape": (columns,)}), where)
+    series = conform(series, data.model_copy(update={"input_shape": (columns,)}), where, "value")
     horizon = data.series.horizon if data.series else 1
-    windows, begin = {}, 0
-    for name, steps in parts.items():  # in the order of time
-        windows[name] = _windows(series, max(begin, window), begin + steps, window, horizon)
+    windows, begin = [], 0
+    for steps in parts.values():  # in the order of time
+        windows.append(_windows(series, max(begin, window), begin + steps, window, horizon))
         begin += steps
-    return Splits(**windows)
+    train, validation, test = windows
+    return Splits(train, validation, test)
 
 
 def _windows(series: Examples, begin: int, end: int, window: int, horizon: int) -> Examples:
@@ -156,7 +157,7 @@ def infer(table: Table, label: str | None, asked: bool = False) -> Data:
     data = Data(
         source=f"csv:{table.path}",
         kind="series",
-        task="regression",
+        task="value",
         input_shape=(max(1, min(WINDOW, steps // 10), period or 1), len(columns)),
         feature_names=columns,
         label=columns[0],

@@ -39,7 +39,7 @@ def few(part: Examples, data: Data, where: str) -> Examples:
 
     if not data.examples_a_class:
         return part
-    order = np.random.default_rng(data.split_seed).permutation(len(part.y))
+    order = np.random.default_rng(data.split_seed).permutation(len(part))
     kept: list[Any] = []
     for label in range(data.num_classes or 2):
         rows = order[part.y[order] == label][: data.examples_a_class]

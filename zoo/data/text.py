@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.examples import Examples, Source, Splits, TextSplits, conform_labels
+from zoo.data.examples import Examples, Source, Splits, conform_targets
 from zoo.data.splitting import split
 from zoo.data.vocabulary import END, START, UNKNOWN, Vocabulary, learn
 from zoo.errors import UsageError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from zoo.data.config import Data
+    from zoo.data.fields import Role
 
 log = logging.getLogger("zoo.data")
 
@@ -45,68 +46,83 @@ class Vocabularies:
         return cls(Vocabulary.from_json(table["source"]), Vocabulary.from_json(target) if target else None)
 
 
-def load(source: Source, data: Data, where: str, known: Vocabularies | None = None) -> TextSplits:
-    """The three parts as token ids, with the vocabularies that made them: `known` ones, or learnt on the training part.
+def encoded(source: Source, data: Data, target: Role, where: str, known: Vocabularies | None = None) -> Splits:
+    """Texts with classes or values as token ids, by `known` vocabularies or those learnt on the training part.
 
     Raises:
         UsageError: a vocabulary larger than the data gives, sizes other than the recipe's, bad labels.
     """
-    if data.task == "language-model":
-        return _load_windows(source, data, where, known)
+    parts = split(source, data, where, target)
+    vocabularies = known or Vocabularies(_learn(parts.train.x, data))
+
+    def encoded_part(name: str, part: Examples) -> Examples:
+        place = f"{where}, {name}"
+        return Examples(encode(part.x, data, vocabularies, place), conform_targets(part.y, data, place, target))
+
+    return Splits(*_each(encoded_part, parts), vocabularies, parts)
+
+
+def encoded_pairs(source: Source, data: Data, where: str, known: Vocabularies | None = None) -> Splits:
+    """Pairs of texts as token ids: inputs `source` and `target`, (n, length) each, and the target to predict.
+
+    Raises:
+        UsageError: as `encoded`.
+    """
+    assert data.text is not None and data.text.target_vocab_size is not None
     parts = split(source, data, where)
-    vocabularies = known or _learn(parts.train, data)
-
-    def encoded(part: Examples, name: str) -> Examples:
-        return examples_of(part, data, vocabularies, f"{where}, {name}")
-
-    return TextSplits.of(
-        encoded(parts.train, "train"),
-        encoded(parts.validation, "validation"),
-        encoded(parts.test, "test"),
-        vocabularies,
-        parts,
+    vocabularies = known or Vocabularies(
+        _learn(parts.train.x, data),
+        learn(parts.train.y, data.text, data.text.target_vocab_size, "target_vocab_size"),
     )
 
+    def encoded_part(name: str, part: Examples) -> Examples:
+        return _pairs(part, data, vocabularies, f"{where}, {name}")
 
-def _learn(train: Examples, data: Data) -> Vocabularies:
-    text = data.text
-    assert text is not None
-    source = learn(train.x, text, text.vocab_size)
-    if data.task != "seq2seq":
-        return Vocabularies(source)
-    assert text.target_vocab_size is not None
-    return Vocabularies(source, learn(train.y, text, text.target_vocab_size, "target_vocab_size"))
+    return Splits(*_each(encoded_part, parts), vocabularies, parts)
 
 
-def examples_of(part: Examples, data: Data, vocabularies: Vocabularies, where: str) -> Examples:
-    """Raw texts `x` and labels or target texts `y` as padded ids: x int32 (n, length), or a dict of two for pairs."""
-    if data.task != "seq2seq":
-        return Examples(encode(part.x, data, vocabularies, where), conform_labels(part.y, data, where))
+def _each(encoded_part: Callable[[str, Examples], Examples], parts: Splits) -> tuple[Examples, Examples, Examples]:
+    train, validation, test = (encoded_part(name, part) for name, part in parts.by_name().items())
+    return train, validation, test
+
+
+def _learn(texts: Sequence[str], data: Data) -> Vocabulary:
+    assert data.text is not None
+    return learn(texts, data.text, data.text.vocab_size)
+
+
+def _pairs(part: Examples, data: Data, vocabularies: Vocabularies, where: str) -> Examples:
     assert vocabularies.target is not None and data.text is not None and data.text.target_length is not None
-    target = vocabularies.target.encode(part.y) if len(part.y) else []
+    target = vocabularies.target.encode(part.y) if len(part) else []
     length = data.text.target_length
     _note_cut(sum(len(ids) >= length for ids in target), len(target), length, f"{where}, target")
     x = {
-        "source": encode(part.x, data, vocabularies, where),
+        "source": encode(part.x, data, vocabularies, where, ended=True),
         "target": padded([[START, *ids[: length - 1]] for ids in target], length),
     }
     return Examples(x, padded([[*ids[: length - 1], END] for ids in target], length))
 
 
 def encode(
-    texts: Sequence[str], data: Data, vocabularies: Vocabularies, where: str, say: Callable[..., None] = log.info
+    texts: Sequence[str],
+    data: Data,
+    vocabularies: Vocabularies,
+    where: str,
+    say: Callable[..., None] = log.info,
+    *,
+    ended: bool = False,
 ) -> np.ndarray:
-    """Ids of (source) texts, int32 (n, data.input_shape[0]), cut where they are longer; those of pairs end with END.
+    """Ids of (source) texts, int32 (n, data.input_shape[0]), cut where they are longer; `ended`: followed by END.
 
     `say` is told how many were cut.
     """
     assert data.text is not None
-    (length,), ended = data.input_shape, [END] if data.task == "seq2seq" else []
-    room = length - len(ended)
+    (length,), end = data.input_shape, [END] * ended
+    room = length - len(end)
     rows = vocabularies.source.encode(texts) if len(texts) else []
     _note_cut(sum(len(ids) > room for ids in rows), len(rows), length, where, say)
     keep = slice(-room, None) if data.text.keep == "end" else slice(room)
-    return padded([[*(ids[keep] if len(ids) else [UNKNOWN]), *ended] for ids in rows], length)
+    return padded([[*(ids[keep] if len(ids) else [UNKNOWN]), *end] for ids in rows], length)
 
 
 def _note_cut(count: int, of: int, length: int, where: str, say: Callable[..., None] = log.info) -> None:
@@ -124,12 +140,16 @@ def padded(rows: Sequence[Sequence[int]], length: int) -> np.ndarray:
     return ids
 
 
-def _load_windows(source: Source, data: Data, where: str, known: Vocabularies | None) -> TextSplits:
-    """One long text a part as windows: x the tokens 0 to n - 1 of a window, y the tokens 1 to n."""
+def encoded_windows(source: Source, data: Data, where: str, known: Vocabularies | None = None) -> Splits:
+    """One long text a part as windows: x the tokens 0 to n - 1 of a window, y the tokens 1 to n.
+
+    Raises:
+        UsageError: as `encoded`.
+    """
     counts = data.parts()
     train_text = str(source.train.x[0])
     seen = train_text[: round(len(train_text) * counts["train"] / data.train)]  # what is held out teaches no token
-    vocabularies = known or Vocabularies(_learn_one([seen], data))
+    vocabularies = known or Vocabularies(_learn([seen], data))
     streams = {"train": vocabularies.source.encode([train_text])[0]}
     for name, part in (("validation", source.validation), ("test", source.test)):
         if getattr(data, name):
@@ -141,18 +161,8 @@ def _load_windows(source: Source, data: Data, where: str, known: Vocabularies | 
             held = len(rest) - counts[name]
             rest, streams[name] = rest[:held], rest[held:]
     length = data.input_shape[0]
-    return TextSplits.of(
-        _windows(rest, length),
-        _windows(streams["validation"], length),
-        _windows(streams["test"], length),
-        vocabularies,
-        Splits(source.train, source.train, source.train),
-    )
-
-
-def _learn_one(texts: list[str], data: Data) -> Vocabulary:
-    assert data.text is not None
-    return learn(texts, data.text, data.text.vocab_size)
+    train, validation, test = (_windows(ids, length) for ids in (rest, streams["validation"], streams["test"]))
+    return Splits(train, validation, test, vocabularies)
 
 
 def _own_part(part: Examples | None, vocabularies: Vocabularies, where: str, name: str) -> np.ndarray:

@@ -9,6 +9,7 @@ from zoo.data.config import Data
 from zoo.data.counting import measured, unmeasured
 from zoo.data.csvfile import class_names, label_column, labels
 from zoo.data.examples import Examples, Source
+from zoo.data.fields import Role
 from zoo.data.folder import scan
 from zoo.data.rawfiles import read_text
 from zoo.data.table import Table, is_number, read_table
@@ -51,7 +52,7 @@ def infer_table(table: Table, label: str | None, asked: bool = False) -> Data:
     data = Data(
         source=f"csv:{table.path}",
         kind="text",
-        task="regression" if not classes else "binary" if len(classes) == 2 else "classification",
+        task="label" if classes else "value",
         input_shape=(1,),
         input_dtype="int32",
         num_classes=len(classes) or None,
@@ -62,7 +63,7 @@ def infer_table(table: Table, label: str | None, asked: bool = False) -> Data:
         test_share=0.2,
         text=unmeasured(table.column(column)),
     )
-    return measured(data, _from_table(table, data), str(table.path))
+    return measured(data, _from_table(table, data, "label" if classes else "value"), str(table.path))
 
 
 def _longest(table: Table, label: str | None) -> str:
@@ -81,17 +82,17 @@ def _note(table: Table, column: str, target: str, asked: bool) -> None:
         )  # fmt: skip
 
 
-def read_texts(path: Path, data: Data) -> Source:
+def read_texts(path: Path, data: Data, target: Role = "label") -> Source:
     """The texts of column `data.feature_names[0]`, an array of strings, with their labels.
 
     Raises:
         UsageError: no such column, an empty text or label, a label that is not one of the classes; the line is named.
     """
     expected = (*data.feature_names, *([data.label] if data.label else []))
-    return _from_table(read_table(path, expected), data)
+    return _from_table(read_table(path, expected), data, target)
 
 
-def _from_table(table: Table, data: Data) -> Source:
+def _from_table(table: Table, data: Data, target: Role = "label") -> Source:
     import numpy as np
 
     column = label_column(table, data.feature_names[0] if data.feature_names else table.names[0])
@@ -100,7 +101,7 @@ def _from_table(table: Table, data: Data) -> Source:
     if empty:
         more = f" ({len(empty):,} such rows)" if len(empty) > 1 else ""
         raise UsageError(f"{table.path}, line {empty[0]}, column {column!r}: the text is empty{more}\nremove the row")
-    return Source(Examples(np.array(texts, object), labels(table, label_column(table, data.label), data)))
+    return Source(Examples(np.array(texts, object), labels(table, label_column(table, data.label), data, target)))
 
 
 def holds_texts(path: Path) -> bool:
@@ -123,7 +124,7 @@ def infer_folder(path: Path) -> Data:
     data = Data(
         source=f"folder:{path}",
         kind="text",
-        task="binary" if len(names) == 2 else "classification",
+        task="label",
         input_shape=(1,),
         input_dtype="int32",
         num_classes=len(names),

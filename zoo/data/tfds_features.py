@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from zoo.data.config import Data
+    from zoo.data.fields import Role
 
 
 class Pair(NamedTuple):
@@ -139,7 +140,7 @@ def _is_numeric(feature: Any) -> bool:
     return _type(feature) in ("Tensor", "Scalar") and _dtype(feature).startswith(("int", "uint", "float", "bool"))
 
 
-def picker(pair: Pair, data: Data, name: str) -> Callable[[Any], tuple[tf.Tensor, tf.Tensor]]:
+def picker(pair: Pair, data: Data, name: str, target: Role = "label") -> Callable[[Any], tuple[tf.Tensor, tf.Tensor]]:
     """The function that takes one decoded example to (x, y); of text x is its bytes, and y 0 where there is no label.
 
     Raises:
@@ -150,15 +151,15 @@ def picker(pair: Pair, data: Data, name: str) -> Callable[[Any], tuple[tf.Tensor
     if pair.kind != data.kind:
         found = {"image": "images", "text": "texts", "tabular": "a table"}[pair.kind]
         raise UsageError(f"{name} holds {found}; the recipe says data.kind = {data.kind!r}")
-    if pair.label is None and data.task != "language-model":
+    if pair.label is None and target != "tokens":
         raise UsageError(f"{name} is text without labels; the recipe says data.task = {data.task!r}")
     if pair.kind == "tabular" and data.feature_names:
         _refuse_other_columns(columns(pair, name), data, name)
-    target = tf.float32 if data.task == "regression" else tf.int64
+    dtype = tf.float32 if target == "value" else tf.int64
 
     def pick(example: Any) -> tuple[tf.Tensor, tf.Tensor]:
         raw = example if pair.source is None else example[pair.source]
-        y = tf.cast(0 if pair.label is None else example[pair.label], target)
+        y = tf.cast(0 if pair.label is None else example[pair.label], dtype)
         if pair.is_text:
             return raw, y
         return fit_image(raw, data.input_shape) if pair.is_image else _row(raw, pair), y

@@ -6,13 +6,14 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from zoo.data.cache import cached, fingerprint, on_disk
 from zoo.data.config import Data, Text
 from zoo.data.counting import SPECIAL, measured, unmeasured
 from zoo.data.download import download, first_line
 from zoo.data.examples import AT_ONCE, DEFAULT_IMAGE, Examples, Source, streams
+from zoo.data.fields import Role
 from zoo.data.network import reachable
 from zoo.data.prepared import MIB, Address, Prepared, damaged, data_dir, download_facts, find, refuse_unknown
 from zoo.data.rawfiles import refuse_empty
@@ -24,12 +25,12 @@ log = logging.getLogger("zoo.data")
 CHARACTERS = 256  # of a window, for a language model of a set without a recipe
 
 
-def read(address: Address, data: Data) -> Source:
+def read(address: Address, data: Data, target: Role = "label") -> Source:
     """The `train` split and, where `data.test` and `data.validation` are set, those splits, which the set may call
     otherwise (`data.test_split`, `data.validation_split`); downloaded if need be, cached once decoded.
 
     Texts are arrays of strings, HTML line breaks in them blanks, and are not cached: TensorFlow reads them each time.
-    For a language model they are one text, joined by line feeds.
+    Where tokens are the target they are one text, joined by line feeds.
 
     Raises:
         UsageError: TensorFlow Datasets knows no such name; the set lacks a split or a feature.
@@ -40,20 +41,20 @@ def read(address: Address, data: Data) -> Source:
     for split in splits.values():
         _refuse_no_split(split, found)
     if data.kind == "text":
-        return _decode(address, found, data, splits)
+        return _decode(address, found, data, splits, target)
     state = fingerprint(
         found.files, data.kind, data.task, data.input_shape, data.label, data.feature_names, tuple(splits.values())
     )
     key = f"tfds-{found.name.replace('/', '-')}-{found.version}-{state}"
     if any(streams(found.splits[split], data) for split in splits.values()):
-        return Source(**{name: _on_disk(key, split, address, found, data) for name, split in splits.items()})
-    return cached(key, lambda: _decode(address, found, data, splits))
+        return Source(**{name: _on_disk(key, split, address, found, data, target) for name, split in splits.items()})
+    return cached(key, lambda: _decode(address, found, data, splits, target))
 
 
-def _on_disk(key: str, split: str, address: Address, found: Prepared, data: Data) -> Examples:
+def _on_disk(key: str, split: str, address: Address, found: Prepared, data: Data, target: Role) -> Examples:
     """A split that does not fit into memory."""
     shape = (found.splits[split], *data.input_shape)
-    return on_disk(f"{key}-{split}", shape, data.input_dtype, lambda: _batches(address, found, data, split))
+    return on_disk(f"{key}-{split}", shape, data.input_dtype, lambda: _batches(address, found, data, split, target))
 
 
 def _splits(data: Data) -> dict[str, str]:
@@ -113,25 +114,25 @@ def import_tfds() -> Any:
     return tfds
 
 
-def _decode(address: Address, found: Prepared, data: Data, splits: Mapping[str, str]) -> Source:
+def _decode(address: Address, found: Prepared, data: Data, splits: Mapping[str, str], target: Role) -> Source:
     import numpy as np
 
     parts = {}
     for name, split in splits.items():
-        batches = list(_batches(address, found, data, split))
+        batches = list(_batches(address, found, data, split, target))
         part = Examples(*(np.concatenate(column) for column in zip(*batches, strict=True)))
-        parts[name] = _texts(part, data, f"{found.name}, {split}") if data.kind == "text" else part
+        parts[name] = _texts(part, f"{found.name}, {split}", target) if data.kind == "text" else part
     return Source(parts["train"], parts.get("test"), parts.get("validation"))
 
 
-def _batches(address: Address, found: Prepared, data: Data, split: str) -> Iterator[Examples]:
+def _batches(address: Address, found: Prepared, data: Data, split: str, target: Role) -> Iterator[Examples]:
     """All examples of a split, a thousand at a time."""
     builder = open_builder(address, found)
     import tensorflow as tf
 
     again = "" if data.kind == "text" else ", once; the next run reads it from the cache"
     log.info("decoding %s, %s%s", found.name, split, again)
-    pick = picker(choose(builder.info, data.label, found.name), data, found.name)
+    pick = picker(choose(builder.info, data.label, found.name), data, found.name, target)
     pairs = builder.as_dataset(split=split, shuffle_files=False).map(pick, tf.data.AUTOTUNE)
     try:
         for x, y in pairs.batch(AT_ONCE).prefetch(2).as_numpy_iterator():
@@ -140,12 +141,12 @@ def _batches(address: Address, found: Prepared, data: Data, split: str) -> Itera
         raise damaged(_bad_file(found, split), found.folder, address, first_line(error)) from error
 
 
-def _texts(part: Examples, data: Data, where: str) -> Examples:
-    """Bytes to strings: one an example, or a single one for a language model."""
+def _texts(part: Examples, where: str, target: Role) -> Examples:
+    """Bytes to strings: one an example, or a single one where tokens are the target."""
     import numpy as np
 
     texts = [content.decode().replace("<br />", " ") for content in part.x]
-    if data.task == "language-model":
+    if target == "tokens":
         return Examples(np.array(["\n".join(texts)], object), np.zeros(1, np.int32))
     refuse_empty(texts, where)
     return Examples(np.array([text.strip() for text in texts], object), part.y)
@@ -202,7 +203,7 @@ def infer(address: Address, label: str | None) -> Data:
     return Data(
         source=f"tfds:{address}",
         kind="image" if pair.is_image else "tabular",
-        task=_task(pair),
+        task=_target(pair),
         input_shape=_image_shape(pair.input) if pair.is_image else (len(names),),
         input_dtype="uint8" if pair.is_image else "float32",
         num_classes=pair.classes,
@@ -216,10 +217,11 @@ def infer(address: Address, label: str | None) -> Data:
     )
 
 
-def _task(pair: Pair) -> Literal["language-model", "regression", "binary", "classification"]:
+def _target(pair: Pair) -> Role:
+    """The role of what is predicted; of one long text its own tokens."""
     if pair.label is None:
-        return "language-model"
-    return "regression" if pair.classes is None else "binary" if pair.classes == 2 else "classification"
+        return "tokens"
+    return "value" if pair.classes is None else "label"
 
 
 def _infer_text(address: Address, found: Prepared, pair: Pair, label: str | None) -> Data:
@@ -227,7 +229,7 @@ def _infer_text(address: Address, found: Prepared, pair: Pair, label: str | None
     data = Data(
         source=f"tfds:{address}",
         kind="text",
-        task=_task(pair),
+        task=_target(pair),
         input_shape=(CHARACTERS,),
         input_dtype="int32",
         num_classes=pair.classes,
@@ -239,7 +241,7 @@ def _infer_text(address: Address, found: Prepared, pair: Pair, label: str | None
         test_share=0.0 if "test" in found.splits else 0.2,
         text=Text(tokens="character", vocab_size=SPECIAL + 1),
     )
-    source = read(address, data)
+    source = read(address, data, _target(pair))
     if pair.label is None:
         return _described(data, source)
     if source.test and source.validation and (source.test.y == -1).all():

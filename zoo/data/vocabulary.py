@@ -61,7 +61,15 @@ class Vocabulary:
         known = [i for i in known if i not in (PADDING, START)]
         if self.kind == "subword":
             return str(self._tokenizer.decode(known)).removeprefix(" ")  # as it was put before the first word
-        return (" " if self.kind == "word" else "").join(self.tokens[i] for i in known)
+        return self._joint.join(self.tokens[i] for i in known)
+
+    def joined(self, *texts: str) -> str:
+        """Decoded texts that follow each other, as one."""
+        return self._joint.join(texts)
+
+    @property
+    def _joint(self) -> str:
+        return " " if self.kind == "word" else ""
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """Each token by itself, as people read it; a sub-word that begins a word begins with a blank."""

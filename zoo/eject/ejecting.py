@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from zoo import data, registry
+from zoo import registry, tasks
 from zoo.data.config import Data
 from zoo.eject.facts import facts
 from zoo.eject.lifting import lift
@@ -63,7 +63,7 @@ def eject(
         raise UsageError(f"there is no folder {folder.parent} to write {folder.name} into")
     if label and not dataset.startswith("tfds:"):
         raise UsageError("--label goes with tfds:NAME; a recipe names its own")
-    own = data.infer(dataset, label) if dataset.startswith("tfds:") else None
+    own = tasks.infer(dataset, label) if dataset.startswith("tfds:") else None
     recipe, found = _resolve(model, dataset, sets, options, own, start or {})
     notes = list(found)
     refuse(recipe)

@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from textwrap import fill
 from typing import Any
 
-from zoo import __version__, metrics, registry
+from zoo import __version__, metrics, registry, tasks
 from zoo.data.config import Data
 from zoo.data.splitting import STRATIFY_BELOW
 from zoo.eject import literal
 from zoo.eject.lifting import Imports, Lifted, lift_name
 from zoo.eject.reading import Reading
 from zoo.eject.transfer import transfer_facts
-from zoo.recipe import Resolved, list_recipes, load_recipe, model_spec
-from zoo.spec import TOKEN_TASKS
+from zoo.recipe import Resolved, list_recipes, load_recipe, offers
 
 WIDTH = 118  # of comments
 NEVER = 1_000_000  # epochs of patience
@@ -49,7 +48,7 @@ SCHEDULES = {
 
 def facts(recipe: Resolved, source: Reading, network: Lifted, dataset: str, said: str) -> dict[str, Any]:
     """All facts; `dataset` is its name or the path of its recipe, `said` the command behind `zoo run`."""
-    described, training, sizes = recipe.data, recipe.training, recipe.data.sizes()
+    described, training, sizes = recipe.data, recipe.training, tasks.sizes(recipe.data)
     record, transfer = registry.describe(recipe.model), recipe.transfer
     call = literal.call(record.builder.__name__, _knobs(recipe))
     told = {
@@ -95,15 +94,15 @@ def facts(recipe: Resolved, source: Reading, network: Lifted, dataset: str, said
 
 def _stratifies(data: Data, holds_out: bool) -> dict[str, bool]:
     """Whether classes keep their shares in what is held out, and whether that depends on what is left by then."""
-    sizes = data.sizes()
+    sizes = tasks.sizes(data)
     left = data.train if data.test else data.train - sizes["test"]
     left = data.examples_a_class * (data.num_classes or 2) or left
-    stratifies = holds_out and data.task in ("classification", "binary") and left < STRATIFY_BELOW
+    stratifies = holds_out and tasks.of(data).has_classes and left < STRATIFY_BELOW
     return {"stratifies": stratifies, "straddles": stratifies and data.train >= STRATIFY_BELOW}
 
 
 def _loss(recipe: Resolved) -> str:
-    return "token_crossentropy" if recipe.data.task in TOKEN_TASKS else str(recipe.training.loss)
+    return "token_crossentropy" if tasks.of(recipe.data).over_tokens else str(recipe.training.loss)
 
 
 def _loss_code(recipe: Resolved, network: Lifted) -> str:
@@ -118,7 +117,7 @@ def _loss_code(recipe: Resolved, network: Lifted) -> str:
 
 def _forecast(recipe: Resolved, network: Lifted) -> str:
     """The code that brings a forecast back to the series' own units; "" where it is in them."""
-    how = recipe.preprocessing.standardize if recipe.data.series else "none"
+    how = recipe.preprocessing.standardize if tasks.of(recipe.data).scales_targets else "none"
     if how == "window":
         for layer in ("WindowScaling", "WindowUnscaling"):
             lift_name("zoo.layers.window", layer, network)
@@ -130,7 +129,8 @@ def _forecast(recipe: Resolved, network: Lifted) -> str:
 def _metric(recipe: Resolved) -> str:
     if recipe.training.loss in ("hinge", "perceptron"):
         return "score"
-    return "series" if recipe.data.series else "" if recipe.data.task in TOKEN_TASKS else recipe.data.task
+    task = tasks.of(recipe.data)
+    return "series" if task.scales_targets else "" if task.over_tokens else task.name
 
 
 def _head(recipe: Resolved, said: str) -> str:
@@ -151,7 +151,7 @@ def _title(recipe: Resolved, dataset: str) -> str:
 def _knobs(recipe: Resolved) -> dict[str, Any]:
     """What the builder is called with: what the data decides, and the recipe's own knobs."""
     known = registry.describe(recipe.model).knobs
-    offered = {name: value for name, value in model_spec(recipe).offers().items() if name in known}
+    offered = {name: value for name, value in offers(recipe).items() if name in known}
     return {name: value for name, value in {**offered, **recipe.knobs}.items() if value != known[name]}
 
 
@@ -190,7 +190,7 @@ def preprocessing(recipe: Resolved) -> list[str]:
 
 def _targets(recipe: Resolved) -> dict[str, str]:
     described, loss = recipe.data, recipe.training.loss
-    if described.series or described.task in TOKEN_TASKS:
+    if tasks.of(described).scales_targets or tasks.of(described).over_tokens:
         return {}
     if described.task != "classification":
         return {"words": "one number a row, (n, 1)", "code": 'y.astype("float32").reshape(-1, 1)'}
@@ -259,7 +259,7 @@ def _evaluation_batch(data: Data) -> int:
     from zoo.training.environment import prepare
 
     prepare()
-    from zoo.training.loop import EVALUATION_BATCH, MOST_NUMBERS
+    from zoo.training.evaluation import EVALUATION_BATCH, MOST_NUMBERS
 
     return min(EVALUATION_BATCH, max(1, MOST_NUMBERS // math.prod(data.input_shape)))
 

@@ -11,7 +11,7 @@ from zoo.eject.literal import literal
 from zoo.errors import UsageError
 from zoo.models.vgg_transfer import APPLICATIONS
 from zoo.pretrained.bases import TRANSFER
-from zoo.recipe import Resolved, model_spec
+from zoo.recipe import Resolved, offers
 
 POOLS = {"average": "GlobalAveragePooling2D", "max": "GlobalMaxPooling2D", "flatten": "Flatten"}
 
@@ -60,7 +60,7 @@ def transfer_facts(recipe: Resolved) -> dict[str, Any]:
     """Base, head and phases."""
     transfer, training = recipe.transfer, recipe.training
     assert transfer is not None
-    spec = model_spec(recipe).offers()
+    spec = offers(recipe)
     knobs = registry.describe(TRANSFER).knobs | spec | recipe.knobs
     learning = 0 if transfer.freeze == "all" else None if transfer.freeze == "none" else int(transfer.freeze)
     words = {0: "nothing of it learns", None: "all of it learns", 1: "its last block learns"}

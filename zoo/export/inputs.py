@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo import data
+from zoo import data, tasks
 from zoo.data.config import Data
 from zoo.errors import ZooError
 from zoo.recipe import Resolved
@@ -23,11 +23,11 @@ def examples(recipe: Resolved) -> tuple[Any, str]:
     try:
         if not data.status(described).ready:
             raise ZooError("it is not prepared")
-        splits = data.load(described, recipe.dataset)
+        splits = tasks.load(described, recipe.dataset)
     except ZooError as error:
         reason = str(error).splitlines()[0]
         return _random(described), f"{MOST} random inputs: the data of {recipe.dataset} is not at hand ({reason})"
-    name = "test" if len(splits.test.y) else "training"
+    name = "test" if len(splits.test) else "training"
     x = _first(getattr(splits, "test" if name == "test" else "train").x)
     return x, f"{count(x)} {name} examples of {recipe.dataset}"
 

@@ -12,14 +12,14 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo import recipe, registry
+from zoo import recipe, registry, tasks
 from zoo.data.config import Data
 from zoo.errors import UsageError
 from zoo.files import sha256
 from zoo.models.vgg_transfer import APPLICATIONS
 from zoo.pretrained.published import Published, core_weights, load
 from zoo.pretrained.starting import trained_knobs
-from zoo.recipe import Resolved, model_spec
+from zoo.recipe import Resolved, model_spec, offers
 from zoo.recipe.resolve import FROM_DATA
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def resolve_start(
     whole = freeze == "none" and not new_network
     if freeze != "all" and not whole:
         start["training"] = {"learning_rate": usual.learning_rate / LOWER}
-    if described.sizes()["validation"]:
+    if tasks.sizes(described)["validation"]:
         start["callbacks"] = {"checkpoint": {}}
     start["transfer"] = {
         "weights": base.weights,
@@ -243,7 +243,7 @@ def _head(base: Base, data: Data, dataset: str, head: str, new_network: bool) ->
 
 
 def _classes(data: Data) -> str:
-    if data.task == "regression":
+    if not tasks.of(data).has_classes:
         return "values, not classes,"
     names = f" ({', '.join(data.class_names[:3])}, ...)" if data.class_names else ""
     return f"{data.num_classes or 2} classes{names}"
@@ -252,7 +252,7 @@ def _classes(data: Data) -> str:
 def _same_network(base: Base) -> dict[str, Any]:
     """The base's own network: every knob that the data does not decide, so that no table of the dataset changes it."""
     trained = _run(base).recipe
-    fixed = {*FROM_DATA, *model_spec(trained).offers()}
+    fixed = {*FROM_DATA, *offers(trained)}
     return {"knobs": {key: value for key, value in trained_knobs(trained).items() if key not in fixed}}
 
 

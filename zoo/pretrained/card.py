@@ -7,23 +7,12 @@ import math
 from textwrap import fill
 from typing import Any
 
+from zoo import tasks
 from zoo.recipe import Resolved
 from zoo.registry import ModelRecord, describe
 from zoo.runs import Run
 
 WIDTH = 100
-PIPELINES = {  # (kind, task) -> what Hugging Face calls it
-    ("image", "classification"): "image-classification",
-    ("image", "binary"): "image-classification",
-    ("tabular", "classification"): "tabular-classification",
-    ("tabular", "binary"): "tabular-classification",
-    ("tabular", "regression"): "tabular-regression",
-    ("text", "classification"): "text-classification",
-    ("text", "binary"): "text-classification",
-    ("text", "language-model"): "text-generation",
-    ("text-pair", "seq2seq"): "translation",
-    ("series", "regression"): "time-series-forecasting",
-}
 
 
 def card(run: Run, name: str) -> str:
@@ -43,7 +32,7 @@ def _takes(recipe: Resolved) -> str:
 def _head(run: Run, name: str) -> str:
     """YAML, each value as JSON, which YAML includes."""
     recipe, info, metrics = run.recipe, run.info, run.metrics
-    task = PIPELINES.get((recipe.data.kind, recipe.data.task), "other")
+    task = tasks.of(recipe.data).pipeline(recipe.data.kind)
     numbers = {key: value for key, value in metrics["test"].items() if _is_number(value)}
     results = [
         {

@@ -72,11 +72,11 @@ def weights_of(name: str, weights: str | Path) -> Run:
 
 def trained_knobs(recipe: Resolved) -> dict[str, Any]:
     """Every knob of the network that a recipe trains: what the data decides, and what the recipe sets."""
-    from zoo.recipe import model_spec
+    from zoo.recipe import offers
 
     record = registry.describe(recipe.model)
-    offers = {key: value for key, value in model_spec(recipe).offers().items() if key in record.knobs}
-    return record.knobs | offers | recipe.knobs
+    offered = {key: value for key, value in offers(recipe).items() if key in record.knobs}
+    return record.knobs | offered | recipe.knobs
 
 
 def head(model: keras.Model) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, create_model
 
-from zoo import registry
+from zoo import registry, tasks
 from zoo.data.config import MOST, Data
 from zoo.errors import UsageError
 from zoo.recipe.overrides import SECTIONS, command_line, lay_over
@@ -99,7 +99,7 @@ def _checked(merged: dict[str, Any], where: str, shortened: bool) -> tuple[Resol
     record = registry.describe(resolved.model)
     knobs, mistakes = _knobs(record, resolved.knobs)
     training = resolved.training
-    loss = training.loss or record.defaults.get("loss") or default_loss(resolved.data.task)
+    loss = training.loss or record.defaults.get("loss") or default_loss(resolved.data)
     resolved = resolved.model_copy(update={"knobs": knobs, "training": training.model_copy(update={"loss": loss})})
     mistakes += contradictions(resolved)
     late = never_fires(resolved)
@@ -120,7 +120,13 @@ def _refuse_misfit(resolved: Resolved) -> None:
 def model_spec(resolved: Resolved) -> registry.DataSpec:
     """The data as the network sees it: after preprocessing."""
     shape = resolved.preprocessing.output_shape(resolved.data.input_shape)
-    return resolved.data.model_copy(update={"input_shape": shape}).spec(resolved.dataset)
+    return tasks.spec(resolved.data.model_copy(update={"input_shape": shape}), resolved.dataset)
+
+
+def offers(resolved: Resolved) -> dict[str, Any]:
+    """What the data decides of a builder's knobs."""
+    spec = model_spec(resolved)
+    return tasks.of(spec).offers(spec)
 
 
 def _tables_for(data: Data | Recipe) -> dict[str, Any]:
@@ -135,7 +141,7 @@ def _tables_for(data: Data | Recipe) -> dict[str, Any]:
     }  # fmt: skip
     if data.source.startswith("memory:") and data.input_dtype != "uint8":
         steps["image"] = {"standardize": "global"}
-    batch = min(32, max(1, data.sizes()["train"] // 4))
+    batch = min(32, max(1, tasks.sizes(data)["train"] // 4))
     return {
         "title": data.source,
         "data": data.model_dump(exclude_none=True),

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from zoo.data.config import Preprocessing
+from zoo import tasks
+from zoo.data.config import Data, Preprocessing
 from zoo.recipe.schema import Resolved
 
-LOSSES = {  # task -> losses that make sense for it, the default first
-    "classification": ("sparse_categorical_crossentropy", "categorical_crossentropy", "mse", "mae", "huber"),
-    "binary": ("binary_crossentropy", "hinge", "perceptron", "mse", "mae", "huber"),
-    "regression": ("mse", "mae", "huber"),
-    "language-model": ("sparse_categorical_crossentropy",),  # the mean over real tokens
-    "seq2seq": ("sparse_categorical_crossentropy",),
-}
 
-
-def default_loss(task: str) -> str:
+def default_loss(data: Data) -> str:
     """The loss when neither recipe nor model says one."""
-    return LOSSES[task][0]
+    return tasks.of(data).losses[0]
 
 
 def metric_names(recipe: Resolved) -> list[str]:
     """Every name that an epoch's log will hold, so that a callback may monitor it."""
-    own = ["loss", "mae" if recipe.data.task == "regression" else "accuracy"]
-    validation = [f"val_{name}" for name in own] if recipe.data.sizes()["validation"] else []
+    own = ["loss", *tasks.of(recipe.data).metrics]
+    validation = [f"val_{name}" for name in own] if tasks.sizes(recipe.data)["validation"] else []
     return own + validation
 
 
 def contradictions(recipe: Resolved) -> list[str]:
     """Mistakes that hold whatever the number of epochs."""
-    rules = (_sizes, _loss, _schedule, _monitors, _images_only, _series_only)
+    rules = (_sizes, _loss, _schedule, _monitors, _kind)
     return [mistake for rule in rules for mistake in rule(recipe)]
 
 
 def _sizes(recipe: Resolved) -> list[str]:
-    sizes, batch = recipe.data.sizes(), recipe.training.batch_size
+    sizes, batch = tasks.sizes(recipe.data), recipe.training.batch_size
     train = sizes["train"]
     if train <= 0:
         return ["data: nothing is left for training after test_share and validation_share"]
@@ -45,7 +38,7 @@ def _sizes(recipe: Resolved) -> list[str]:
 
 
 def _loss(recipe: Resolved) -> list[str]:
-    loss, allowed = recipe.training.loss, LOSSES[recipe.data.task]
+    loss, allowed = recipe.training.loss, tasks.of(recipe.data).losses
     if loss and loss not in allowed:
         return [f"training.loss: {loss} does not fit a {recipe.data.task} task; one of {', '.join(allowed)}"]
     return []
@@ -88,25 +81,17 @@ def _monitors(recipe: Resolved) -> list[str]:
     return found
 
 
-def _images_only(recipe: Resolved) -> list[str]:
-    if recipe.data.kind == "image":
-        return []
-    used = [f"preprocessing.{key}" for key in ("pad", "resize") if getattr(recipe.preprocessing, key)]
+def _kind(recipe: Resolved) -> list[str]:
+    """What is for images, for numbers or for series only."""
+    steps, field = recipe.preprocessing, tasks.of(recipe.data).fields(recipe.data).inputs[0]
+    is_a = f"{recipe.dataset} is {recipe.data.kind}"
+    if not field.is_numeric and steps != Preprocessing():
+        return [f"preprocessing: is for numbers, {is_a}; see data.text"]
+    used = [f"preprocessing.{key}" for key in ("pad", "resize") if getattr(steps, key)]
     used += ["augmentation"] if recipe.augmentation.active else []
-    return [f"{key}: is for images, {recipe.dataset} is {recipe.data.kind}" for key in used]
-
-
-def _series_only(recipe: Resolved) -> list[str]:
-    data, found = recipe.data, []
-    if recipe.preprocessing.standardize == "window" and not data.series:
-        found.append(f"preprocessing.standardize: 'window' is for series, {recipe.dataset} is {data.kind}")
-    if data.text and recipe.preprocessing != Preprocessing():
-        found.append(f"preprocessing: is for numbers, {recipe.dataset} is text; see data.text")
-    if data.series and data.series.period and data.series.period > data.input_shape[0]:
-        found.append(
-            f"data.series.period: a season of {data.series.period} steps is longer than the window "
-            f"(data.input_shape = {list(data.input_shape)})"
-        )
+    found = [] if field.has_pixels else [f"{key}: is for images, {is_a}" for key in used]
+    if steps.standardize == "window" and not field.in_time:
+        found.append(f"preprocessing.standardize: 'window' is for series, {is_a}")
     return found
 
 

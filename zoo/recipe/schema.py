@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import AfterValidator, Field, PrivateAttr
 
+from zoo import tasks
 from zoo.data.config import MOST, Augmentation, Data, Positive, Preprocessing, Section, Seed
 
 Above0 = Annotated[float, Field(gt=0)]
@@ -25,6 +26,20 @@ Loss = Literal[
     "perceptron",
 ]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+
+
+def fits_its_task(data: Data) -> Data:
+    """The same data.
+
+    Raises:
+        ValueError: it says what its task does not allow.
+    """
+    if mistakes := tasks.mistakes(data):
+        raise ValueError("; ".join(mistakes))
+    return data
+
+
+TaskData = Annotated[Data, AfterValidator(fits_its_task)]
 
 
 class Training(Section):
@@ -121,7 +136,7 @@ class Recipe(Section):
     """A recipe file: one dataset, and how networks are trained on it. The sections stand in this order."""
 
     title: str
-    data: Data
+    data: TaskData
     preprocessing: Preprocessing = Preprocessing()
     augmentation: Augmentation = Augmentation()
     training: Training = Training()
@@ -141,7 +156,7 @@ class Resolved(Section):
     model: str
     dataset: str
     knobs: dict[str, Any] = {}
-    data: Data
+    data: TaskData
     preprocessing: Preprocessing = Preprocessing()
     augmentation: Augmentation = Augmentation()
     training: Training = Training()

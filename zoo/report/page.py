@@ -6,19 +6,11 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from zoo import metrics
-from zoo.report.outcome import most_confident_mistakes, sureness
-from zoo.report.style import names_or_numbers, number, of
+from zoo.drawing.style import number, of
 
-if TYPE_CHECKING:
-    from zoo.spec import DataSpec
-
-MOST_COLUMNS = 8
-SHOWN = 200  # characters of a long text, from its beginning and from its end
 SCALE = 1.4  # pixels of a picture for one on the page
 
 
@@ -47,7 +39,6 @@ def page(
     pictures: Sequence[Picture],
     layers: Sequence[Mapping[str, Any]],
     mistake_rows: Sequence[Mapping[str, Any]],
-    spec: DataSpec,
     failed: Sequence[str] = (),
     said: Sequence[tuple[str, str, str]] = (),
     samples: str = "",
@@ -63,7 +54,7 @@ def page(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     return environment.get_template("report.html").render(
-        title=f"{facts.get('model', 'model')} on {facts.get('dataset', spec.name)}",
+        title=f"{facts.get('model', 'model')} on {facts.get('dataset', 'data')}",
         headline=headline(facts),
         facts=fact_rows(facts),
         command=facts.get("command", ""),
@@ -138,28 +129,3 @@ def _with(value: Any, form: str) -> str | None:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def shortened(text: str) -> str:
-    """A long text's beginning and end."""
-    return text if len(text) <= 2 * SHOWN else f"{text[:SHOWN]} … {text[-SHOWN:]}"
-
-
-def mistake_table(
-    x: np.ndarray, y: np.ndarray, probabilities: np.ndarray, spec: DataSpec, texts: Sequence[str] | None = None
-) -> list[dict[str, Any]]:
-    """The most confident mistakes on tables and texts: `true`, `predicted`, `sure`, and `values` by feature name."""
-    x = np.asarray(x).reshape(len(x), -1)
-    features = names_or_numbers(spec.feature_names, x.shape[1])[:MOST_COLUMNS]
-    classes = names_or_numbers(spec.class_names, probabilities.shape[1])
-    return [
-        {
-            "true": classes[int(np.ravel(y)[i])],
-            "predicted": classes[int(probabilities[i].argmax())],
-            "sure": sureness(probabilities, i),
-            "values": {"text": shortened(str(texts[i]))}
-            if texts is not None
-            else {name: number(float(value)) for name, value in zip(features, x[i], strict=False)},
-        }
-        for i in most_confident_mistakes(y, probabilities, 12)
-    ]

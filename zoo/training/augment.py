@@ -1,46 +1,68 @@
 """Random changes to a batch of training images: one warp for shift, rotation, zoom and flip together.
 
-Every number is drawn from (seed, step), so a run and its repetition see the same images, and each epoch others.
+Every number is drawn from (seed, step), so a run and its repetition see the same images, and each epoch others. What
+lies over an image, such as a mask, is warped by the same numbers; the role of a field says how.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 from zoo.data.config import Augmentation
+from zoo.data.examples import only
+from zoo.data.fields import Field, Fields
 
-Augment = Callable[..., tf.Tensor]
+Augment = Callable[[Any, Any, tf.Tensor, int, int], tuple[Any, Any]]  # x, y, step, batch size, first of the share
 
 
-def make_augment(settings: Augmentation, seed: int) -> Augment | None:
-    """A function (images (batch, height, width, channels), step) -> images of the same shape and dtype, or None.
+def make_augment(settings: Augmentation, seed: int, fields: Fields) -> Augment | None:
+    """A function (x, y, step, batch size, first) -> x and y of the same shapes and dtypes, or None.
 
-    A replica says of which `batch` its images are a part and where their `first` stands in it, so that they are drawn
-    as in the whole batch.
+    x and y are those of a share of a batch that begins at its example `first`: they are changed as in the whole batch.
     """
     if not settings.active:
         return None
 
-    def augment(images: tf.Tensor, step: tf.Tensor, batch: int | None = None, first: int = 0) -> tf.Tensor:
-        count, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
-        draws = tf.random.stateless_uniform((5, batch or count), [seed, step], -1.0, 1.0)  # (5, batch)
-        if batch is not None:
-            draws = draws[:, first : first + count]  # (5, share)
-        transforms = _transforms(settings, draws, height, width)  # (batch, 8)
-        warped = tf.raw_ops.ImageProjectiveTransformV3(
-            images=tf.cast(images, tf.float32),
-            transforms=transforms,
-            output_shape=[height, width],
-            fill_value=0.0,
-            interpolation="BILINEAR",
-            fill_mode="NEAREST",
-        )
-        whole = tf.round(warped) if images.dtype.is_integer else warped
-        return tf.ensure_shape(tf.cast(whole, images.dtype), images.shape)
+    def augment(x: Any, y: Any, step: tf.Tensor, batch_size: int, first: int) -> tuple[Any, Any]:
+        draws = tf.random.stateless_uniform((5, batch_size), [seed, step], -1.0, 1.0)  # (5, batch)
+
+        def changed(arrays: Any, described: tuple[Field, ...]) -> Any:
+            if not isinstance(arrays, dict):
+                arrays = {described[0].name: arrays}
+            filled = {field.name: WARPS[field.role] for field in described if field.role in WARPS}
+            return only(
+                {
+                    name: _warped(array, settings, draws[:, first : first + array.shape[0]], filled[name])
+                    if name in filled
+                    else array
+                    for name, array in arrays.items()
+                }
+            )
+
+        return changed(x, fields.inputs), changed(y, fields.targets)
 
     return augment
+
+
+WARPS = {"image": "BILINEAR", "mask": "NEAREST"}  # roles that are warped -> how values between pixels are found
+
+
+def _warped(images: tf.Tensor, settings: Augmentation, draws: tf.Tensor, interpolation: str) -> tf.Tensor:
+    """Images or masks (share, height, width, channels) changed by their draws (5, share)."""
+    height, width = images.shape[1], images.shape[2]
+    warped = tf.raw_ops.ImageProjectiveTransformV3(
+        images=tf.cast(images, tf.float32),
+        transforms=_transforms(settings, draws, height, width),  # (share, 8)
+        output_shape=[height, width],
+        fill_value=0.0,
+        interpolation=interpolation,
+        fill_mode="NEAREST",
+    )
+    whole = tf.round(warped) if images.dtype.is_integer else warped
+    return tf.ensure_shape(tf.cast(whole, images.dtype), images.shape)
 
 
 def _transforms(settings: Augmentation, draws: tf.Tensor, height: int, width: int) -> tf.Tensor:

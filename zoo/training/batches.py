@@ -1,7 +1,8 @@
 """Which examples make the next batches, and how they are taken from arrays that rest on the device.
 
-Which rows come when is computed from (seed, epoch) alone. Token ids are padded to the longest text of the whole set;
-a batch is made of texts of about one length and cut to its own longest, so that little padding is computed.
+Which rows come when is computed from (seed, epoch) alone. Ragged fields, such as token ids, are padded to the longest
+example of the whole set; a batch is made of examples of about one length and cut to its own longest, so that little
+padding is computed.
 """
 
 from __future__ import annotations
@@ -12,63 +13,61 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from zoo.data.examples import Examples, only
+from zoo.data.fields import Fields
+
 BATCHES_A_POOL = 50  # examples of so many batches are sorted by length among themselves
 
 
 class Plan(NamedTuple):
-    """One epoch: the row numbers of every batch, (steps, batch), and to what its token arrays are cut, (steps, k)."""
+    """One epoch: the row numbers of every batch, (steps, batch), and to what ragged fields are cut, (steps, k)."""
 
     rows: np.ndarray
     lengths: np.ndarray
 
 
 class Feed(NamedTuple):
-    """A split's arrays by name, and which of them are cut to which of a batch's lengths."""
+    """A split's arrays by name, which of them are cut to which of a batch's lengths, and which are targets."""
 
     arrays: Mapping[str, Any]
     cuts: Mapping[str, int]
+    targets: tuple[str, ...]
 
 
-def make_feed(x: Any, y: np.ndarray) -> Feed:
-    """Arrays `x` (or `source` and `target`) and `y`; those of int32 and two axes are token ids."""
-    arrays = {**(x if isinstance(x, dict) else {"x": x}), "y": y}
-    cuts = {name: i for i, name in enumerate(_token_arrays(x))}
-    if cuts and _is_tokens(y):
-        cuts["y"] = max(cuts.values())  # as long as what it is predicted from: the text itself, or the target
-    return Feed(arrays, cuts)
+def make_feed(examples: Examples, fields: Fields) -> Feed:
+    """The arrays of examples whose targets are in the form that the loss takes."""
+    return Feed({**examples.inputs, **examples.targets}, fields.cuts, tuple(examples.targets))
 
 
 def take(feed: Feed, rows: Any, lengths: Any) -> tuple[Any, Any]:
-    """Examples (batch, ...) of the given row numbers, token ids cut to `lengths`: x, one array or a dict, and y."""
-    found = {name: tf.gather(array, rows) for name, array in feed.arrays.items()}
-    found |= {name: found[name][:, : lengths[i]] for name, i in feed.cuts.items()}  # (batch, length)
-    y = found.pop("y")
-    return found.get("x", found), y
+    """Examples (batch, ...) of the given row numbers, ragged fields cut to `lengths`: x and y, arrays or dicts."""
+    inputs = [name for name in feed.arrays if name not in feed.targets]
+    return only(_taken(feed, inputs, rows, lengths)), take_targets(feed, rows, lengths)
 
 
-def _is_tokens(array: np.ndarray) -> bool:
-    return array.dtype == np.int32 and array.ndim == 2
+def take_targets(feed: Feed, rows: Any, lengths: Any) -> Any:
+    """The targets alone, as `take` gives them."""
+    return only(_taken(feed, feed.targets, rows, lengths))
 
 
-def _token_arrays(x: Any) -> dict[str, np.ndarray]:
-    arrays = x if isinstance(x, dict) else {"x": x}
-    return {name: array for name, array in arrays.items() if _is_tokens(array)}
+def _taken(feed: Feed, names: Any, rows: Any, lengths: Any) -> dict[str, Any]:
+    found = {name: tf.gather(feed.arrays[name], rows) for name in names}
+    cuts = {name: feed.cuts[name] for name in found if name in feed.cuts}
+    return found | {name: found[name][:, : lengths[i]] for name, i in cuts.items()}  # (batch, length)
 
 
-def token_lengths(x: Any) -> np.ndarray:
-    """Real tokens of each example in each of its token arrays, int32 (n, k); k is 0 for images and tables."""
-    counts = [np.count_nonzero(array, axis=1) for array in _token_arrays(x).values()]
-    return np.stack(counts, axis=1).astype("int32") if counts else np.zeros((_count(x), 0), "int32")
-
-
-def _count(x: Any) -> int:
-    return len(next(iter(x.values())) if isinstance(x, dict) else x)
+def field_lengths(arrays: Mapping[str, np.ndarray], fields: Fields) -> np.ndarray:
+    """Real entries of each example in each ragged input, int32 (n, k); k is 0 where nothing is ragged."""
+    counts = [np.count_nonzero(arrays[name], axis=1) for name in fields.measured]
+    if not counts:
+        return np.zeros((len(next(iter(arrays.values()))), 0), "int32")
+    return np.stack(counts, axis=1).astype("int32")
 
 
 def plan_epoch(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> Plan:
-    """Every batch of one epoch, shuffled by (seed, epoch), of texts of about one length; the rest is left out.
+    """Every batch of one epoch, shuffled by (seed, epoch), of examples of about one length; the rest is left out.
 
-    `lengths` are those of `token_lengths`, (n, k).
+    `lengths` are those of `field_lengths`, (n, k).
     """
     random = np.random.Generator(np.random.Philox(key=[seed, epoch]))
     order = random.permutation(len(lengths)).astype("int32")
@@ -94,16 +93,17 @@ def padding_share(plan: Plan, lengths: np.ndarray) -> float:
     return 1.0 - int(lengths[plan.rows].sum()) / computed if computed else 0.0
 
 
-def pieces(x: Any, size: int) -> Iterator[tuple[np.ndarray, Any]]:
-    """All of `x`, `size` examples at a time: their row numbers and the examples, texts by length and cut to it."""
-    lengths = token_lengths(x)
+def pieces(arrays: Mapping[str, Any], fields: Fields, size: int) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
+    """All examples, `size` at a time: their row numbers and their arrays, ragged ones by length and cut to it."""
+    lengths, cuts = field_lengths(arrays, fields), fields.cuts
     order = np.argsort(lengths.sum(axis=1), kind="stable")
     for start in range(0, len(order), size):
         rows = order[start : start + size]
-        yield rows, _part(x, rows, lengths[rows].max(axis=0, initial=0))
-
-
-def _part(x: Any, rows: np.ndarray, longest: np.ndarray) -> Any:
-    if isinstance(x, dict):
-        return {name: array[rows, :length] for (name, array), length in zip(x.items(), longest, strict=True)}
-    return x[rows, : longest[0]] if len(longest) else x[rows]
+        longest = lengths[rows].max(axis=0, initial=0)
+        yield (
+            rows,
+            {
+                name: array[rows, : longest[cuts[name]]] if name in cuts else array[rows]
+                for name, array in arrays.items()
+            },
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,28 +13,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import cluster
+from zoo import cluster, tasks
 from zoo.data import Examples, Splits
 from zoo.errors import UsageError, ZooError
 from zoo.recipe import Resolved, Training
 from zoo.runs import write_history
 from zoo.training import checkpoint, replicas, state, workers
 from zoo.training.augment import make_augment
-from zoo.training.batches import Plan, make_feed, padding_share, plan_epoch, token_lengths
+from zoo.training.batches import Plan, field_lengths, make_feed, padding_share, plan_epoch
 from zoo.training.callbacks import make_callbacks
 from zoo.training.draws import drawn_as_one
-from zoo.training.loop import (
-    EVALUATION_BATCH,
-    Pace,
-    make_predict,
-    make_run_steps,
-    make_score_tokens,
-    run_epoch,
-    score,
-    use_jit,
-)
+from zoo.training.evaluation import EVALUATION_BATCH, Predict, make_evaluate, make_predict
+from zoo.training.loop import Pace, make_run_steps, run_epoch, use_jit
 from zoo.training.model import core_of, make_model
-from zoo.training.objectives import make_loss, make_objective, targets
 from zoo.training.optimizers import make_optimizer
 from zoo.training.signals import Stopped, StopRequest
 from zoo.training.strategy import check_precision, make_strategy
@@ -78,20 +69,23 @@ class Fit:
         keras.utils.set_random_seed(training.seed)
         keras.config.set_dtype_policy(training.precision)
         self.recipe, self.splits, self.folder, self.most_steps = recipe, splits, folder, most_steps
-        self.loss = str(training.loss)
-        self.lengths = token_lengths(splits.train.x)
+        self.loss, self.task = str(training.loss), tasks.of(recipe.data)
+        self.fields = self.task.fields(recipe.data)
+        self.lengths = field_lengths(splits.train.inputs, self.fields)
         first = self._plan(0)
         self.steps, self.padding = len(first.rows), padding_share(first, self.lengths)
         with self.strategy.scope():
             self.model = self._make_model()
             optimizer = make_optimizer(self._scaled(), self.steps, fused=self.lengths.shape[1] > 0)
-            self.model.compile(optimizer, loss=make_loss(self.loss, recipe.data.task))
-            self.model.optimizer.build(self.model.trainable_variables)
-            self.objective = make_objective(recipe.data.task, self.loss)
+            self.model.compile(optimizer)
+            self.learning = self.task.steps(self.model, self.model.optimizer, recipe.data, self.loss)
+            for step in self.learning:
+                step.optimizer.build(step.variables)
         self._check_normalisation()
         self.params = core_of(self.model).count_params()  # the network alone, without preprocessing
         self.jit = use_jit(training.jit, self.model, self.strategy)
         self.predict = self._make_predict()
+        self.evaluate = make_evaluate(self.model, recipe.data, self.loss, self.predict)
         self.callbacks = [*make_callbacks(recipe.callbacks, folder), *callbacks]
         self.history: dict[str, list[float]] = {}
         self.epoch, self.done = 0, 0  # position: whole epochs, and steps into the next one
@@ -112,7 +106,7 @@ class Fit:
         with self.strategy.scope():
             run_steps = self._make_run_steps()
         watchers.on_train_begin()
-        self.objective.reset()
+        self._reset_means()
         if resume:
             self._put_back(resume)
         self._check_together()
@@ -125,7 +119,7 @@ class Fit:
                 for done in run_epoch(plan, run_steps, first, self.done, pace):
                     self.done = done
                     self._first_step = self._first_step or time.perf_counter() - started
-                    watchers.on_train_batch_end(self.done - 1, self.objective.results())
+                    watchers.on_train_batch_end(self.done - 1, self._means())
                     self._heed(stop)
                     self._save_if_due()
                 self._end_epoch(watchers, begun)
@@ -145,18 +139,28 @@ class Fit:
 
     def _make_run_steps(self) -> Any:
         train, training = self.splits.train, self.recipe.training
-        augment = make_augment(self.recipe.augmentation, training.seed)
-        feed, size = make_feed(train.x, self._targets(train)), training.batch_size
+        augment, size = make_augment(self.recipe.augmentation, training.seed, self.fields), training.batch_size
+        y = self.task.targets(train.y, self.recipe.data, self.loss)
+        feed = make_feed(Examples(train.inputs, y), self.fields)
         if self.replicas == 1:
-            return make_run_steps(self.model, self.objective, feed, size, augment, self.jit)
-        loss, clip = make_loss(self.loss, self.recipe.data.task, reduction="none"), training.clip_norm
-        return replicas.make_run_steps(self.model, self.objective, loss, feed, size, augment, clip)
+            return make_run_steps(self.learning, feed, size, augment, self.jit)
+        return replicas.make_run_steps(self.learning, feed, size, augment, training.clip_norm)
 
-    def _make_predict(self) -> Callable[[np.ndarray], np.ndarray]:
+    def _make_predict(self) -> Predict:
         if self.replicas == 1:
-            return make_predict(self.model)
+            return make_predict(self.model, self.fields)
         with self.strategy.scope():
-            return replicas.make_predict(self.model, EVALUATION_BATCH)
+            return replicas.make_predict(self.model, self.fields, EVALUATION_BATCH)
+
+    def _means(self) -> dict[str, float]:
+        """The running losses and metrics of this epoch; of several steps by their names."""
+        found = [step.objective.results() for step in self.learning]
+        named = zip(self.learning[1:], found[1:], strict=True)
+        return found[0] | {f"{step.name}_{name}": value for step, means in named for name, value in means.items()}
+
+    def _reset_means(self) -> None:
+        for step in self.learning:
+            step.objective.reset()
 
     def _scaled(self) -> Training:
         """The training section, with the learning rate that `scale_learning_rate` asks for."""
@@ -202,9 +206,9 @@ class Fit:
 
     def _end_epoch(self, watchers: keras.callbacks.CallbackList, begun: float) -> None:
         """Validate, write the history, tell the callbacks, and step to the next epoch."""
-        logs = self.objective.results()
-        if len(self.splits.validation.y):
-            logs |= {f"val_{name}": value for name, value in self.evaluate(self.splits.validation)[0].items()}
+        logs = self._means()
+        if len(self.splits.validation):
+            logs |= {f"val_{name}": value for name, value in self.evaluate(self.splits.validation).metrics.items()}
         rate = np.array(self.model.optimizer.learning_rate)  # also where replicas hold copies of it
         logs |= {"learning_rate": float(rate), "seconds": time.perf_counter() - begun}
         for name, value in logs.items():
@@ -212,7 +216,7 @@ class Fit:
         self._write_history(every=SECONDS_BETWEEN_HISTORIES)
         watchers.on_epoch_end(self.epoch, logs)
         self.epoch, self.done = self.epoch + 1, 0
-        self.objective.reset()
+        self._reset_means()
         self._save_if_due()
 
     def _write_history(self, every: float) -> None:
@@ -272,22 +276,8 @@ class Fit:
         self.model.stop_training = saved.facts["stop_training"]
 
     def _variables(self) -> dict[str, Sequence[Any]]:
-        """Weights with the seed generators' states, the optimiser's state, and the running means of this epoch."""
-        means = [*self.objective.mean_loss.variables, *self.objective.metric.variables]
-        return {"model": self.model.variables, "optimizer": self.model.optimizer.variables, "means": means}
-
-    def _targets(self, examples: Examples) -> np.ndarray:
-        data = self.recipe.data
-        return targets(examples.y, data.task, self.loss, data.num_classes)
-
-    def evaluate(self, examples: Examples) -> tuple[dict[str, float], np.ndarray | None]:
-        """Loss and metric over all of `examples`, and the model's outputs for them; of tokens none are kept."""
-        objective = make_objective(self.recipe.data.task, self.loss)
-        if objective.tokens:
-            return self._score_tokens(examples.x, examples.y), None
-        outputs = self.predict(examples.x)
-        return score(self.model, objective, outputs, self._targets(examples)), outputs
-
-    @cached_property
-    def _score_tokens(self) -> Callable[[Any, np.ndarray], dict[str, float]]:
-        return make_score_tokens(self.model, make_objective(self.recipe.data.task, self.loss))
+        """Weights with the seed generators' states, each optimiser's state, and the running means of this epoch."""
+        first, *others = self.learning
+        means = [variable for step in self.learning for variable in step.objective.variables]
+        optimizers = {f"optimizer of {step.name}": step.optimizer.variables for step in others}
+        return {"model": self.model.variables, "optimizer": first.optimizer.variables, **optimizers, "means": means}

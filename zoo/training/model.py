@@ -9,9 +9,9 @@ import keras
 import numpy as np
 
 import zoo.layers
-from zoo import registry
+from zoo import registry, tasks
 from zoo.data import Examples
-from zoo.recipe import Resolved, model_spec
+from zoo.recipe import Resolved, offers
 
 
 def make_model(recipe: Resolved, train: Examples) -> keras.Model:
@@ -41,7 +41,7 @@ def constants(recipe: Resolved, train: Examples) -> dict[str, np.ndarray]:
         return {}
     mean, variance = _moments(train.x, steps.rescale or 1.0, per_feature=steps.standardize == "feature")
     found = {"mean": mean, "variance": variance}
-    if recipe.data.series:
+    if tasks.of(recipe.data).scales_targets:
         found["target_mean"] = np.asarray(train.y.mean(), "float32")
         found["target_deviation"] = np.asarray(max(train.y.std(), 1e-6), "float32")
     return found
@@ -64,24 +64,23 @@ def core_of(model: keras.Model) -> keras.Model:
 
 
 def _raw_inputs(recipe: Resolved) -> Any:
-    data = recipe.data
-    if data.kind == "text-pair":
-        return {name: keras.Input((None,), dtype="int32", name=name) for name in ("source", "target")}
-    if data.kind == "text":
-        return keras.Input((None,), dtype="int32", name="raw")
-    return keras.Input(data.input_shape, dtype=data.input_dtype, name="raw")
+    fields = tasks.of(recipe.data).fields(recipe.data).inputs
+    shapes = {field.name: (None, *field.shape[1:]) if field.ragged else field.shape for field in fields}
+    if len(fields) == 1:
+        return keras.Input(shapes[fields[0].name], dtype=fields[0].dtype, name="raw")
+    return {field.name: keras.Input(shapes[field.name], dtype=field.dtype, name=field.name) for field in fields}
 
 
 def build_core(recipe: Resolved) -> keras.Model:
     """The registry's network for this recipe's data: input shape and output layer come from the spec."""
-    record, spec = registry.describe(recipe.model), model_spec(recipe)
+    record = registry.describe(recipe.model)
     # a score model (hinge, perceptron rule) fixes its own output and has no such knob
-    return registry.build(record.name, **{k: v for k, v in spec.offers().items() if k in record.knobs} | recipe.knobs)
+    return registry.build(record.name, **{k: v for k, v in offers(recipe).items() if k in record.knobs} | recipe.knobs)
 
 
 def _preprocess(x: keras.KerasTensor, recipe: Resolved, known: Mapping[str, np.ndarray]) -> keras.KerasTensor:
     steps, layers = recipe.preprocessing, keras.layers
-    if recipe.data.kind == "text":
+    if not tasks.of(recipe.data).fields(recipe.data).inputs[0].is_numeric:
         return x
     if steps.standardize == "window":
         return zoo.layers.WindowScaling(name="standardize")(x)
@@ -101,7 +100,7 @@ def _unscaled(
     outputs: keras.KerasTensor, raw: Any, recipe: Resolved, known: Mapping[str, np.ndarray]
 ) -> keras.KerasTensor:
     """Forecasts of a standardised series in its own units."""
-    how = recipe.preprocessing.standardize if recipe.data.series else "none"
+    how = recipe.preprocessing.standardize if tasks.of(recipe.data).scales_targets else "none"
     if how == "window":
         return zoo.layers.WindowUnscaling(name="forecast")([outputs, raw])
     if how == "none":

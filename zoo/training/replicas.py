@@ -13,7 +13,7 @@ Nothing here touches a private name of TensorFlow or Keras.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -22,11 +22,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.data.examples import only
+from zoo.data.fields import Fields
+from zoo.tasks.steps import Step
 from zoo.training.augment import Augment
-from zoo.training.batches import Feed, Plan, pieces, take
+from zoo.training.batches import Feed, Plan, pieces, take, take_targets
+from zoo.training.evaluation import Predict, by_name, constant, in_order
 from zoo.training.feeding import RunSteps, fed
-from zoo.training.loop import dense, in_order
-from zoo.training.objectives import Objective
+from zoo.training.stepping import make_train_step
 
 
 def share(size: int) -> tuple[int, int]:
@@ -38,25 +41,20 @@ def share(size: int) -> tuple[int, int]:
 
 
 def make_run_steps(
-    model: keras.Model,
-    objective: Objective,
-    example_loss: keras.losses.Loss,
-    feed: Feed,
-    batch_size: int,
-    augment: Augment | None,
-    clip_norm: float | None,
+    steps: Sequence[Step], feed: Feed, batch_size: int, augment: Augment | None, clip_norm: float | None
 ) -> RunSteps:
-    """As `zoo.training.loop.make_run_steps`; `example_loss` gives one value an example or token (reduction "none")."""
+    """As `zoo.training.loop.make_run_steps`, for all replicas of the strategy in whose scope it is called."""
     strategy = tf.distribute.get_strategy()
-    train_step = _make_train_step(model, objective, example_loss, batch_size, clip_norm)
+    train_steps = [make_train_step(step, batch_size, clip_norm) for step in steps]
 
     def replica_step(here: dict[str, tf.Tensor], rows: tf.Tensor, lengths: tf.Tensor, step: tf.Tensor) -> None:
         first, count = share(batch_size)
-        x, y = take(Feed(here, feed.cuts), rows[first : first + max(count, 1)], lengths)  # (share, ...)
+        feed_here = feed._replace(arrays=here)
+        x, y = take(feed_here, rows[first : first + max(count, 1)], lengths)  # (share, ...)
         if augment is not None:
-            x = augment(x, step, batch_size, first)
-        tokens = tf.math.count_nonzero(tf.gather(here["y"], rows), dtype="float32") if objective.tokens else None
-        train_step(x, y, count, tokens)
+            x, y = augment(x, y, step, batch_size, first)
+        for train_step in train_steps:
+            train_step(x, y, take_targets(feed_here, rows, lengths), count)
 
     @tf.function(reduce_retracing=True)
     def run(arrays: Any, rows: tf.Tensor, lengths: tf.Tensor, start: Any, stop: Any, first: Any) -> None:
@@ -74,58 +72,24 @@ def _on_each(strategy: tf.distribute.Strategy, array: np.ndarray) -> Any:
     return strategy.experimental_distribute_values_from_function(lambda context: tf.constant(array))
 
 
-def _make_train_step(
-    model: keras.Model,
-    objective: Objective,
-    example_loss: keras.losses.Loss,
-    batch_size: int,
-    clip_norm: float | None,
-) -> Callable[[Any, tf.Tensor, int, tf.Tensor | None], None]:
-    optimizer, weights = model.optimizer, model.trainable_variables
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-
-    def train_step(x: Any, y: tf.Tensor, count: int, tokens: tf.Tensor | None) -> None:
-        with tf.GradientTape() as tape:
-            outputs = model(x, training=True)
-            losses = example_loss(y, outputs)[:count]  # (share, ...)
-            values = batch_size * float(np.prod(losses.shape[1:])) if tokens is None else tokens
-            part = tf.reduce_sum(losses) / values + sum(model.losses) / replicas
-            scaled = optimizer.scale_loss(part)
-        gradients = dense(tape.gradient(scaled, weights))
-        if clip_norm is not None:
-            gradients = _clipped(gradients, optimizer.scale_loss(tf.constant(clip_norm)))
-        optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        weight = 1.0 if tokens is None else tf.cast(tokens, "float32")  # of the whole batch, on each replica
-        objective.mean_loss.update_state(part * replicas, sample_weight=weight / replicas)
-        objective.count(y[:count], outputs[:count])
-
-    return train_step
-
-
-def _clipped(gradients: list[tf.Tensor], norm: tf.Tensor) -> list[tf.Tensor]:
-    """This replica's part of the clipped sum: the optimiser adds the parts of all replicas up again."""
-    context = tf.distribute.get_replica_context()
-    total = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-    clipped, _ = tf.clip_by_global_norm(total, norm)
-    return [gradient / context.num_replicas_in_sync for gradient in clipped]
-
-
-def make_predict(model: keras.Model, examples_a_replica: int) -> Callable[[Any], np.ndarray]:
+def make_predict(model: keras.Model, fields: Fields, examples_a_replica: int) -> Predict:
     """A function from raw examples (n, ...) to float32 outputs (n, ...); each replica computes its share once."""
     strategy = tf.distribute.get_strategy()
 
     @tf.function
-    def forward(x: tf.Tensor) -> tf.Tensor:
-        def replica_forward(whole: tf.Tensor) -> tf.Tensor:
-            first, count = share(whole.shape[0])
-            outputs = model(whole[first : first + max(count, 1)], training=False)
-            return tf.cast(outputs[:count], "float32")
+    def forward(x: Any) -> tf.Tensor:
+        def replica_forward(whole: Any) -> tf.Tensor:
+            first, count = share(keras.tree.flatten(whole)[0].shape[0])
+            mine = keras.tree.map_structure(lambda array: array[first : first + max(count, 1)], whole)
+            return tf.cast(model(mine, training=False)[:count], "float32")
 
         return strategy.gather(strategy.run(replica_forward, args=(x,)), axis=0)
 
-    def predict(x: np.ndarray) -> np.ndarray:
+    def predict(x: Any) -> np.ndarray:
         size = examples_a_replica * strategy.num_replicas_in_sync
-        return in_order((rows, forward(tf.constant(part)).numpy()) for rows, part in pieces(x, size))
+        return in_order(
+            (rows, forward(constant(only(part))).numpy()) for rows, part in pieces(by_name(x), fields, size)
+        )
 
     return predict
 

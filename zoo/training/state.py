@@ -76,7 +76,7 @@ def made_of(recipe: Resolved, splits: Splits) -> dict[str, Any]:
 
 
 def _arrays(part: Examples) -> list[np.ndarray]:
-    return [*(part.x.values() if isinstance(part.x, dict) else [part.x]), part.y]
+    return [*part.inputs.values(), *part.targets.values()]
 
 
 def _checksum(array: Any) -> str:

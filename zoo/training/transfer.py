@@ -30,8 +30,8 @@ from zoo.recipe import Resolved, Transfer
 from zoo.runs import write_history
 from zoo.training import checkpoint
 from zoo.training.callbacks import BestWeights
+from zoo.training.evaluation import make_predict
 from zoo.training.fit import Fit, Fitted
-from zoo.training.loop import make_predict
 from zoo.training.model import assemble, build_core, constants, core_of
 
 log = logging.getLogger("zoo")
@@ -142,9 +142,9 @@ class TransferFit(Fit):
 
     def _contend(self) -> None:
         """What the second phase starts from is the best so far."""
-        if not len(self.splits.validation.y):
+        if not len(self.splits.validation):
             return
-        scores = {f"val_{name}": value for name, value in self.evaluate(self.splits.validation)[0].items()}
+        scores = {f"val_{name}": value for name, value in self.evaluate(self.splits.validation).metrics.items()}
         for callback in self.callbacks:
             if isinstance(callback, BestWeights) and callback.monitor in scores:
                 callback.best, callback.epoch, callback.weights = scores[callback.monitor], -1, self.model.get_weights()
@@ -158,18 +158,18 @@ class TransferFit(Fit):
         """
         core, before = core_of(self.model), self.model.layers[-2].output
         frozen = keras.Model(core.input, self.head[0].input)
-        predict = make_predict(keras.Model(self.model.input, frozen(before)))
+        predict = make_predict(keras.Model(self.model.input, frozen(before)), self.fields)
         train, validation, test = self.splits
         shape = frozen.output.shape[1:]
-        count = len(train.y) + len(validation.y)
+        count = len(train) + len(validation)
         _refuse_too_big(count * math.prod(shape), shape)
         log.info("computing features once: %s for each of %d examples", "x".join(map(str, shape)), count)
         empty = np.zeros((0, *shape), "float32")
 
         def seen(part: Examples) -> Examples:
-            return Examples(predict(part.x) if len(part.y) else empty, part.y)
+            return Examples(predict(part.x) if len(part) else empty, part.targets)
 
-        return Splits(seen(train), seen(validation), Examples(empty, test.y[:0]))
+        return Splits(seen(train), seen(validation), Examples(empty, test.cut(slice(0)).targets))
 
 
 class HeadFit(Fit):

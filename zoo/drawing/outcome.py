@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import MaxNLocator
 
-from zoo.report.style import COLOURS, INK, SOFT, bare, calm, captions, figure, heading, number, of
+from zoo.drawing.style import COLOURS, INK, SOFT, bare, calm, captions, figure, heading, number, of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
 
 from zoo import metrics
-from zoo.report.style import COLOURS, INK, SOFT, calm, figure, number
+from zoo.drawing.style import COLOURS, INK, SOFT, calm, figure, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from zoo.report.style import COLOURS, INK, MARKERS, SEQUENTIAL, SOFT, calm, colour, figure, heading, number
+from zoo.drawing.style import COLOURS, INK, MARKERS, SEQUENTIAL, SOFT, calm, colour, figure, heading, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.report import style
-from zoo.report.outcome import picture
-from zoo.report.plane import points
+from zoo.drawing import style
+from zoo.drawing.outcome import picture
+from zoo.drawing.plane import points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,27 +23,22 @@ MOST_CLASSES = 12
 MOST_FEATURES = 12
 
 
-def samples(part: Examples, data: Data, title: str) -> Figure:
-    """Images: a row a class. Points in the plane or on the line: a scatter. Other tables: a histogram a feature."""
-    if data.kind == "image":
-        return _images(part, data, title)
-    if data.input_shape == (2,) and data.task != "regression":
-        return _plane(part, data, title)
-    if data.input_shape == (1,) and data.task == "regression":
+def samples(part: Examples, data: Data, classes: Sequence[str], title: str) -> Figure:
+    """Images: a row a class. Points in the plane or on the line: a scatter. Other tables: a histogram a feature.
+
+    `classes` are the names of the classes; without any, values are predicted.
+    """
+    if part.x.ndim == 4:
+        return _images(part, data, classes, title)
+    if data.input_shape == (2,) and classes:
+        return _plane(part, data, classes, title)
+    if data.input_shape == (1,) and not classes:
         return _line(part, data, title)
-    return _histograms(part, data, title)
+    return _histograms(part, data, classes, title)
 
 
-def _names(part: Examples, data: Data) -> list[str]:
-    classes = data.num_classes or 2
-    return style.names_or_numbers(data.class_names, classes)
-
-
-def _images(part: Examples, data: Data, title: str) -> Figure:
-    if data.task == "regression":
-        rows = [("", np.arange(len(part.y)))]
-    else:
-        rows = [(name, np.flatnonzero(part.y == i)) for i, name in enumerate(_names(part, data))]
+def _images(part: Examples, data: Data, classes: Sequence[str], title: str) -> Figure:
+    rows = [(name, np.flatnonzero(part.y == i)) for i, name in enumerate(classes)] or [("", np.arange(len(part)))]
     shown = rows[:MOST_CLASSES]
     drawn = style.figure(0.75 * COLUMNS + 1.4, 0.75 * len(shown) + 0.8)
     left_out = f"; {len(shown)} of {len(rows)} classes" if len(rows) > len(shown) else ""
@@ -63,13 +59,13 @@ def _shape(data: Data) -> str:
     return "x".join(map(str, data.input_shape))
 
 
-def _plane(part: Examples, data: Data, title: str) -> Figure:
+def _plane(part: Examples, data: Data, classes: Sequence[str], title: str) -> Figure:
     drawn = style.figure(5.6, 5.2)
     different = len(np.unique(part.x, axis=0))
-    note = f", {different} of them different" if different < len(part.y) else ""
-    style.heading(drawn, title, f"{len(part.y):,} training points{note}")
+    note = f", {different} of them different" if different < len(part) else ""
+    style.heading(drawn, title, f"{len(part):,} training points{note}")
     axes = style.calm(drawn.subplots())
-    points(axes, part.x, part.y, _names(part, data))
+    points(axes, part.x, part.y, list(classes))
     _name_axes(axes, data)
     return drawn
 
@@ -82,7 +78,7 @@ def _name_axes(axes: Axes, data: Data) -> None:
 
 def _line(part: Examples, data: Data, title: str) -> Figure:
     drawn = style.figure(5.6, 4.2)
-    style.heading(drawn, title, f"{len(part.y):,} training points")
+    style.heading(drawn, title, f"{len(part):,} training points")
     axes = style.calm(drawn.subplots())
     axes.scatter(part.x[:, 0], part.y, color=style.colour(0), s=30)
     axes.set_xlabel(data.feature_names[0] if data.feature_names else "x")
@@ -90,35 +86,35 @@ def _line(part: Examples, data: Data, title: str) -> Figure:
     return drawn
 
 
-def _histograms(part: Examples, data: Data, title: str) -> Figure:
-    """One small histogram a feature, a class in its colour; for a regression the target's comes first."""
+def _histograms(part: Examples, data: Data, classes: Sequence[str], title: str) -> Figure:
+    """One small histogram a feature, a class in its colour; of values to predict theirs comes first."""
     names = style.names_or_numbers(data.feature_names, data.input_shape[0])
     columns = [(name, part.x[:, i]) for i, name in enumerate(names)][:MOST_FEATURES]
-    if data.task == "regression":
+    if not classes:
         columns.insert(0, (f"to predict: {data.label or 'target'}", part.y))
     across = min(4, len(columns))
     down = -(-len(columns) // across)
     drawn = style.figure(2.6 * across, 1.8 * down + 1.0)
     left_out = f", the first {MOST_FEATURES} of {len(names)} features" if len(names) > MOST_FEATURES else ""
-    style.heading(drawn, title, f"{len(part.y):,} training rows{left_out}")
+    style.heading(drawn, title, f"{len(part):,} training rows{left_out}")
     grid = drawn.subplots(down, across, squeeze=False).ravel()
     for axes, (name, values) in zip(grid, columns, strict=False):
-        _histogram(style.calm(axes, grid=False), name, values, part, data)
+        _histogram(style.calm(axes, grid=False), name, values, part, classes)
     for axes in grid[len(columns) :]:
         axes.set_axis_off()
-    if data.task != "regression":
+    if classes:
         handles, labels = grid[0].get_legend_handles_labels()
         drawn.legend(handles, labels, loc="outside lower left", ncols=6, frameon=False, fontsize=9)
     return drawn
 
 
-def _histogram(axes: Axes, name: str, values: np.ndarray, part: Examples, data: Data) -> None:
+def _histogram(axes: Axes, name: str, values: np.ndarray, part: Examples, classes: Sequence[str]) -> None:
     edges = np.histogram_bin_edges(values, bins=20)
     axes.set_title(name, fontsize=9, color=style.INK, loc="left")
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    if data.task == "regression":
+    if not classes:
         axes.hist(values, edges, color=style.colour(0))
         return
-    for i, label in enumerate(_names(part, data)):
+    for i, label in enumerate(classes):
         axes.hist(values[part.y == i], edges, color=style.colour(i), alpha=0.55, label=label)

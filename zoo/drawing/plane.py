@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from zoo.report.style import COLOURS, INK, MARKERS, calm, captions, colour, figure, heading, of
+from zoo.drawing.style import COLOURS, INK, MARKERS, calm, captions, colour, figure, heading, of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,67 @@
+"""The named arrays that an example is made of: input fields and target fields, each with a role.
+
+The role, and nothing else, decides how an array is checked, cut to length, varied in training and shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Role = Literal["image", "vector", "tokens", "series", "audio", "mask", "boxes", "label", "value"]
+ROLES: dict[str, Role] = {"tabular": "vector", "image": "image", "text": "tokens", "text-pair": "tokens", "series": "series"}  # fmt: skip  # noqa: E501
+
+
+@dataclass(frozen=True)
+class Field:
+    """One array of an example.
+
+    Args:
+        name: unique among the fields of an example.
+        role: what it is.
+        shape: of one example, without the batch axis; of a ragged field the longest.
+        dtype: NumPy's name.
+        ragged: padded with zeros at the end of its first axis; a batch is cut to its longest example.
+        as_long_as: another ragged field that it shares the length of, position by position; "": its own.
+    """
+
+    name: str
+    role: Role
+    shape: tuple[int, ...]
+    dtype: str
+    ragged: bool = False
+    as_long_as: str = ""
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether its numbers are quantities, which preprocessing may scale; token ids and classes are none."""
+        return self.role not in ("tokens", "label", "mask")
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether it is a picture, (height, width, channels)."""
+        return self.role == "image"
+
+    @property
+    def in_time(self) -> bool:
+        """Whether its first axis is time."""
+        return self.role in ("series", "audio")
+
+
+class Fields(NamedTuple):
+    """The inputs and the targets of an example, in their order."""
+
+    inputs: tuple[Field, ...]
+    targets: tuple[Field, ...]
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Names of the ragged inputs that have a length of their own."""
+        return tuple(field.name for field in self.inputs if field.ragged and not field.as_long_as)
+
+    @property
+    def cuts(self) -> dict[str, int]:
+        """For each ragged field the number of the measured input whose length it has."""
+        places = {name: i for i, name in enumerate(self.measured)}
+        ragged = [field for field in (*self.inputs, *self.targets) if field.ragged]
+        return {field.name: places[field.as_long_as or field.name] for field in ragged}

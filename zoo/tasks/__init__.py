@@ -1,0 +1,126 @@
+"""Tasks: what a network is asked to do, one file each. Importing this imports no framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from zoo.errors import UsageError, unknown
+from zoo.spec import DataSpec
+from zoo.tasks import classification, forecast, language_model, regression, seq2seq
+from zoo.tasks.task import Task
+
+if TYPE_CHECKING:
+    from zoo.data.config import Data
+    from zoo.data.examples import Source, Splits
+    from zoo.data.text import Vocabularies
+
+_ALL: tuple[Task, ...] = (
+    *classification.TASKS,
+    *regression.TASKS,
+    *forecast.TASKS,
+    *language_model.TASKS,
+    *seq2seq.TASKS,
+)
+
+
+class Described(Protocol):
+    """What says which task it is for: a recipe's [data], or a DataSpec."""
+
+    @property
+    def task(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+
+
+def names() -> tuple[str, ...]:
+    """Every task, as recipes and records of models call it."""
+    return tuple(dict.fromkeys(task.name for task in _ALL))
+
+
+def of(described: Described) -> Task:
+    """The task of a recipe's data.
+
+    Raises:
+        UsageError: there is no such task, or it does not go with this kind of data.
+    """
+    found = [task for task in _ALL if task.name == described.task]
+    if not found:
+        raise unknown("task", described.task, names(), f"known: {', '.join(names())}")
+    kinds = " or ".join(repr(kind) for task in found for kind in task.kinds)
+    fits = next((task for task in found if described.kind in task.kinds), None)
+    if fits is None:
+        raise UsageError(f"task = {described.task!r} goes with kind = {kinds}, not {described.kind!r}")
+    return fits
+
+
+def infer(source: str, label: str | None = None, kind: str | None = None) -> Data:
+    """As `zoo.data.loading.infer`, with the task that goes with what was found."""
+    from zoo.data import loading
+
+    return decided(loading.infer(source, label, kind))
+
+
+def from_path(path: str | Path, label: str | None = None, kind: str | None = None) -> Data:
+    """As `zoo.data.loading.from_path`, with the task that goes with what was found."""
+    from zoo.data import loading
+
+    return decided(loading.from_path(path, label, kind))
+
+
+def decided(found: Data) -> Data:
+    """The data with a task in the place of the role of what is predicted."""
+    task = next(task for task in _ALL if task.suits(found, found.task))
+    return found.model_copy(update={"task": task.name})
+
+
+def mistakes(data: Data) -> list[str]:
+    """What a recipe's [data] may not say for its task."""
+    try:
+        return of(data).mistakes(data)
+    except UsageError as error:
+        return [str(error).splitlines()[0]]
+
+
+def load(data: Data, name: str, known: Vocabularies | None = None, source: Source | None = None) -> Splits:
+    """Training, validation and test examples as NumPy arrays, texts as token ids; the same rows in every run.
+
+    `name` is what messages call the dataset; `known` vocabularies are those of a model that is to be applied to texts,
+    which are otherwise learnt on the training part; `source` has the examples of data given in Python. See
+    `zoo.data.splitting` for what goes where. A TensorFlow Datasets source is downloaded if it is not there.
+
+    Raises:
+        UsageError: the source's content is bad or is not what `data` says.
+        MissingError: the source is not there and cannot be fetched.
+    """
+    from zoo.data import read
+    from zoo.data.subset import of_classes
+
+    task = of(data)
+    found = source or read(data, task.target(data).role)
+    return task.encode(of_classes(found, data), data, name, known)
+
+
+def sizes(data: Data) -> dict[str, int]:
+    """Examples in `train`, `validation` and `test` after splitting; texts and series come in windows."""
+    return of(data).sizes(data)
+
+
+def spec(data: Data, name: str) -> DataSpec:
+    """A recipe's data as the registry sees it."""
+    text, series = data.text, data.series
+    return DataSpec(
+        name=name,
+        kind=data.kind,
+        task=data.task,
+        input_shape=data.input_shape,
+        input_dtype=data.input_dtype,
+        num_classes=data.num_classes,
+        class_names=data.class_names,
+        feature_names=data.feature_names,
+        splits=sizes(data),
+        vocab_size=text.vocab_size if text else None,
+        target_vocab_size=text.target_vocab_size if text else None,
+        target_length=text.target_length if text else None,
+        horizon=series.horizon if series else 1,
+    )

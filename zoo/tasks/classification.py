@@ -1,0 +1,171 @@
+"""Classification: which of some classes an example belongs to, by one sigmoid or by a softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.fields import Field
+from zoo.tasks.task import Look, Plan, Task, outputs
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.data.config import Data
+    from zoo.spec import DataSpec
+    from zoo.tasks.objective import Objective
+
+SCORE_LOSSES = ("hinge", "perceptron")  # the model gives a score whose sign decides
+PIPELINES = {"image": "image-classification", "tabular": "tabular-classification", "text": "text-classification"}
+
+
+class _Classes(Task):
+    """What both forms share."""
+
+    kinds = ("tabular", "image", "text")
+    has_classes = True
+
+    def target(self, data: Data) -> Field:
+        return Field("y", "label", (), "int32")
+
+    def pipeline(self, kind: str) -> str:
+        return PIPELINES[kind]
+
+    def pictures(self, look: Look) -> Iterator[Plan]:
+        """Confusions; of images the most confident mistakes, of a plane the regions of the classes."""
+        from zoo.drawing.outcome import confusion_matrix, mistakes
+        from zoo.drawing.plane import decision_boundary
+
+        test, names = look.splits.test, look.data.class_names
+        if look.outputs is None or not len(test):
+            return
+        shares = class_scores(look.outputs, look.loss)
+        yield (
+            "confusion_matrix.png",
+            "Confusion matrix",
+            lambda: confusion_matrix(test.y, shares.argmax(1), names),
+        )
+        if look.data.kind == "image":
+            yield "mistakes.png", "Most confident mistakes", lambda: mistakes(test.x, test.y, shares, names)
+        if look.data.kind == "tabular" and look.data.input_shape == (2,):
+            yield (
+                "decision_boundary.png",
+                "Decision boundary",
+                lambda: decision_boundary(
+                    lambda points: class_scores(outputs(look.model, points), look.loss), test.x, test.y, names
+                ),
+            )
+
+    def mistakes_shown(self, look: Look) -> list[dict[str, Any]]:
+        from zoo.drawing.tables import mistake_table
+
+        if look.outputs is None or not len(look.splits.test) or look.data.kind == "image":
+            return []
+        raw, test = look.splits.raw, look.splits.test
+        shares, texts = class_scores(look.outputs, look.loss), raw.test.x if raw else None
+        return mistake_table(test.x, test.y, shares, self.class_names(look.data), look.data.feature_names, texts)
+
+
+class Softmax(_Classes):
+    """One of several classes: the output is a probability for each."""
+
+    name = "classification"
+    losses = ("sparse_categorical_crossentropy", "categorical_crossentropy", "mse", "mae", "huber")
+
+    def head(self, spec: DataSpec) -> tuple[int, str]:
+        assert spec.num_classes is not None
+        return spec.num_classes, "softmax"
+
+    def suits(self, data: Data, role: str) -> bool:
+        return super().suits(data, role) and data.num_classes != 2
+
+    def mistakes(self, data: Data) -> list[str]:
+        return ["num_classes is missing"] if data.num_classes is None else []
+
+    def objective(self, data: Data, loss: str) -> Objective:
+        import keras
+
+        from zoo.tasks.objective import Objective, example_loss
+
+        indicators = self._wants_indicators(loss)
+        metrics = keras.metrics
+        kind = metrics.CategoricalAccuracy if indicators else metrics.SparseCategoricalAccuracy
+        return Objective(example_loss(loss), [kind(name="accuracy")])
+
+    def targets(self, y: np.ndarray, data: Data, loss: str) -> np.ndarray:
+        """Class ids (n,), or for losses that compare vectors indicators (n, num_classes)."""
+        import numpy as np
+
+        return np.eye(data.num_classes, dtype="float32")[y] if self._wants_indicators(loss) else y
+
+    @staticmethod
+    def _wants_indicators(loss: str) -> bool:
+        return loss != "sparse_categorical_crossentropy"
+
+    def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
+        names = self.class_names(data)
+        return [_named(int(row.argmax()), row, names) for row in outputs]
+
+
+class Sigmoid(_Classes):
+    """One of two classes: the output is the probability of the second, or of some losses a score."""
+
+    name = "binary"
+    losses = ("binary_crossentropy", "hinge", "perceptron", "mse", "mae", "huber")
+
+    def head(self, spec: DataSpec) -> tuple[int, str]:
+        return 1, "sigmoid"
+
+    def mistakes(self, data: Data) -> list[str]:
+        if data.num_classes in (None, 2):
+            return []
+        return [f"a binary task has 2 classes, not {data.num_classes}"]
+
+    def objective(self, data: Data, loss: str) -> Objective:
+        import keras
+
+        from zoo.tasks.objective import Objective, example_loss
+
+        accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold(loss))
+        return Objective(example_loss(loss), [accuracy])
+
+    def targets(self, y: np.ndarray, data: Data, loss: str) -> np.ndarray:
+        """0 or 1, (n, 1)."""
+        return y.astype("float32").reshape(len(y), -1)
+
+    def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
+        names, rows = self.class_names(data), []
+        for value in outputs.reshape(-1):
+            label = int(value > threshold(loss))
+            if loss in SCORE_LOSSES:
+                rows.append({"prediction": names[label], "score": float(value)})
+            else:
+                rows.append(_named(label, [1.0 - value, value], names))
+        return rows
+
+
+def class_scores(scores: np.ndarray, loss: str) -> np.ndarray:
+    """One column a class: `(n, classes)` as it is, `(n, 1)` as (1 - p, p), or as (-s, s) for a margin loss's scores."""
+    import numpy as np
+
+    scores = np.asarray(scores, dtype=float)
+    scores = scores if scores.ndim == 2 else scores[:, None]
+    if scores.shape[1] > 1:
+        return scores
+    return np.hstack([-scores, scores] if loss in SCORE_LOSSES else [1 - scores, scores])
+
+
+def threshold(loss: str) -> float:
+    """Output above which a model of two classes says the second: 0 for scores, 0.5 for probabilities."""
+    return 0.0 if loss in SCORE_LOSSES else 0.5
+
+
+def _named(label: int, shares: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "prediction": names[label],
+        "probability": float(shares[label]),
+        "probabilities": {name: float(share) for name, share in zip(names, shares, strict=True)},
+    }
+
+
+TASKS = (Softmax(), Sigmoid())

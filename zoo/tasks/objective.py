@@ -1,0 +1,112 @@
+"""What a network's outputs are held against: a loss value for each example or token, and running means.
+
+A loss gives a value and a weight for each example (or token, or pixel); what is minimised is the sum of value times
+weight over the whole batch, divided by the sum of the weights. So several devices, each with a share of the batch,
+compute what one device computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+import zoo.layers
+
+Values = Callable[[Any, Any], Any]  # (targets, outputs) -> (batch, ...)
+LOSSES: dict[str, Callable[..., keras.losses.Loss]] = {
+    "mse": keras.losses.MeanSquaredError,
+    "mae": keras.losses.MeanAbsoluteError,
+    "huber": keras.losses.Huber,
+    "binary_crossentropy": keras.losses.BinaryCrossentropy,
+    "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
+    "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
+    "hinge": keras.losses.Hinge,
+    "perceptron": zoo.layers.PerceptronLoss,
+}
+
+
+def example_loss(name: str) -> Values:
+    """A loss by the recipe's name, one value an example: (targets, outputs) -> (batch,)."""
+    return LOSSES[name](reduction="none")
+
+
+class Objective:
+    """A loss of one value an example, metrics, and the running means of both."""
+
+    def __init__(self, values: Values, metrics: Sequence[keras.metrics.Metric]) -> None:
+        self.values, self.metrics = values, list(metrics)
+        self.mean_loss = keras.metrics.Mean(name="loss")
+
+    def weights(self, y: Any) -> Any:
+        """What each loss value counts, of its shape; None: once."""
+        return None
+
+    def total(self, y: Any, values: Any, batch_size: int) -> Any:
+        """The sum of a whole batch's weights; `values` are those of a share of it, `y` all of its targets."""
+        weights = self.weights(y)
+        if weights is None:
+            sides = [int(side) for side in values.shape[1:]]
+            return ops.convert_to_tensor(float(batch_size * _product(sides)), values.dtype)
+        return ops.sum(weights)
+
+    def mean_weight(self, total: Any) -> Any:
+        """What a whole batch counts in the running loss: each batch the same."""
+        return 1.0
+
+    def mean(self, y: Any, outputs: Any) -> Any:
+        """The loss over all of `y` at once."""
+        values, weights = self.values(y, outputs), self.weights(y)
+        summed = ops.sum(values if weights is None else values * weights)
+        return ops.divide_no_nan(summed, self.total(y, values, values.shape[0]))
+
+    def count(self, y: Any, outputs: Any) -> None:
+        """Take a batch into the running metrics."""
+        for metric in self.metrics:
+            metric.update_state(y, outputs)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """The running means' states."""
+        return [variable for metric in (self.mean_loss, *self.metrics) for variable in metric.variables]
+
+    def reset(self) -> None:
+        """Begin anew."""
+        for metric in (self.mean_loss, *self.metrics):
+            metric.reset_state()
+
+    def results(self) -> dict[str, float]:
+        """The means so far, by name."""
+        return {metric.name: float(metric.result()) for metric in (self.mean_loss, *self.metrics)}
+
+
+class TokenObjective(Objective):
+    """Cross-entropy with token ids, of which 0 is padding: losses and accuracies are means over real tokens."""
+
+    def __init__(self) -> None:
+        accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+        super().__init__(zoo.layers.TokenCrossentropy("none"), [accuracy])
+
+    def weights(self, y: Any) -> Any:
+        """1 for real tokens, 0 for padding."""
+        return ops.cast(ops.not_equal(y, 0), "float32")
+
+    def mean_weight(self, total: Any) -> Any:
+        """As often as a batch has real tokens."""
+        return total
+
+    def count(self, y: Any, outputs: Any) -> None:
+        """One value a token: Keras would weigh each text by its batch's length."""
+        y = ops.reshape(y, (-1,))
+        outputs = ops.reshape(outputs, (-1, outputs.shape[-1]))
+        for metric in self.metrics:
+            metric.update_state(y, outputs, sample_weight=self.weights(y))
+
+
+def _product(sides: Sequence[int]) -> int:
+    whole = 1
+    for side in sides:
+        whole *= side
+    return whole

@@ -1,0 +1,71 @@
+"""Regression: a value for each example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.fields import Field
+from zoo.tasks.task import Look, Plan, Task, outputs
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.data.config import Data
+    from zoo.spec import DataSpec
+    from zoo.tasks.objective import Objective
+
+
+class Regression(Task):
+    """One value an example, by a linear output."""
+
+    name = "regression"
+    kinds: tuple[str, ...] = ("tabular", "image", "text")
+    losses = ("mse", "mae", "huber")
+    metrics = ("mae",)
+
+    def target(self, data: Data) -> Field:
+        return Field("y", "value", (), "float32")
+
+    def head(self, spec: DataSpec) -> tuple[int, str]:
+        return 1, "linear"
+
+    def mistakes(self, data: Data) -> list[str]:
+        given = data.num_classes is not None or data.class_names
+        return [*super().mistakes(data), *(["num_classes has no meaning for regression"] if given else [])]
+
+    def pictures(self, look: Look) -> Iterator[Plan]:
+        """Predicted against actual values; of one feature the function that was learnt."""
+        from zoo.drawing.outcome import predicted_against_actual
+        from zoo.drawing.plane import fitted_curve
+
+        test, said = look.splits.test, look.outputs
+        if said is None or not len(test):
+            return
+        yield "predicted_actual.png", "Predicted against actual", lambda: predicted_against_actual(test.y, said)
+        if look.data.input_shape == (1,):
+            yield (
+                "fitted_curve.png",
+                "Learned function",
+                lambda: fitted_curve(lambda points: outputs(look.model, points), test.x, test.y),
+            )
+
+    def pipeline(self, kind: str) -> str:
+        return "tabular-regression" if kind == "tabular" else "other"
+
+    def objective(self, data: Data, loss: str) -> Objective:
+        import keras
+
+        from zoo.tasks.objective import Objective, example_loss
+
+        return Objective(example_loss(loss), [keras.metrics.MeanAbsoluteError(name="mae")])
+
+    def targets(self, y: np.ndarray, data: Data, loss: str) -> np.ndarray:
+        """Values (n, 1)."""
+        return y.astype("float32").reshape(len(y), -1)
+
+    def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
+        return [{"prediction": float(value)} for value in outputs.reshape(-1)]
+
+
+TASKS = (Regression(),)

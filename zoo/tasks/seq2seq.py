@@ -1,0 +1,208 @@
+"""Sequence to sequence: a target text for a source text, token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.fields import Field, Fields
+from zoo.errors import MissingError, UsageError, pip_install
+from zoo.tasks.task import Further, Look, Plan, Task
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from zoo.data.config import Data, Text
+    from zoo.data.examples import Source, Splits
+    from zoo.data.text import Vocabularies
+    from zoo.data.vocabulary import Vocabulary
+    from zoo.decoding import Decoder
+    from zoo.drawing.sequences import AttentionMap
+    from zoo.spec import DataSpec
+    from zoo.tasks.objective import Objective
+
+SENTENCES_A_BATCH, SENTENCES = 100, 5
+SENTENCES_SHOWN, LONGEST_SHOWN, MOST_SAID = 4, 24, 20
+
+
+class Seq2Seq(Task):
+    """A target text from a source text; in training the true target so far goes in as well."""
+
+    name = "seq2seq"
+    kinds = ("text-pair",)
+    losses = ("sparse_categorical_crossentropy",)  # the mean over real tokens
+    over_tokens = True
+    answers_in_text = True
+    transfers = False
+
+    def fields(self, data: Data) -> Fields:
+        source = Field("source", "tokens", data.input_shape, "int32", ragged=True)
+        target = Field("target", "tokens", _target_shape(data), "int32", ragged=True)
+        return Fields((source, target), (self.target(data),))
+
+    def target(self, data: Data) -> Field:
+        return Field("y", "tokens", _target_shape(data), "int32", ragged=True, as_long_as="target")
+
+    def head(self, spec: DataSpec) -> tuple[int, str]:
+        assert spec.target_vocab_size is not None
+        return spec.target_vocab_size, "softmax"
+
+    def mistakes(self, data: Data) -> list[str]:
+        if data.text and None in (data.text.target_vocab_size, data.text.target_length):
+            return ["data.text.target_vocab_size and data.text.target_length are missing"]
+        return []
+
+    def pipeline(self, kind: str) -> str:
+        return "translation"
+
+    def encode(self, source: Source, data: Data, name: str, known: Vocabularies | None = None) -> Splits:
+        from zoo.data.text import encoded_pairs
+
+        return encoded_pairs(source, data, name, known)
+
+    def objective(self, data: Data, loss: str) -> Objective:
+        from zoo.tasks.objective import TokenObjective
+
+        return TokenObjective()
+
+    def further(
+        self, model: keras.Model, data: Data, splits: Splits, part: str, measured: Mapping[str, float]
+    ) -> Further:
+        """Targets decoded for the whole part, and how they compare with the true ones."""
+        from zoo.decoding import Decoder
+
+        raw, examples = _raw(splits).by_name()[part], splits.by_name()[part]
+        said = self.say(Decoder(model), examples.inputs["source"], splits, data)
+        return Further(compare(said, [str(text) for text in raw.y], data), said)
+
+    def pictures(self, look: Look) -> Iterator[Plan]:
+        """Where attention looks, if the model has any."""
+        from zoo.drawing.sequences import attention_maps
+
+        if maps := attention_shown(look.model, look.splits, look.data):
+            yield "attention.png", "Attention", lambda: attention_maps(maps)
+
+    def texts_shown(self, look: Look) -> list[tuple[str, str, str]]:
+        raw = _raw(look.splits).test
+        rows = zip(raw.x, raw.y, look.said, strict=bool(look.said))
+        return [(str(source), str(wanted), said) for source, wanted, said in rows][:MOST_SAID]
+
+    def say(self, decoder: Decoder, source: np.ndarray, splits: Splits, data: Data, beam_width: int = 1) -> list[str]:
+        """The texts that a model says for source ids (n, time)."""
+        assert splits.vocabularies is not None and splits.vocabularies.target is not None
+        assert data.text is not None and data.text.target_length is not None
+        return translate(decoder, source, splits.vocabularies.target, data.text.target_length, beam_width)
+
+    def sampler(self, data: Data, splits: Splits) -> Callable[[Decoder], str] | None:
+        """What the model says for the first validation sentences."""
+        if not len(splits.validation):
+            return None
+        raw, ids = _raw(splits).validation, splits.validation.inputs["source"][:SENTENCES]
+
+        def write(decoder: Decoder) -> str:
+            rows = zip(raw.x[:SENTENCES], raw.y[:SENTENCES], self.say(decoder, ids, splits, data), strict=True)
+            return "\n".join(f"{source}\n  wanted: {wanted}\n  said:   {now}" for source, wanted, now in rows)
+
+        return write
+
+
+def _raw(splits: Splits) -> Splits:
+    assert splits.raw is not None
+    return splits.raw
+
+
+def _target_shape(data: Data) -> tuple[int, ...]:
+    return ((data.text.target_length if data.text else None) or 1,)
+
+
+def translate(
+    decoder: Decoder, source: np.ndarray, vocabulary: Vocabulary, length: int, beam_width: int = 1
+) -> list[str]:
+    """The texts that a model says for source ids (n, time), at most `length` tokens each, in their order."""
+    import numpy as np
+
+    texts = [""] * len(source)
+    lengths = np.count_nonzero(source, axis=1)
+    order = np.argsort(lengths, kind="stable")
+    for start in range(0, len(order), SENTENCES_A_BATCH):
+        rows = order[start : start + SENTENCES_A_BATCH]
+        ids = source[rows, : lengths[rows].max(initial=0)]
+        for row, said in zip(rows, decoder.translate(ids, length=length, beam_width=beam_width), strict=True):
+            texts[row] = vocabulary.decode(said)
+    return texts
+
+
+def attention_shown(model: keras.Model, splits: Splits, data: Data) -> list[AttentionMap]:
+    """Of the first test sentences of medium length: where the model looked while it said its translation.
+
+    Empty for models without attention over a source.
+    """
+    import numpy as np
+
+    from zoo.data.vocabulary import START
+    from zoo.decoding import Decoder
+    from zoo.drawing.sequences import AttentionMap
+
+    assert data.text is not None and data.text.target_length is not None
+    assert splits.vocabularies is not None and splits.vocabularies.target is not None
+    ids = splits.test.inputs["source"]
+    lengths = (ids != 0).sum(axis=1)
+    rows = np.flatnonzero((lengths >= np.median(lengths)) & (lengths <= LONGEST_SHOWN))[:SENTENCES_SHOWN]
+    if not len(rows):
+        return []
+    decoder, source = Decoder(model), ids[rows, : lengths[rows].max()]
+    said = decoder.translate(source, length=data.text.target_length)
+    before = np.concatenate([np.full((len(said), 1), START, "int32"), said[:, :-1]], axis=1)
+    try:
+        weights = decoder.attention(source, before)
+    except UsageError:
+        return []
+    found = []
+    for one, words, picture in zip(source, said, weights, strict=True):
+        across, down = np.flatnonzero(one), np.flatnonzero(words)
+        tokens, answer = splits.vocabularies.source.pieces(one[across]), splits.vocabularies.target.pieces(words[down])
+        found.append(AttentionMap(tokens, answer, picture[: len(down), : len(across)]))
+    return found
+
+
+def compare(said: Sequence[str], wanted: Sequence[str], data: Data) -> dict[str, Any]:
+    """`exact_match`, the share of targets hit to the letter, and, if the recipe asks for it, corpus BLEU from 0 to 100.
+
+    Where the vocabulary knows small letters only, or no punctuation, neither counts in the targets.
+
+    Raises:
+        MissingError: BLEU is asked for and sacrebleu is not installed.
+    """
+    assert data.text is not None
+    said, wanted = ([_as_known(text, data.text) for text in texts] for texts in (said, wanted))
+    found: dict[str, Any] = {"exact_match": sum(a == b for a, b in zip(said, wanted, strict=True)) / len(said)}
+    if data.text.metric == "bleu":
+        metric = _bleu(data.text.standardize != "none")
+        found["bleu"] = metric.corpus_score(said, [wanted]).score
+        found["bleu_signature"] = str(metric.get_signature())
+    return found
+
+
+def _as_known(text: str, how: Text) -> str:
+    """A text as the vocabulary could write it at best."""
+    from zoo.data.counting import pieces
+
+    if how.tokens == "subword":
+        return text if how.standardize == "none" else text.lower()
+    joint = " " if how.tokens == "word" else ""
+    return joint.join(p if isinstance(p, str) else p.decode() for p in pieces(text, how))
+
+
+def _bleu(lowercase: bool) -> Any:
+    try:
+        from sacrebleu.metrics import BLEU
+    except ImportError:
+        raise MissingError(
+            f"BLEU needs the sacrebleu library\ninstall it with: {pip_install('translate')}   "
+            "(or: --set data.text.metric=exact_match)"
+        ) from None
+    return BLEU(lowercase=lowercase)
+
+
+TASKS = (Seq2Seq(),)

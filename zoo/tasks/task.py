@@ -1,0 +1,192 @@
+"""What a network is asked to do: the contract of a task.
+
+A task is one object in one file of this package, the only place that knows its name. What is asked of it without
+training anything (fields, sizes, output layer, losses, mistakes in a recipe) needs no framework; the methods further
+down import what they use when they are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from zoo.data.fields import ROLES, Field, Fields
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from zoo.data.config import Data
+    from zoo.data.examples import Source, Splits
+    from zoo.data.text import Vocabularies
+    from zoo.decoding import Decoder
+    from zoo.spec import DataSpec
+    from zoo.tasks.objective import Objective
+    from zoo.tasks.steps import Step
+
+
+class Further(NamedTuple):
+    """What is measured once, after training: more metrics of a split, and the texts that the model gave for it."""
+
+    metrics: dict[str, Any]
+    texts: list[str]
+
+
+Plan = tuple[str, str, "Callable[[], Figure | str]"]  # file name, title, and what makes the picture
+
+
+class Look(NamedTuple):
+    """What pictures of a finished run are drawn from; `outputs` and `said` are those for the test split."""
+
+    model: keras.Model
+    data: Data
+    loss: str
+    splits: Splits
+    outputs: np.ndarray | None  # None where they are too many to keep
+    said: Sequence[str]  # texts, where the model says some
+    measured: Mapping[str, Any]  # metrics of the test split
+
+
+class Task:
+    """A task; each method here is what holds for most."""
+
+    name: str  # as a recipe has it in data.task
+    kinds: tuple[str, ...]  # of data that it goes with
+    losses: tuple[str, ...]  # that fit, the default first
+    metrics: tuple[str, ...] = ("accuracy",)  # beside the loss, after each epoch
+    over_tokens = False  # whether losses and metrics are means over tokens
+    writes = False  # whether its models go on with a prompt
+    answers_in_text = False  # whether its models say a text for a text
+    scales_targets = False  # whether outputs come in the units of standardised inputs and are brought back
+    has_classes = False  # whether what is predicted is one of some classes
+    transfers = True  # whether trained networks of it can be a base for others, so far
+
+    # --- what is known without a framework
+
+    def fields(self, data: Data) -> Fields:
+        """The named arrays of an example."""
+        return Fields((_input(data),), (self.target(data),))
+
+    def target(self, data: Data) -> Field:
+        """The array that is predicted."""
+        raise NotImplementedError
+
+    def suits(self, data: Data, role: str) -> bool:
+        """Whether this is the task of data whose recipe names none, and of which a target of this role is known."""
+        return data.kind in self.kinds and role == self.target(data).role
+
+    def sizes(self, data: Data) -> dict[str, int]:
+        """Examples in `train`, `validation` and `test`, after texts or series are cut into windows."""
+        return data.parts()
+
+    def head(self, spec: DataSpec) -> tuple[int, str]:
+        """Units and activation of the output layer."""
+        raise NotImplementedError
+
+    def offers(self, spec: DataSpec) -> dict[str, Any]:
+        """What the data decides of a builder's knobs; a builder takes those that it has.
+
+        Token ids come in any length (they are padded batch by batch), so their `input_shape` is `(None,)`.
+        """
+        tokens = spec.vocab_size is not None
+        units, activation = self.head(spec)
+        return {
+            "input_shape": (None,) if tokens else spec.input_shape,
+            "num_classes": units,
+            "classifier_activation": activation,
+            "vocab_size": spec.vocab_size,
+            "target_vocab_size": spec.target_vocab_size,
+            "max_length": max(spec.input_shape[0], spec.target_length or 0) if tokens else None,
+            "return_sequences": self.writes,
+        }
+
+    def mistakes(self, data: Data) -> list[str]:
+        """What a recipe's [data] may not say for this task."""
+        if (data.classes or data.examples_a_class) and not self.has_classes:
+            return [f"classes and examples_a_class have no meaning for {self.name}"]
+        return []
+
+    def class_names(self, data: Data) -> tuple[str, ...]:
+        """Names of the classes, numbers where they have none; empty where nothing is classified."""
+        if not self.has_classes:
+            return ()
+        return data.class_names or tuple(str(i) for i in range(data.num_classes or 2))
+
+    def pipeline(self, kind: str) -> str:
+        """What Hugging Face calls this task on this kind of data."""
+        return "other"
+
+    def next_command(self, run: str, kind: str) -> str:
+        """The command that applies a run's model, after a word that says what it does."""
+        given = {"image": "IMAGE.png", "text": "--text '...'", "text-pair": "--text '...'"}.get(kind, "ROWS.csv")
+        return f"predict: zoo predict {run} {given}"
+
+    # --- what is done with data and networks
+
+    def encode(self, source: Source, data: Data, name: str, known: Vocabularies | None = None) -> Splits:
+        """What a source holds, checked, split and encoded; `known` vocabularies are those of a trained model.
+
+        Raises:
+            UsageError: shapes, sizes or texts that are not what the recipe says. ZooError: a row that is not.
+        """
+        if data.text:
+            from zoo.data import text
+
+            return text.encoded(source, data, self.target(data).role, name, known)
+        from zoo.data.splitting import conformed
+
+        return conformed(source, data, name, self.target(data).role)
+
+    def objective(self, data: Data, loss: str) -> Objective:
+        """What the network's outputs are held against."""
+        raise NotImplementedError
+
+    def steps(self, model: keras.Model, optimizer: keras.optimizers.Optimizer, data: Data, loss: str) -> list[Step]:
+        """What is learnt from a batch; `optimizer` is that of the first step."""
+        from zoo.tasks.steps import ordinary
+
+        return ordinary(model, optimizer, self.objective(data, loss))
+
+    def targets(self, y: np.ndarray, data: Data, loss: str) -> np.ndarray:
+        """Targets in the form that the loss takes."""
+        return y
+
+    def further(self, model: keras.Model, data: Data, splits: Splits, part: str, measured: Mapping[str, float]) -> Further:  # fmt: skip  # noqa: E501
+        """What is measured once of one part, beside the loss and the metrics in `measured`."""
+        return Further({}, [])
+
+    def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
+        """The model's outputs (n, ...) in words: a row an example, with its `prediction`."""
+        raise NotImplementedError
+
+    def pictures(self, look: Look) -> Iterator[Plan]:
+        """The pictures that this task calls for, beside learning curves and what shows the network itself."""
+        yield from ()
+
+    def mistakes_shown(self, look: Look) -> list[dict[str, Any]]:
+        """Rows of a table of mistakes: `true`, `predicted`, `sure`, and `values` by feature name."""
+        return []
+
+    def texts_shown(self, look: Look) -> list[tuple[str, str, str]]:
+        """Source, wanted and said texts of some test examples."""
+        return []
+
+    def sampler(self, data: Data, splits: Splits) -> Callable[[Decoder], str] | None:
+        """A function that says what a model writes by now; None for tasks that write nothing."""
+        return None
+
+
+def _input(data: Data) -> Field:
+    """The one input of most data."""
+    if data.text:
+        return Field("x", ROLES[data.kind], data.input_shape, "int32", ragged=True)
+    return Field("x", ROLES[data.kind], data.input_shape, data.input_dtype)
+
+
+def outputs(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    """The model's outputs for examples that fit into memory at once, as an array."""
+    import numpy as np
+    from keras import ops
+
+    return np.asarray(ops.convert_to_numpy(model(ops.convert_to_tensor(x), training=False)))

@@ -1,0 +1,110 @@
+"""Whole splits through a network: outputs for every example, loss and metrics over all of them, none left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.data.config import Data
+from zoo.data.examples import Examples, only
+from zoo.data.fields import Fields
+from zoo.tasks import of
+from zoo.tasks.objective import Objective
+from zoo.training.batches import pieces
+
+EVALUATION_BATCH = 500
+MOST_NUMBERS = 2**23  # in an evaluation batch's inputs
+TOKEN_BATCH = 64
+
+Predict = Callable[[Any], np.ndarray]
+
+
+class Evaluation(NamedTuple):
+    """Loss and metrics over a split, and the network's outputs; None where they are too many to keep."""
+
+    metrics: dict[str, float]
+    outputs: np.ndarray | None
+
+
+def make_predict(model: keras.Model, fields: Fields) -> Predict:
+    """A function from raw examples (n, ...) to float32 outputs (n, ...), every example once, none dropped."""
+    forward = tf.function(lambda x: model(x, training=False), reduce_retracing=True)
+
+    def predict(x: Any) -> np.ndarray:
+        arrays = by_name(x)
+        parts = pieces(arrays, fields, evaluation_batch(arrays, fields))
+        return in_order((rows, forward(constant(only(part))).numpy()) for rows, part in parts)
+
+    return predict
+
+
+def make_evaluate(model: keras.Model, data: Data, loss: str, predict: Predict) -> Callable[[Examples], Evaluation]:
+    """A function that scores all of some examples; `predict` gives the model's outputs."""
+    task = of(data)
+    if task.over_tokens:
+        fields = task.fields(data)
+        add_up = _make_add_up(model, task.objective(data, loss), fields)
+        return lambda examples: Evaluation(add_up(examples), None)
+
+    def evaluate(examples: Examples) -> Evaluation:
+        outputs = predict(examples.x)
+        y = task.targets(examples.y, data, loss)
+        return Evaluation(score(model, task.objective(data, loss), outputs, y), outputs)
+
+    return evaluate
+
+
+def score(model: keras.Model, objective: Objective, outputs: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """Loss and metrics over a whole split, from the outputs for all of it at once."""
+    loss = objective.mean(y, outputs) + sum(model.losses)
+    objective.count(y, outputs)
+    return objective.results() | {"loss": float(loss)}
+
+
+def _make_add_up(model: keras.Model, objective: Objective, fields: Fields) -> Callable[[Examples], dict[str, float]]:
+    """A function that scores batch by batch: the outputs, a distribution for each token, are never all in memory."""
+
+    @tf.function(reduce_retracing=True)
+    def add(x: Any, y: tf.Tensor) -> None:
+        outputs = model(x, training=False)
+        total = objective.total(y, outputs, y.shape[0])
+        objective.mean_loss.update_state(objective.mean(y, outputs), sample_weight=objective.mean_weight(total))
+        objective.count(y, outputs)
+
+    def add_up(examples: Examples) -> dict[str, float]:
+        objective.reset()
+        for _, part in pieces({**examples.inputs, **examples.targets}, fields, TOKEN_BATCH):
+            x, y = ({name: part[name] for name in names} for names in examples.parts)
+            add(constant(only(x)), constant(only(y)))
+        return objective.results()
+
+    return add_up
+
+
+def by_name(x: Any) -> Mapping[str, Any]:
+    """Inputs by the names of their fields: a single array is the field `x`."""
+    return x if isinstance(x, Mapping) else {"x": x}
+
+
+def evaluation_batch(arrays: Mapping[str, Any], fields: Fields) -> int:
+    """Examples at once: fewer of large images, whose maps would fill the memory."""
+    size = 1 if fields.cuts else sum(math.prod(array.shape[1:]) for array in arrays.values())
+    return int(min(EVALUATION_BATCH, max(1, MOST_NUMBERS // size)))
+
+
+def in_order(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Outputs of pieces put back into the order of their row numbers, float32."""
+    rows, outputs = (np.concatenate(column) for column in zip(*parts, strict=True))
+    ordered = np.empty_like(outputs, "float32")
+    ordered[rows] = outputs
+    return ordered
+
+
+def constant(x: Any) -> Any:
+    """Arrays as tensors."""
+    return keras.tree.map_structure(tf.constant, x)
