@@ -29,7 +29,7 @@ from zoo import forms, safety
 from zoo.data.text import Vocabularies
 from zoo.errors import UsageError, ZooError
 from zoo.files import remove_leftovers, replacing, sha256, write_json, write_text
-from zoo.recipe import Resolved, rerun
+from zoo.recipe import Resolved, recorded
 
 if TYPE_CHECKING:
     import keras
@@ -141,7 +141,7 @@ class Run:
     @cached_property
     def recipe(self) -> Resolved:
         """The resolved recipe that made it."""
-        return rerun(self._whole("recipe.toml"))[0]
+        return recorded(self._whole("recipe.toml"))
 
     @cached_property
     def info(self) -> dict[str, Any]:

@@ -1,13 +1,17 @@
 """What a recipe and a command line come to, and what they may not say."""
 
+import subprocess
 import tomllib
+from pathlib import Path
 
 import pytest
+from interpreters import SUPPORTED, find
 
+import zoo
 from zoo import tasks
 from zoo.errors import UsageError
-from zoo.recipe import fingerprint, list_recipes, load_recipe, recipe_text, rerun, resolve
-from zoo.recipe.fingerprint import builder_source
+from zoo.recipe import fingerprint, list_recipes, load_recipe, recipe_text, recorded, rerun, resolve
+from zoo.recipe.source import builder_source
 from zoo.runs import recipe_toml
 
 BASE = """
@@ -180,5 +184,59 @@ def test_the_fingerprint_changes_with_recipe_and_builder_but_not_with_the_seed(t
         source.write_text(text)
         digests.append(builder_source("mine", "f"))
     assert digests[0] == digests[1] and len(set(digests)) == 3
-    assert "class SparseConv2D" in builder_source("zoo.models.lenet", "lenet_1998")  # layers it uses, and no others
-    assert "class PerceptronLoss" not in builder_source("zoo.models.lenet", "lenet_1998")
+    assert "ClassDef(name='SparseConv2D'" in builder_source(
+        "zoo.models.lenet", "lenet_1998"
+    )  # layers it uses, and no others
+    assert "ClassDef(name='PerceptronLoss'" not in builder_source("zoo.models.lenet", "lenet_1998")
+
+
+def every_pair():
+    """Each recipe with each model that it has a table for, and with one that fits it."""
+    for name in list_recipes():
+        recipe = load_recipe(name)
+        yield from ((model, name) for model in recipe.models)
+
+
+@pytest.mark.parametrize(("model", "dataset"), every_pair())
+def test_a_shortened_run_can_be_read_again(model, dataset, tmp_path):
+    """What was run is a fact: `--epochs 1` leaves a warm-up or a patience without effect, and the run is read all the
+    same, and can be repeated."""
+    made, _ = resolve(model, dataset, options={"epochs": 1})
+    (tmp_path / "recipe.toml").write_text(recipe_toml(made))
+    assert recorded(tmp_path / "recipe.toml") == made
+    assert rerun(tmp_path / "recipe.toml")[0] == made
+
+
+MINE = """
+import functools
+
+class A:
+    b: int = 3
+
+@functools.cache
+def f(x: int = 1) -> str:
+    return f'{x!r:>{x}} {"a" + "b"} {A.b:,}'
+"""
+SOURCE = """
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("source", sys.argv[1])
+source = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(source)
+print(source.builder_source("zoo.models.transformer", "transformer"))
+print(source.builder_source("mine", "f"))
+"""
+
+
+def test_the_source_is_the_same_text_under_every_python(tmp_path):
+    """Quotes nested in f-strings, type comments, decorators: what versions of Python write differently."""
+    (tmp_path / "mine.py").write_text(MINE)
+    package = Path(zoo.__file__).parent
+    found = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(package.parent)!r}]\n{SOURCE}"
+    told = ["-I", "-c", found, str(package / "recipe" / "source.py")]
+    said = {}
+    for version in SUPPORTED:
+        if python := find(version):
+            done = subprocess.run([python, *told], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            said[version] = done.stdout
+    assert said and len(set(said.values())) == 1 and "FunctionDef(name='f'" in next(iter(said.values()))

@@ -6,7 +6,7 @@ said on the command line. What is weaker is overridden: model's own defaults < r
 """
 
 from zoo.recipe.fingerprint import fingerprint
-from zoo.recipe.resolve import changed, described, model_spec, offers, rerun, resolve
+from zoo.recipe.resolve import changed, described, model_spec, offers, recorded, rerun, resolve
 from zoo.recipe.schema import Callbacks, Checkpoint, Recipe, Resolved, Training, Transfer
 from zoo.recipe.store import broken, list_datasets, list_recipes, load_recipe, parse, recipe_text
 
@@ -28,6 +28,7 @@ __all__ = [
     "offers",
     "parse",
     "recipe_text",
+    "recorded",
     "rerun",
     "resolve",
 ]

@@ -72,8 +72,25 @@ def described(dataset: str, sets: Sequence[str] = (), data: Data | None = None) 
 
 
 def rerun(path: Path, sets: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> tuple[Resolved, list[str]]:
-    """The run that a run directory's `recipe.toml` describes, with what the command line changes."""
-    return _said_over(read_tables(str(path))[1], str(path), sets, options or {})
+    """The run that a run directory's `recipe.toml` describes, with what the command line changes, and notes.
+
+    A run may have been shortened: settings that cannot take effect within its epochs are notes here too.
+    """
+    return _said_over(read_tables(str(path))[1], str(path), sets, options or {}, shortened=True)
+
+
+def recorded(path: Path) -> Resolved:
+    """The recipe of a run that was made, as it is: what was trained is a fact, and no rule judges it again.
+
+    Raises:
+        UsageError: it is no recipe: unknown keys, wrong types, knobs that the model does not have.
+    """
+    resolved = validate(Resolved, read_tables(str(path))[1], str(path))
+    knobs, mistakes = _knobs(registry.describe(resolved.model), resolved.knobs)
+    if mistakes:
+        raise refusal(str(path), mistakes)
+    _refuse_misfit(resolved)
+    return resolved.model_copy(update={"knobs": knobs})
 
 
 def changed(resolved: Resolved, sets: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> Resolved:
@@ -86,12 +103,12 @@ def changed(resolved: Resolved, sets: Sequence[str] = (), options: Mapping[str, 
 
 
 def _said_over(
-    merged: dict[str, Any], where: str, sets: Sequence[str], options: Mapping[str, Any]
+    merged: dict[str, Any], where: str, sets: Sequence[str], options: Mapping[str, Any], shortened: bool = False
 ) -> tuple[Resolved, list[str]]:
     said = command_line(sets, options)
     for section in said:
         merged[section] = lay_over(merged.get(section, {}), said[section])
-    return _checked(merged, where, "epochs" in said.get("training", {}))
+    return _checked(merged, where, shortened or "epochs" in said.get("training", {}))
 
 
 def _checked(merged: dict[str, Any], where: str, shortened: bool) -> tuple[Resolved, list[str]]:
