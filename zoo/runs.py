@@ -114,11 +114,22 @@ def write_history(folder: Path, history: Mapping[str, list[float]]) -> None:
 
 
 def write_model(folder: Path, model: keras.Model) -> Path:
-    """model.keras: raw input in, preprocessing inside."""
+    """model.keras: raw input in, preprocessing inside; without the optimiser, which plain Keras does not know."""
     path = folder / "model.keras"
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, _uncompiled(model):
         model.save(temporary)
     return path
+
+
+@contextmanager
+def _uncompiled(model: keras.Model) -> Iterator[None]:
+    """While it lasts, the model is one that was never compiled."""
+    kept = model.compiled, model.optimizer
+    model.compiled, model.optimizer = False, None
+    try:
+        yield
+    finally:
+        model.compiled, model.optimizer = kept
 
 
 def write_vocabularies(folder: Path, vocabularies: Vocabularies) -> None:

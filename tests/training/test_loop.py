@@ -1,13 +1,15 @@
 """The loop against plain Keras, the order of examples, the schedules, and the metrics over whole splits."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras")
 
-
+import zoo
 from zoo import tasks
 from zoo.errors import MissingError, UsageError, ZooError
 from zoo.recipe import resolve
@@ -199,3 +201,16 @@ def test_tensorboard_writes_events_and_is_asked_for_by_name_where_it_is_missing(
     pytest.importorskip("tensorboard")
     Fit(recipe, tasks.load(recipe.data, "iris"), tmp_path)()
     assert [path for path in (tmp_path / "tensorboard").rglob("events*") if path.stat().st_size > 200]
+
+
+def test_a_saved_run_loads_in_plain_keras(tmp_path):
+    """After `import zoo.layers` alone, which knows neither the zoo's schedules nor its optimisers."""
+    outcome = zoo.run("mlp", "iris", epochs=1, sets=["training.schedule=cosine"], out=tmp_path / "run")
+    code = (
+        "import sys, keras, zoo.layers; model = keras.models.load_model(sys.argv[1]); "
+        "assert not model.compiled and 'zoo.training' not in sys.modules; print(model.count_params())"
+    )
+    path = str(outcome.folder / "model.keras")
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == zoo.load(outcome.folder).model.count_params()
