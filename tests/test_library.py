@@ -9,6 +9,7 @@ import tensorflow as tf
 from sklearn.datasets import load_digits, load_iris
 
 import zoo
+import zoo.tasks
 from zoo.data import given
 from zoo.data.config import Data
 from zoo.errors import UsageError, ZooError
@@ -35,7 +36,7 @@ def test_a_dataset_in_one_call():
 def test_examples_on_disk_as_a_dataset(tmp_path):
     np.save(tmp_path / "x.npy", X.astype("float32"))
     np.save(tmp_path / "y.npy", Y)
-    stored = zoo.data.infer(f"arrays:{tmp_path}").model_copy(update={"stream": "on"})
+    stored = zoo.tasks.infer(f"arrays:{tmp_path}").model_copy(update={"stream": "on"})
     train = zoo.data.load(stored).train
     found = train.as_dataset()
     assert int(found.cardinality()) == len(train.y) and hasattr(train.x, "blocks")

@@ -59,9 +59,9 @@ def describe(source: str, found: Mapping[str, Any], called: Callable[[str, str],
         input_dtype="uint8" if x.dtype == "uint8" and len(shape) == 3 else "float32",
         num_classes=classes or None,
         train=len(y),
-        test=len(found["test"][1]) if "test" in found else 0,
+        test=len(list(found["test"])[1]) if "test" in found else 0,
         test_share=0.0 if "test" in found else 0.2,
-        validation=len(found["validation"][1]) if "validation" in found else 0,
+        validation=len(list(found["validation"])[1]) if "validation" in found else 0,
     )
 
 
