@@ -204,7 +204,7 @@ def test_something_else_than_a_name():
     """B47."""
     with pytest.raises(UsageError, match="a model is given by its name, not by a list"):
         zoo.run([1], "iris")
-    with pytest.raises(UsageError, match="a dataset is given by its name or its recipe's path, not by a tuple"):
+    with pytest.raises(UsageError, match="nothing is left for testing"):
         zoo.run("mlp", ([[1.0]], [1]))
 
 
