@@ -75,7 +75,7 @@ def test_arrays_and_datasets_give_one_and_the_same_run(tmp_path):
 def test_own_test_and_validation_parts_are_taken(tmp_path):
     parts = {"train": (IMAGES[:900], DIGITS[:900]), "test": (IMAGES[900:1500], DIGITS[900:1500])}
     outcome = trained(parts | {"validation": (IMAGES[1500:], DIGITS[1500:])}, tmp_path, epochs=6)
-    assert outcome.recipe.data.sizes() == {"train": 900, "validation": 297, "test": 600}
+    assert zoo.tasks.sizes(outcome.recipe.data) == {"train": 900, "validation": 297, "test": 600}
     assert outcome.metrics["test"]["accuracy"] > 0.8  # images from 0 to 1: nothing divides them by 255
 
 

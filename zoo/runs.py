@@ -124,6 +124,9 @@ def write_model(folder: Path, model: keras.Model) -> Path:
 @contextmanager
 def _uncompiled(model: keras.Model) -> Iterator[None]:
     """While it lasts, the model is one that was never compiled."""
+    if not model.compiled:
+        yield
+        return
     kept = model.compiled, model.optimizer
     model.compiled, model.optimizer = False, None
     try:
