@@ -106,6 +106,11 @@ def refuse(recipe: Resolved) -> None:
     """Raise UsageError for what is not written as a script, with the reason."""
     if recipe.transfer:
         refuse_other_bases(recipe)
+    if reason := tasks.of(recipe.data).no_script:
+        raise UsageError(
+            f"{recipe.model} on {recipe.dataset} is not written as a script: {reason}\n"
+            "use the model by its builder instead: from zoo.models import ..."
+        )
     told = recipe.callbacks
     monitors = [one.monitor for one in (told.early_stopping, told.checkpoint, told.reduce_on_plateau) if one]
     if found := [name for name in monitors if name != "loss" and not name.startswith("val_")]:

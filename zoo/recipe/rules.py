@@ -14,7 +14,7 @@ def default_loss(data: Data) -> str:
 
 def metric_names(recipe: Resolved) -> list[str]:
     """Every name that an epoch's log will hold, so that a callback may monitor it."""
-    own = ["loss", *tasks.of(recipe.data).metrics]
+    own = ["loss", *tasks.of(recipe.data).logged(str(recipe.training.loss))]
     validation = [f"val_{name}" for name in own] if tasks.sizes(recipe.data)["validation"] else []
     return own + validation
 
@@ -22,7 +22,8 @@ def metric_names(recipe: Resolved) -> list[str]:
 def contradictions(recipe: Resolved) -> list[str]:
     """Mistakes that hold whatever the number of epochs."""
     rules = (_sizes, _loss, _schedule, _monitors, _kind)
-    return [mistake for rule in rules for mistake in rule(recipe)]
+    found = [mistake for rule in rules for mistake in rule(recipe)]
+    return found + tasks.of(recipe.data).contradictions(recipe)
 
 
 def _sizes(recipe: Resolved) -> list[str]:

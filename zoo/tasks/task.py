@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zoo.data.examples import Source, Splits
     from zoo.data.text import Vocabularies
     from zoo.decoding import Decoder
+    from zoo.recipe.schema import Resolved
     from zoo.spec import DataSpec
     from zoo.tasks.objective import Objective
     from zoo.tasks.steps import Step
@@ -33,6 +34,8 @@ class Further(NamedTuple):
     texts: list[str]
 
 
+# inputs of a batch, number of its first example -> values of each example by name, `loss` among them, and what is kept
+Scorer = Callable[[Any, Any], "tuple[Mapping[str, Any], Any]"]
 Plan = tuple[str, str, "Callable[[], Figure | str]"]  # file name, title, and what makes the picture
 
 
@@ -60,6 +63,7 @@ class Task:
     answers_in_text = False  # whether its models say a text for a text
     scales_targets = False  # whether outputs come in the units of standardised inputs and are brought back
     has_classes = False  # whether what is predicted is one of some classes
+    no_script = ""  # why its runs are not written as a script; "": they are
     transfers = True  # whether trained networks of it can be a base for others, so far
 
     # --- what is known without a framework
@@ -75,6 +79,14 @@ class Task:
     def suits(self, data: Data, role: str) -> bool:
         """Whether this is the task of data whose recipe names none, and of which a target of this role is known."""
         return data.kind in self.kinds and role == self.target(data).role
+
+    def takes(self, data: Data) -> bool:
+        """Whether it can also learn from data of which the recipe, or what was found, names another task."""
+        return False
+
+    def logged(self, loss: str) -> tuple[str, ...]:
+        """What is measured after each epoch, beside the loss."""
+        return self.metrics
 
     def sizes(self, data: Data) -> dict[str, int]:
         """Examples in `train`, `validation` and `test`, after texts or series are cut into windows."""
@@ -105,6 +117,10 @@ class Task:
         """What a recipe's [data] may not say for this task."""
         if (data.classes or data.examples_a_class) and not self.has_classes:
             return [f"classes and examples_a_class have no meaning for {self.name}"]
+        return []
+
+    def contradictions(self, recipe: Resolved) -> list[str]:
+        """What the rest of a recipe may not say for this task."""
         return []
 
     def class_names(self, data: Data) -> tuple[str, ...]:
@@ -147,6 +163,10 @@ class Task:
         from zoo.tasks.steps import ordinary
 
         return ordinary(model, optimizer, self.objective(data, loss))
+
+    def scorer(self, model: keras.Model, data: Data, loss: str) -> Scorer | None:
+        """What scores a batch, where loss and metrics cannot be had from the network's outputs and the targets."""
+        return None
 
     def targets(self, y: np.ndarray, data: Data, loss: str) -> np.ndarray:
         """Targets in the form that the loss takes."""

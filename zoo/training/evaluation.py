@@ -15,6 +15,7 @@ from zoo.data.examples import Examples, only
 from zoo.data.fields import Fields
 from zoo.tasks import of
 from zoo.tasks.objective import Objective
+from zoo.tasks.task import Scorer
 from zoo.training.batches import pieces
 
 EVALUATION_BATCH = 500
@@ -51,6 +52,9 @@ def make_evaluate(model: keras.Model, data: Data, loss: str, predict: Predict) -
         add_up = _make_add_up(model, task.objective(data, loss), fields)
         return lambda examples: Evaluation(add_up(examples), None)
 
+    if (scorer := task.scorer(model, data, loss)) is not None:
+        return _make_average(model, scorer, task.fields(data))
+
     def evaluate(examples: Examples) -> Evaluation:
         outputs = predict(examples.x)
         y = task.targets(examples.y, data, loss)
@@ -84,6 +88,22 @@ def _make_add_up(model: keras.Model, objective: Objective, fields: Fields) -> Ca
         return objective.results()
 
     return add_up
+
+
+def _make_average(model: keras.Model, scorer: Scorer, fields: Fields) -> Callable[[Examples], Evaluation]:
+    """A function that scores batch by batch, and takes the mean of what each example got."""
+    score = tf.function(scorer, reduce_retracing=True)
+
+    def average(examples: Examples) -> Evaluation:
+        found, kept = [], []
+        for rows, part in pieces(examples.inputs, fields, evaluation_batch(examples.inputs, fields)):
+            values, outputs = score(constant(only(part)), tf.constant(rows[0], "int32"))
+            found.append(keras.tree.map_structure(lambda tensor: tensor.numpy(), dict(values)))
+            kept.append((rows, keras.tree.map_structure(lambda tensor: tensor.numpy(), outputs)))
+        means = {name: float(np.concatenate([each[name] for each in found]).mean(dtype="float64")) for name in found[0]}
+        return Evaluation(means | {"loss": means["loss"] + float(sum(model.losses))}, in_order(kept))
+
+    return average
 
 
 def by_name(x: Any) -> Mapping[str, Any]:
