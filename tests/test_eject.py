@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 
 from zoo import tasks
+from zoo.catalogue.registry import build, describe, list_models
 from zoo.data import prepared
 from zoo.eject.ejecting import eject, script
 from zoo.eject.lifting import lift
 from zoo.errors import MissingError, UsageError
+from zoo.pretrained.transfer import TransferFit
 from zoo.recipe import rerun, resolve
-from zoo.registry import build, describe, list_models
 from zoo.training.fit import Fit
-from zoo.training.transfer import TransferFit
 
 ALLOWED = {*sys.stdlib_module_names, "keras", "numpy", "tensorflow", "tensorflow_datasets", "sklearn"}
 STEPS = 12  # most an epoch, here and there

@@ -7,11 +7,12 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import runs, tasks
+from zoo import tasks
+from zoo.catalogue.registry import build
 from zoo.errors import pip_install
 from zoo.export import FORMATS, formats, inputs, writing
 from zoo.recipe import resolve
-from zoo.registry import build
+from zoo.runs import directory
 from zoo.training.evaluation import make_predict
 
 for package in ("onnx", "onnxruntime", "tf2onnx", "ai_edge_litert"):
@@ -21,7 +22,7 @@ for package in ("onnx", "onnxruntime", "tf2onnx", "ai_edge_litert"):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A run with custom layers, resizing, padding of pixels: everything that travels inside of the model."""
-    from zoo.job import run
+    from zoo.runs.job import run
 
     folder = tmp_path_factory.mktemp("runs") / "one"
     run("lenet.1998", "digits", epochs=1, sets=["training.warmup_epochs=0.5"], out=folder, smoke=True)
@@ -41,11 +42,11 @@ def test_a_run_is_exported_and_the_printed_lines_load_it(mine, zoo_cli, format_n
     assert "64 test examples of digits" in said and "uint8 (any, 8, 8, 1)" in said
     lines = said.split("load it:\n")[1].splitlines()
     assert len(lines) == 3
-    x = tasks.load(runs.load(mine).recipe.data, "digits").test.x
+    x = tasks.load(directory.load(mine).recipe.data, "digits").test.x
     names = {"x": x}
     exec("\n".join(line.strip() for line in lines), names)
-    described = runs.load(mine).recipe.data
-    predict = make_predict(runs.load(mine).model, tasks.of(described).fields(described))
+    described = directory.load(mine).recipe.data
+    predict = make_predict(directory.load(mine).model, tasks.of(described).fields(described))
     wanted = predict(x)  # of the whole split: more than was compared
     np.testing.assert_allclose(names["outputs"], wanted, atol=1e-5)
     assert not [path for path in (mine / "export").iterdir() if path.name.startswith(".")]

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from tiers import LARGER
 
+from zoo.catalogue.registry import build, describe, list_models
 from zoo.errors import UsageError, VerificationError
 from zoo.export import FORMATS, TABLE, exporting, formats
 from zoo.export.table import ANY, CLOSED, FIXED, FORMS, ONE, Form, forms, row
-from zoo.registry import build, describe, list_models
 
 for package in ("onnx", "onnxruntime", "tf2onnx", "ai_edge_litert"):
     pytest.importorskip(package)

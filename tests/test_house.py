@@ -3,59 +3,123 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "zoo"
 
-# ground floor first; a part may import from parts named before it
+# ground floor first; a part may import from its own floor and from those named before it
 FLOORS = [
-    {"errors", "metrics", "spec", "files", "forms", "places", "quiet", "arithmetic", "safety", "cluster"},
-    {"registry", "catalogue", "inspect"},
-    {"layers", "models"},
+    {"errors", "files", "native_output"},
+    {"layers"},
+    {"safety"},
+    {"catalogue"},
+    {"models"},
     {"data"},
-    {"drawing", "decoding"},
+    {"drawing"},
     {"tasks"},
     {"checks", "recipe"},
-    {"runs", "results"},
-    {"training", "pretrained"},
+    {"runs.directory", "runs.forms", "runs.results"},
+    {"training"},
+    {"pretrained"},
     {"report"},
-    {"provenance", "scoring", "speaking", "doctor", "eject", "export"},
-    {"job", "launching", "publishing"},
+    {"export", "eject"},
+    {"runs"},
     {"cli", "__main__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(FLOORS) for part in parts}
 ALLOWED_UP = {
-    ("registry", "models"),  # the catalogue reads its entries, when first asked
-    ("catalogue", "models"),
+    ("catalogue", "models"),  # the catalogue reads its entries, when first asked
     ("data", "recipe"),  # a dataset by the name of its recipe
-    ("runs", "layers"),
-    ("checks", "training"),  # starts TensorFlow quietly where the command line runs it
+}
+MODULES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in PACKAGE.rglob("*.py")
 }
 
 
-def imports(path):
-    """Parts of zoo that a module imports anywhere in it, `if TYPE_CHECKING` left out."""
-    tree = ast.parse(path.read_text())
-    skipped = {id(n) for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) for n in ast.walk(node)}  # fmt: skip  # noqa: E501
+def imports(module: str) -> Iterator[str]:
+    """Modules of zoo that a module imports anywhere in it, in any form, `if TYPE_CHECKING` left out."""
+    tree = ast.parse(MODULES[module].read_text())
+    typing = {id(n) for node in ast.walk(tree) if isinstance(node, ast.If) and _for_types(node) for n in ast.walk(node)}
+    package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
-        if isinstance(node, ast.ImportFrom) and node.module == "zoo":
-            yield from (alias.name for alias in node.names if alias.name != "__version__")
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("zoo."):
-            yield node.module.split(".")[1]
+        if isinstance(node, ast.Import) and id(node) not in typing:
+            yield from (found for alias in node.names for found in _modules(alias.name))
+        elif isinstance(node, ast.ImportFrom) and id(node) not in typing:
+            above = package.rsplit(".", node.level - 1)[0] + "." if node.level else ""
+            base = (above + (node.module or "")).rstrip(".")
+            yield from (found for alias in node.names for found in _modules(f"{base}.{alias.name}"))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("import_module", "_import_module", "__import__"):
+            yield from (found for word in node.args if isinstance(word, ast.Constant) for found in _modules(word.value))
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_floors_import_only_from_below(path):
-    part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if part == "__init__":
-        return
-    for other in imports(path):
+def _for_types(node: ast.If) -> bool:
+    return "TYPE_CHECKING" in ast.unparse(node.test) and not isinstance(node.test, ast.UnaryOp)
+
+
+def _modules(name: str) -> list[str]:
+    """The module that `name` is, or in which it is defined; none where it is not of zoo."""
+    name = name if name in MODULES else name.rpartition(".")[0]
+    return [name] if name in MODULES and name != "zoo" else []
+
+
+def part_of(module: str) -> str:
+    """`runs.directory` for zoo.runs.directory, `data` for zoo.data.text: the longest name that stands on a floor."""
+    names = module.split(".")[1:]
+    return next(part for length in (2, 1) if (part := ".".join(names[:length])) in LEVEL)
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {"zoo"}))
+def test_floors_import_only_from_below(module):
+    part = part_of(module)
+    for other in map(part_of, imports(module)):
         below = LEVEL[other] <= LEVEL[part]
         assert below or (part, other) in ALLOWED_UP, f"{part} (floor {LEVEL[part]}) imports {other} ({LEVEL[other]})"
+
+
+def test_no_exception_is_dead():
+    used = {(part_of(module), part_of(other)) for module in set(MODULES) - {"zoo"} for other in imports(module)}
+    assert used >= ALLOWED_UP
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """But the catalogue, which reads the models, and data, which reads the recipe that describes a dataset."""
+    graph = {
+        module: {other for other in imports(module) if (part_of(module), part_of(other)) not in ALLOWED_UP} - {module}
+        for module in set(MODULES) - {"zoo"}
+    }
+    while free := {module for module, others in graph.items() if not others}:
+        graph = {module: others - free for module, others in graph.items() if module not in free}
+    assert not graph, f"in or above a circle: {sorted(graph)}"
+
+
+def test_few_modules_stand_directly_in_the_package():
+    assert len(list(PACKAGE.glob("*.py"))) <= 6
+
+
+def test_every_form_of_import_is_seen(monkeypatch, tmp_path):
+    forms = {
+        "import zoo.files": "zoo.files",
+        "import zoo.files as f": "zoo.files",
+        "from zoo import files": "zoo.files",
+        "from zoo.files import read_json": "zoo.files",
+        "from . import search": "zoo.tasks.search",
+        "from ..files import read_json": "zoo.files",
+        "from .. import files": "zoo.files",
+        "def f():\n    import zoo.files": "zoo.files",
+        "import_module('zoo.files')": "zoo.files",
+    }
+    written = tmp_path / "module.py"
+    known = {"zoo.files": PACKAGE / "files.py", "zoo.tasks.module": written, "zoo.tasks.search": written}
+    monkeypatch.setattr(sys.modules[__name__], "MODULES", known)
+    for line, wanted in forms.items():
+        written.write_text(line)
+        assert list(imports("zoo.tasks.module")) == [wanted], line
+    written.write_text("if TYPE_CHECKING:\n    import zoo.files")
+    assert list(imports("zoo.tasks.module")) == []
 
 
 @pytest.mark.parametrize("part", ["models", "layers", "drawing", "report"])

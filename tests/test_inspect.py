@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from zoo import registry
-from zoo.inspect import graph, layer_rows, skeleton
+from zoo.catalogue import registry
+from zoo.catalogue.inspect import graph, layer_rows, skeleton
 
 OPERATORS = {ast.Add: operator.add, ast.Mult: operator.mul}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from zoo import metrics
-from zoo.metrics import Metric
+from zoo.catalogue import metrics
+from zoo.catalogue.metrics import Metric
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from keras import layers
 from tiers import tiered
 
 from zoo import checks, tasks
+from zoo.catalogue.registry import describe, list_models
+from zoo.catalogue.spec import DataSpec
 from zoo.cli import main
 from zoo.layers import CrossAttention, PaddingMask, SelfAttention
-from zoo.registry import describe, list_models
-from zoo.spec import DataSpec
 
 
 @pytest.mark.parametrize("name", tiered(list_models()))

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 
 import zoo
-from zoo import registry
+from zoo.catalogue import registry
+from zoo.catalogue.registry import broken, build, describe, fitting, list_models, misfit, register
+from zoo.catalogue.spec import DataSpec
 from zoo.errors import UsageError
 from zoo.recipe import resolve
-from zoo.registry import broken, build, describe, fitting, list_models, misfit, register
-from zoo.spec import DataSpec
 
 FACTS = {
     "family": "mlp",
@@ -171,7 +171,7 @@ def test_a_name_is_no_knob(catalogue):
 
 LIGHT = """
 import json, sys, zoo, zoo.models
-from zoo import registry
+from zoo.catalogue import registry
 names = zoo.list_models()
 knobs = registry.describe("mlp").knobs
 heavy = [m for m in ("tensorflow", "keras", "numpy", "zoo.layers") if m in sys.modules]

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from zoo import catalogue, registry
+from zoo.catalogue import layer_tables, registry
 from zoo.cli import main
 from zoo.files import read_json
 
@@ -35,11 +35,11 @@ def test_light_commands_import_nothing_heavy(argv):
 
 
 def test_catalogue_is_fresh():
-    assert catalogue.compute() == read_json(catalogue.PATH), "catalogue.json is stale: run scripts/catalogue"
+    assert layer_tables.compute() == read_json(layer_tables.PATH), "layer_tables.json is stale: run scripts/catalogue"
 
 
 def test_catalogue_agrees_with_the_records():
-    for name, rows in read_json(catalogue.PATH).items():
+    for name, rows in read_json(layer_tables.PATH).items():
         assert sum(row["params"] for row in rows) == registry.describe(name).params
 
 
@@ -162,7 +162,7 @@ def test_show_builds_a_plugins_model_and_says_so(capsys, monkeypatch):
 def test_show_puts_our_results_under_the_papers(capsys, monkeypatch):
     row = {"model": "lenet", "dataset": "mnist", "metric": "accuracy", "mean": 0.9912, "low": 0.991, "high": 0.9915,
            "seeds": [0, 1, 2], "examples_scored": 10_000, "examples_in_split": 10_000}  # fmt: skip
-    monkeypatch.setattr("zoo.results.rows", lambda model: [row])
+    monkeypatch.setattr("zoo.runs.results.rows", lambda model: [row])
     out = zoo(capsys, "show", "lenet")[1]
     assert "99.12 %" in out
     assert "99.10 % to 99.15 % over 3 seeds, 10,000 of 10,000 test examples" in out

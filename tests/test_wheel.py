@@ -38,7 +38,7 @@ def test_the_wheel_holds_every_module_and_every_data_file(wheel):
     held = set(wheel.namelist())
     package = throwaway.ROOT / "zoo"
     wanted = {str(path.relative_to(throwaway.ROOT)) for path in package.rglob("*.py")}
-    wanted |= {"zoo/catalogue.json", "zoo/py.typed", "zoo/report/report.html"}
+    wanted |= {"zoo/catalogue/layer_tables.json", "zoo/py.typed", "zoo/report/report.html"}
     pretrained = package / "pretrained"
     shipped = [*pretrained.glob("*.json"), *pretrained.glob("files/*/*")]
     wanted |= {str(path.relative_to(throwaway.ROOT)) for path in shipped}
@@ -78,7 +78,7 @@ def test_the_source_archive_holds_papers_recipes_and_constraints(base, tmp_path)
     with tarfile.open(archive) as opened:
         held = {name.partition("/")[2] for name in opened.getnames()}
     recipes = {f"recipes/{name}.toml" for name in list_recipes()}
-    assert {*throwaway.PAPERS, "constraints.txt", "zoo/catalogue.json"} | recipes <= held
+    assert {*throwaway.PAPERS, "constraints.txt", "zoo/catalogue/layer_tables.json"} | recipes <= held
 
 
 def test_help_says_what_there_is(environment, tmp_path):

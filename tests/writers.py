@@ -7,9 +7,9 @@ import numpy as np
 from keras import layers, ops
 
 from zoo import tasks
-from zoo.decoding import Decoder
-from zoo.registry import build, describe, list_models
-from zoo.spec import DataSpec
+from zoo.catalogue.registry import build, describe, list_models
+from zoo.catalogue.spec import DataSpec
+from zoo.tasks.decoding import Decoder
 
 LANGUAGE = DataSpec("toy", "text", "language-model", (16,), vocab_size=12)
 PAIRS = DataSpec("toy", "text-pair", "seq2seq", (16,), vocab_size=12, target_vocab_size=6, target_length=16)

@@ -18,9 +18,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from zoo import data as data
+    from zoo.catalogue.registry import ModelRecord as ModelRecord
+    from zoo.catalogue.registry import describe as describe
+    from zoo.catalogue.registry import list_models as list_models
+    from zoo.catalogue.registry import register as register
     from zoo.errors import ZooError as ZooError
-    from zoo.job import Outcome as Outcome
-    from zoo.job import run as run
     from zoo.pretrained.index import list_weights as list_weights
     from zoo.pretrained.published import load as load
     from zoo.pretrained.starting import build as build
@@ -28,29 +30,27 @@ if TYPE_CHECKING:
     from zoo.recipe import Resolved as Resolved
     from zoo.recipe import list_datasets as list_datasets
     from zoo.recipe import load_recipe as load_recipe
-    from zoo.registry import ModelRecord as ModelRecord
-    from zoo.registry import describe as describe
-    from zoo.registry import list_models as list_models
-    from zoo.registry import register as register
-    from zoo.runs import Run as Run
+    from zoo.runs.directory import Run as Run
+    from zoo.runs.job import Outcome as Outcome
+    from zoo.runs.job import run as run
     from zoo.safety import load_model as load_model
 
 _PUBLIC = {
     "build": "zoo.pretrained.starting",
-    "describe": "zoo.registry",
-    "list_models": "zoo.registry",
-    "register": "zoo.registry",
+    "describe": "zoo.catalogue.registry",
+    "list_models": "zoo.catalogue.registry",
+    "register": "zoo.catalogue.registry",
     "list_datasets": "zoo.recipe",
     "list_weights": "zoo.pretrained.index",
     "load_recipe": "zoo.recipe",
     "load": "zoo.pretrained.published",
     "load_model": "zoo.safety",
-    "run": "zoo.job",
-    "ModelRecord": "zoo.registry",
-    "Outcome": "zoo.job",
+    "run": "zoo.runs.job",
+    "ModelRecord": "zoo.catalogue.registry",
+    "Outcome": "zoo.runs.job",
     "Recipe": "zoo.recipe",
     "Resolved": "zoo.recipe",
-    "Run": "zoo.runs",
+    "Run": "zoo.runs.directory",
     "ZooError": "zoo.errors",
 }
 

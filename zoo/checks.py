@@ -23,9 +23,9 @@ import numpy as np
 
 import zoo.layers  # registers the layers that saved models name
 from zoo import tasks
+from zoo.catalogue.inspect import skeleton
+from zoo.catalogue.registry import ModelRecord
 from zoo.errors import unknown
-from zoo.inspect import skeleton
-from zoo.registry import ModelRecord
 
 TOKENS = 7  # different ids in a random batch
 FREE_AXIS = 12  # length given to an axis that a model leaves open

@@ -25,7 +25,7 @@ from benchmarks.text_cases import (
     read,
 )
 from benchmarks.turns import Turns
-from zoo import registry
+from zoo.catalogue import registry
 from zoo.data import Examples, Splits
 from zoo.data.config import Data
 from zoo.recipe import Resolved, resolve

@@ -54,8 +54,8 @@ def measure_case(title: str, rounds: int) -> dict[str, list[float]]:
 
     name, knobs, batch = CASES[title]
     prepare_to_write(batch)
-    from zoo.decoding import Decoder
-    from zoo.registry import build
+    from zoo.catalogue.registry import build
+    from zoo.tasks.decoding import Decoder
 
     model = build(name, **knobs)
     ways = {"kept": Decoder(model), "prefix": Decoder(model, cached=False)}

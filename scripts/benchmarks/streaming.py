@@ -76,7 +76,7 @@ def _both(folder: Path, options: list[str]) -> dict[str, dict[str, float]]:
 
 def _one(folder: Path, options: list[str]) -> dict[str, float]:
     """Peak memory of a whole run in MiB, and seconds of an epoch of training and validation."""
-    from zoo import runs
+    from zoo.runs import directory
 
     err.print(f"streaming: {' '.join(options)}")
     with tempfile.TemporaryDirectory() as place:
@@ -86,7 +86,7 @@ def _one(folder: Path, options: list[str]) -> dict[str, float]:
         arguments += ["--set", "data.validation_share=0.01", "--set", "data.test_share=0.01", "--out", str(out_folder)]
         code = PEAK.format(paths=[str(ROOT), str(ROOT / "scripts")], arguments=arguments)
         done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-        history = runs.load(out_folder).history
+        history = directory.load(out_folder).history
     return {
         "peak_mib": json.loads(done.stdout.splitlines()[-1]),
         "seconds": median(history["seconds"][1:]),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from zoo import results
 from zoo.errors import UsageError
 from zoo.recipe import list_recipes
+from zoo.runs import results
 
 
 def test_recipes_are_listed_shown_copied_and_checked(zoo_cli, tmp_path):

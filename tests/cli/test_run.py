@@ -12,7 +12,7 @@ import tomllib
 import numpy as np
 import pytest
 
-from zoo import runs
+from zoo.runs import directory
 
 DIGITS = ("lenet", "digits", "--epochs", "3", "--set", "training.warmup_epochs=0.5")
 
@@ -61,7 +61,7 @@ def test_its_recipe_repeats_it_to_the_last_digit(finished, zoo_cli, tmp_path):
     said = zoo_cli("run", folder / "recipe.toml", "--out", tmp_path / "again", "--quiet", "--json")
     assert said.code == 0 and said.err == ""
     assert json.loads(said)["test"] == json.loads((folder / "metrics.json").read_text())["test"]
-    one, again = (runs.load(f) for f in (folder, tmp_path / "again"))
+    one, again = (directory.load(f) for f in (folder, tmp_path / "again"))
     assert all((a == b).all() for a, b in zip(one.model.get_weights(), again.model.get_weights(), strict=True))
 
 
@@ -232,13 +232,14 @@ def test_signals_save_and_the_named_command_goes_on_to_the_same_numbers(tmp_path
 
 
 def test_a_run_directory_is_for_one_process_at_a_time(tmp_path):
-    with runs.claimed(tmp_path / "one"):
+    with directory.claimed(tmp_path / "one"):
         code = (
-            f"from pathlib import Path\nfrom zoo import runs\nwith runs.claimed(Path({str(tmp_path / 'one')!r})): pass"
+            "from pathlib import Path\nfrom zoo.runs import directory\n"
+            f"with directory.claimed(Path({str(tmp_path / 'one')!r})): pass"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode and "another process is running in" in done.stderr
-    with runs.claimed(tmp_path / "one"):
+    with directory.claimed(tmp_path / "one"):
         pass  # let go of, it can be claimed again
 
 

@@ -6,9 +6,9 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from zoo import job, runs, speaking
 from zoo.cli import main
 from zoo.errors import UsageError
+from zoo.runs import directory, job, speaking
 
 SMALL = ("data.train=300", "data.test=40", "training.warmup_epochs=0")
 
@@ -55,7 +55,7 @@ def test_texts_are_classified_by_the_run_s_own_vocabulary(judge, capsys):
     rows = json.loads(out)
     assert code == 0 and [row["text"] for row in rows] == ["0110", "1"]
     assert all(abs(sum(row["probabilities"].values()) - 1) < 1e-5 for row in rows)
-    alone = speaking.predict_texts(runs.load(judge), [("here", "1")])[0]["probability"]
+    alone = speaking.predict_texts(directory.load(judge), [("here", "1")])[0]["probability"]
     assert alone == pytest.approx(rows[1]["probability"], abs=1e-5)  # its neighbour's length does not matter
 
 
@@ -68,7 +68,7 @@ def test_texts_come_from_files_as_well_one_a_line(judge, tmp_path, capsys):
 
 
 def test_pairs_are_scored_by_what_is_decoded(translator):
-    run = runs.load(translator)
+    run = directory.load(translator)
     assert set(run.metrics["test"]) == {"loss", "accuracy", "exact_match"}
     assert run.metrics["examples_scored"] == run.metrics["examples_in_split"] == 40
     assert (translator / "attention.png").stat().st_size > 5000
@@ -79,7 +79,7 @@ def test_pairs_are_scored_by_what_is_decoded(translator):
 
 def test_a_run_is_scored_again_to_the_same_numbers(translator, capsys):
     code, out, _ = said(capsys, "eval", translator, "--json")
-    metrics, again = runs.load(translator).metrics["test"], json.loads(out)["metrics"]
+    metrics, again = directory.load(translator).metrics["test"], json.loads(out)["metrics"]
     assert code == 0 and again == pytest.approx(metrics, abs=1e-6)
 
 
@@ -95,7 +95,7 @@ def test_a_prompt_is_gone_on_with_the_same_for_the_same_seed(writer, capsys):
     ]
     assert texts[0] == texts[1] != texts[2]
     assert all(text.startswith("def f") for text in texts)
-    assert "perplexity" in runs.load(writer).metrics["test"]
+    assert "perplexity" in directory.load(writer).metrics["test"]
 
 
 REFUSED = {
@@ -132,6 +132,6 @@ def test_more_tokens_than_there_are_positions_for_are_refused_with_advice(folder
         "transformer.decoder", "stdlib", sets=(*sets, "knobs.positions=learned"), epochs=1, out=folder / "short"
     )
     with pytest.raises(UsageError, match="positions for 16 tokens"):
-        list(speaking.generate(runs.load(outcome.folder), ["import"], length=40))
-    (text,) = speaking.generate(runs.load(outcome.folder), ["import"])  # as many as it has room for
+        list(speaking.generate(directory.load(outcome.folder), ["import"], length=40))
+    (text,) = speaking.generate(directory.load(outcome.folder), ["import"])  # as many as it has room for
     assert len(text) == len("import") + 11

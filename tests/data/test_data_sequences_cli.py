@@ -110,7 +110,7 @@ def test_an_own_series_is_shown_and_said_to_be_something_else(zoo_cli, dated, mo
 
 def test_an_own_series_is_resolved_as_one(dated):
     from zoo import recipe
-    from zoo.registry import describe, list_models
+    from zoo.catalogue.registry import describe, list_models
     from zoo.tasks import from_path
 
     fitting = [name for name in list_models(task="regression", inputs="series") if describe(name)]

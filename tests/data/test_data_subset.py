@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo import data, results, tasks
+from zoo import data, tasks
 from zoo.data.config import Data
 from zoo.data.examples import Examples, Source
 from zoo.data.splitting import split
@@ -11,6 +11,7 @@ from zoo.data.subset import few, of_classes
 from zoo.errors import UsageError
 from zoo.recipe import fingerprint, resolve
 from zoo.recipe.schema import fits_its_task
+from zoo.runs import results
 
 
 def described(**more):

@@ -20,8 +20,8 @@ from writers import (
     translating_chain,
 )
 
-from zoo.decoding import Decoder
-from zoo.decoding.search import beams
+from zoo.tasks.decoding import Decoder
+from zoo.tasks.decoding.search import beams
 
 
 @pytest.mark.parametrize("name", tiered(LANGUAGE_MODELS))

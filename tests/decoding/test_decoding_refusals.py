@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from writers import PROMPTS, SOURCES, decoder_of
 
-from zoo.decoding import Decoder
+from zoo.catalogue.registry import build
 from zoo.errors import UsageError
-from zoo.registry import build
+from zoo.tasks.decoding import Decoder
 
 
 @pytest.mark.parametrize(

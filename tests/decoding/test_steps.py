@@ -8,11 +8,11 @@ from keras import layers, ops
 from tiers import tiered
 from writers import LANGUAGE_MODELS, PAIR_MODELS, PROMPTS, SOURCES, chain, decoder_of, greedy_by_hand, model_of
 
-from zoo.decoding import Decoder
+from zoo.catalogue.inspect import output_shape
+from zoo.catalogue.registry import build
 from zoo.errors import UsageError
-from zoo.inspect import output_shape
 from zoo.layers import SelfAttention
-from zoo.registry import build
+from zoo.tasks.decoding import Decoder
 
 
 @pytest.mark.parametrize("name", tiered(LANGUAGE_MODELS + PAIR_MODELS))

@@ -33,9 +33,9 @@ def family_cases() -> dict[str, Case]:
 
     Where a family has a knob that drops units, none are dropped: see `DROPPING`.
     """
+    from zoo.catalogue.registry import describe, list_models
     from zoo.recipe import load_recipe
     from zoo.recipe.resolve import FROM_DATA
-    from zoo.registry import describe, list_models
 
     found: dict[str, Case] = {}
     for family in sorted({describe(name).family for name in list_models()}):
@@ -204,7 +204,8 @@ def on_disk(splits):
 
 def seeds(devices: int):
     """Each replica's state of the dropout layer's seed generator: after training, and after a checkpoint's state."""
-    from zoo.training import replicas, state
+    from zoo.training import state
+    from zoo.training.distribution import replicas
 
     case = Case("mlp", "iris", (*STEADY, "knobs.hidden_units=[12]", "knobs.dropout=0.5"))
     fit = make_fit(case, devices, steps=2)
@@ -248,9 +249,9 @@ def draws(devices: int):
     import numpy as np
     import tensorflow as tf
 
+    from zoo.training.distribution.replicas import share
+    from zoo.training.distribution.strategy import make_strategy
     from zoo.training.draws import drawn_as_one
-    from zoo.training.replicas import share
-    from zoo.training.strategy import make_strategy
 
     x = np.random.default_rng(0).normal(size=(5, 4, 6)).astype("float32")
     strategy = make_strategy("mirrored" if devices > 1 else "one")[0]

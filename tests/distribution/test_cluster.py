@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from zoo.cluster import Cluster, expand_counts, expand_hosts, find, from_tf_config
 from zoo.errors import UsageError
-from zoo.launching import free_addresses, gpu_shares, visible_gpus
+from zoo.training.distribution.cluster import Cluster, expand_counts, expand_hosts, find, from_tf_config
+from zoo.training.distribution.launching import free_addresses, gpu_shares, visible_gpus
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO = ["a:1", "b:2"]

@@ -16,7 +16,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from zoo.launching import free_addresses
+from zoo.training.distribution.launching import free_addresses
 
 ZOO = [sys.executable, "-m", "zoo"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,8 +147,8 @@ def test_a_killed_chief_is_named(folder):
 
 
 def test_a_worker_that_dies_slowly_is_named_all_the_same():
-    from zoo.cluster import Cluster
-    from zoo.training.workers import _lost
+    from zoo.training.distribution.cluster import Cluster
+    from zoo.training.distribution.workers import _lost
 
     with socket.create_server(("127.0.0.1", 0)) as dying, socket.create_server(("127.0.0.1", 0)) as alive:
         addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in (alive, dying)]

@@ -279,8 +279,8 @@ HOSTILE = {
         "keras.layers.Dense",
     ),
     "a class of the zoo that is no layer": (
-        lambda p: write(p, with_layer(layer("Run", {}, "zoo.runs") | {"registered_name": "zoo>Run"})),
-        "zoo.runs.Run",
+        lambda p: write(p, with_layer(layer("Run", {}, "zoo.runs.directory") | {"registered_name": "zoo>Run"})),
+        "zoo.runs.directory.Run",
     ),
     "another package of Keras": (
         lambda p: write(p, with_layer(layer("Backbone", {}, "keras_hub.models"))),

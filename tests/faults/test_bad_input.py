@@ -14,12 +14,12 @@ import sys
 import pytest
 
 import zoo
-from zoo import runs
 from zoo.errors import UsageError
 from zoo.files import write_text
 from zoo.pretrained import index
 from zoo.pretrained.published import load
 from zoo.recipe import resolve
+from zoo.runs import directory
 
 MANY = 5000 * "9"
 SAID = [  # row, arguments, what is said of it, what to do
@@ -137,12 +137,12 @@ def test_another_models_weights_are_refused(tmp_path):
     """B21: a run directory knows the SHA-256 of its own."""
     for name, units in (("one", 4), ("other", 5)):
         (tmp_path / name).mkdir()
-        runs.write_recipe(tmp_path / name, resolve("mlp", "iris", [f"knobs.hidden_units=[{units}]"])[0])
+        directory.write_recipe(tmp_path / name, resolve("mlp", "iris", [f"knobs.hidden_units=[{units}]"])[0])
         (tmp_path / name / "model.keras").write_bytes(b"PK" * units)
-        runs.record(tmp_path / name, {"exit": "done"})
+        directory.record(tmp_path / name, {"exit": "done"})
     shutil.copy(tmp_path / "other" / "model.keras", tmp_path / "one" / "model.keras")
     with pytest.raises(UsageError, match="was changed after the run: its SHA-256 is not the one in run"):
-        _ = runs.load(tmp_path / "one").model
+        _ = directory.load(tmp_path / "one").model
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_what_nobody_expected_is_told_apart(zoo_cli, monkeypatch, raised, code, 
     def fails(*arguments):
         raise raised
 
-    monkeypatch.setattr("zoo.registry.describe", fails)
+    monkeypatch.setattr("zoo.catalogue.registry.describe", fails)
     said = zoo_cli("show", "lenet")
     assert said.code == code and told in said.err
 
@@ -333,9 +333,9 @@ def test_facts_of_another_form_are_named(zoo_cli, tmp_path, name, content, told)
     text = content if isinstance(content, str) else json.dumps(content)
     (folder / name).write_text(text)
     if name == "run.json" and isinstance(content, dict):
-        runs.record(folder, content)
+        directory.record(folder, content)
     if name != "run.json":
-        runs.record(folder, {key: value for key, value in facts.items() if key not in ("files", "self")})
+        directory.record(folder, {key: value for key, value in facts.items() if key not in ("files", "self")})
         with pytest.raises(UsageError, match=re.escape(told)):
             _ = load(folder).metrics
     else:
@@ -354,11 +354,11 @@ def test_an_index_of_another_form_is_named(tmp_path, monkeypatch):
 
 def test_a_history_that_is_no_table_of_numbers_is_named(tmp_path):
     """B45."""
-    runs.write_recipe(tmp_path, resolve("mlp", "iris")[0])
+    directory.write_recipe(tmp_path, resolve("mlp", "iris")[0])
     (tmp_path / "history.csv").write_text("epoch,loss\n1,low\n")
-    runs.record(tmp_path, {"exit": "done"})
+    directory.record(tmp_path, {"exit": "done"})
     with pytest.raises(UsageError, match=r"history\.csv is damaged, or was changed after the run: it is no table"):
-        _ = runs.Run(tmp_path).history
+        _ = directory.Run(tmp_path).history
 
 
 @pytest.mark.parametrize("place", ["none/here", "file/here", 300 * "x"])

@@ -12,10 +12,11 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from zoo import runs, tasks
+from zoo import tasks
 from zoo.errors import ZooError
 from zoo.files import write_text
 from zoo.recipe import resolve
+from zoo.runs import directory
 from zoo.training import callbacks, checkpoint
 from zoo.training.fit import Fit
 
@@ -25,13 +26,13 @@ def finished(tmp_path_factory):
     """A finished run, small and without pictures."""
     folder = tmp_path_factory.mktemp("run") / "run"
     recipe = resolve("mlp", "iris", ["knobs.hidden_units=[4]"], {"epochs": 3})[0]
-    with runs.claimed(folder):
-        runs.write_recipe(folder, recipe)
-        runs.record(folder, {"exit": "started", "smoke": False})
+    with directory.claimed(folder):
+        directory.write_recipe(folder, recipe)
+        directory.record(folder, {"exit": "started", "smoke": False})
         fit = Fit(recipe, tasks.load(recipe.data, "iris"), folder)
-        runs.write_model(folder, fit().model)
-        runs.record_metrics(folder, {"test": {"loss": 0.5}, "examples_scored": 30, "examples_in_split": 30})
-        runs.record(folder, {"exit": "done", "seed": 0, "smoke": False, "argv": ("zoo", "run")})
+        directory.write_model(folder, fit().model)
+        directory.record_metrics(folder, {"test": {"loss": 0.5}, "examples_scored": 30, "examples_in_split": 30})
+        directory.record(folder, {"exit": "done", "seed": 0, "smoke": False, "argv": ("zoo", "run")})
     return folder
 
 
@@ -49,7 +50,7 @@ def test_no_single_flipped_bit_in_a_run_directory_goes_unnoticed(finished, name)
     """F8, 200 bits of each file (all of those of a smaller one); checkpoints and cache have tests of their own."""
     path = finished / name
     whole = path.read_bytes()
-    READ[name](runs.load(finished))
+    READ[name](directory.load(finished))
     chance = random.Random(0)
     try:
         for bit in chance.sample(range(len(whole) * 8), 200):
@@ -57,7 +58,7 @@ def test_no_single_flipped_bit_in_a_run_directory_goes_unnoticed(finished, name)
             broken[bit // 8] ^= 1 << (bit % 8)
             path.write_bytes(broken)
             with pytest.raises(ZooError, match=name):
-                READ[name](runs.load(finished))
+                READ[name](directory.load(finished))
     finally:
         path.write_bytes(whole)
 
@@ -66,7 +67,7 @@ def test_a_changed_file_is_named_and_only_run_again_with_a_note_and_pictures_may
     path = finished / "recipe.toml"
     whole = path.read_text()
     (finished / "learning_curves.png").write_text("my own drawing")
-    assert runs.load(finished).recipe.training.epochs == 3
+    assert directory.load(finished).recipe.training.epochs == 3
     path.write_text(whole.replace("epochs = 3", "epochs = 4"))
     said = zoo_cli("eval", finished)
     again = zoo_cli("run", path, "--jit", "off", "--quiet", "--out", finished.parent / "again")
@@ -79,8 +80,8 @@ def test_a_changed_file_is_named_and_only_run_again_with_a_note_and_pictures_may
 def test_the_recipe_of_a_stopped_run_cannot_be_changed_either(tmp_path, zoo_cli):
     """F9 on the command line; in the checkpoint itself: tests/training/test_resume.py."""
     recipe = resolve("mlp", "iris")[0]
-    runs.write_recipe(tmp_path, recipe)
-    runs.record(tmp_path, {"exit": "stopped in epoch 2", "smoke": False})
+    directory.write_recipe(tmp_path, recipe)
+    directory.record(tmp_path, {"exit": "stopped in epoch 2", "smoke": False})
     said = zoo_cli("eval", tmp_path)
     assert said.code == 2 and "did not finish: stopped in epoch 2" in said.err and "--resume" in said.err
     for option, told in (
@@ -218,7 +219,7 @@ def test_a_model_that_finds_no_room_is_one_line_and_no_crash(tmp_path, no_larger
     old = (tmp_path / "model.keras").read_bytes()
     no_larger_files(50_000)
     with pytest.raises(ZooError, match=r"size limit of files reached while writing .*model\.keras"):
-        runs.write_model(tmp_path, model)
+        directory.write_model(tmp_path, model)
     assert (tmp_path / "model.keras").read_bytes() == old
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
 
@@ -253,7 +254,7 @@ def test_a_disk_that_is_really_full(tmp_path):
         assert checkpoint.newest(disk / "checkpoints")[0].facts == {"at": 1}
         assert len(list((disk / "checkpoints").iterdir())) == 1
         with pytest.raises(ZooError, match=r"disk full while writing .*model\.keras"):
-            runs.write_model(disk, keras.Sequential([keras.Input((300,)), keras.layers.Dense(300)]))
+            directory.write_model(disk, keras.Sequential([keras.Input((300,)), keras.layers.Dense(300)]))
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
 
@@ -282,7 +283,7 @@ def test_order_and_augmentation_differ_between_epochs_with_one_seed():
 
 BUILD = """
 import json, zoo
-from zoo import registry
+from zoo.catalogue import registry
 facts = {}
 for name in registry.list_models():
     model = zoo.build(name, **zoo.describe(name).trial)
@@ -300,7 +301,7 @@ def test_a_hostile_keras_json_changes_no_model_and_no_training(tmp_path, zoo_cli
     )
     hostile = os.environ | {"KERAS_HOME": str(tmp_path / "keras"), "KERAS_BACKEND": "tensorflow"}
     built = subprocess.run([sys.executable, "-c", BUILD], capture_output=True, text=True, env=hostile, check=True)
-    from zoo import registry
+    from zoo.catalogue import registry
 
     for name, (config, params, dtypes, compute) in json.loads(built.stdout).items():
         model = registry.build(name, **registry.describe(name).trial)

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from hostile import CANARY, CONFIG, HOSTILE, call, dense, layer, operation, tensor, weights, with_layer, write
 
-from zoo import registry, safety
+from zoo import safety
+from zoo.catalogue import registry
 from zoo.errors import UsageError
 from zoo.safety.names import LAYERS
 
 ASK = """
 import json, sys, time
 from pathlib import Path
-from zoo.runs import Run
+from zoo.runs.directory import Run
 for folder in sorted(Path(sys.argv[1]).iterdir()):
     begun = time.process_time()
     try:
@@ -167,7 +168,7 @@ def test_the_largest_network_of_keras_is_accepted_in_half_a_second(tmp_path):
 
     import keras
 
-    from zoo.inspect import skeleton
+    from zoo.catalogue.inspect import skeleton
 
     config = skeleton(lambda: keras.applications.EfficientNetV2L(weights=None)).get_config()
     write(tmp_path / "model.keras", layer("Functional", config, "keras.src.models.functional"))

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from kills import COMMAND, clear, kill_command, kill_saves, kill_trainings
 
-from zoo import runs
 from zoo.errors import UsageError
+from zoo.runs import directory
 from zoo.training import checkpoint
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -90,12 +90,12 @@ def test_a_second_process_cannot_write_where_a_run_is_or_was(tmp_path):
     from zoo.recipe import resolve
 
     recipe = resolve("mlp", "iris")[0]
-    with runs.claimed(tmp_path / "run"):
-        runs.write_recipe(tmp_path / "run", recipe)
-        with pytest.raises(UsageError, match="another process is running in"), runs.claimed(tmp_path / "run"):
+    with directory.claimed(tmp_path / "run"):
+        directory.write_recipe(tmp_path / "run", recipe)
+        with pytest.raises(UsageError, match="another process is running in"), directory.claimed(tmp_path / "run"):
             pass
-    with pytest.raises(UsageError, match="exists already; nothing is overwritten"), runs.claimed(tmp_path / "run"):
-        runs.write_recipe(tmp_path / "run", recipe)
+    with pytest.raises(UsageError, match="exists already; nothing is overwritten"), directory.claimed(tmp_path / "run"):
+        directory.write_recipe(tmp_path / "run", recipe)
 
 
 def test_what_a_killed_process_left_half_written_goes_when_the_run_is_claimed_again(tmp_path):
@@ -103,13 +103,13 @@ def test_what_a_killed_process_left_half_written_goes_when_the_run_is_claimed_ag
     for name in (".run.1.tmp.json", ".model.1.tmp.keras", ".history.1.tmp.csv"):
         (tmp_path / name).write_text("half")
     (tmp_path / "mine.txt").write_text("kept")
-    with runs.claimed(tmp_path):
+    with directory.claimed(tmp_path):
         assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "mine.txt"]
 
 
 def test_a_run_killed_before_it_began_says_how_to_start_it(tmp_path, zoo_cli):
     from zoo.recipe import resolve
 
-    runs.write_recipe(tmp_path, resolve("mlp", "iris")[0])
+    directory.write_recipe(tmp_path, resolve("mlp", "iris")[0])
     said = zoo_cli("run", "--resume", tmp_path)
     assert said.code == 2 and f"start it again: zoo run {tmp_path}/recipe.toml" in said.err

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+from zoo.catalogue.registry import build, describe, list_models
 from zoo.checks import Subject
-from zoo.registry import build, describe, list_models
 
 INSTALLED = [name for name in ("tensorflow", "jax", "torch") if find_spec(name)]
 
@@ -26,7 +26,7 @@ for path in sorted(folder.glob("*.keras")):
     x, expected = dict(np.load(path.with_suffix(".x.npz"))), np.load(path.with_suffix(".y.npy"))
     x = x.get("only", x)
     loaded = keras.models.load_model(path)
-    from zoo.registry import build, describe
+    from zoo.catalogue.registry import build, describe
     built = build(path.stem, **describe(path.stem).trial)
     built.set_weights(loaded.get_weights())
     for model in (loaded, built):

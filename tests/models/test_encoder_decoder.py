@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from reference import recurrent as reference
 
-from zoo.decoding import Decoder
+from zoo.catalogue.inspect import graph, results
 from zoo.errors import UsageError
-from zoo.inspect import graph, results
 from zoo.models import encoder_decoder, encoder_decoder_attention, encoder_decoder_luong
+from zoo.tasks.decoding import Decoder
 
 SOURCE_LENGTHS, TARGET_LENGTHS = (6, 2, 1, 4), (3, 5, 1, 4)
 VOCABULARIES = {"vocab_size": 13, "target_vocab_size": 11}

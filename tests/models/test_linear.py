@@ -1,8 +1,8 @@
 import keras
 import numpy as np
 
+from zoo.catalogue.registry import describe
 from zoo.models import linear
-from zoo.registry import describe
 
 
 def test_learns_y_equals_x_and_predicts_five_for_five(train):

@@ -110,7 +110,7 @@ def test_parameters_by_the_textbook(model, params):
 
 @pytest.mark.parametrize(("kind", "gates"), [("simple_rnn", 1), ("lstm", 4), ("gru", 3)])
 def test_parameter_arithmetic_of_each_layer_adds_up(kind, gates):
-    from zoo.inspect import layer_rows
+    from zoo.catalogue.inspect import layer_rows
 
     rows = {row["name"]: row for row in layer_rows(text_model(kind, (5, 4), both=True))}
     for name, n, m in ((f"{kind}_1_forward", 5, 6), (f"{kind}_2_backward", 4, 10)):

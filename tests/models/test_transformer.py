@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import registry
+from zoo.catalogue import registry
+from zoo.catalogue.inspect import skeleton
 from zoo.errors import UsageError
-from zoo.inspect import skeleton
 from zoo.models import (
     bert_mini,
     bert_tiny,

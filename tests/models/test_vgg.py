@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from zoo import registry
+from zoo.catalogue import registry
+from zoo.catalogue.inspect import skeleton
 from zoo.errors import UsageError
-from zoo.inspect import skeleton
 from zoo.models import vgg_16, vgg_small
 from zoo.models.vgg import CONVOLUTIONS
 

@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 from keras import layers
 
-from zoo import registry, safety
+from zoo import safety
+from zoo.catalogue import registry
+from zoo.catalogue.inspect import skeleton
 from zoo.errors import UsageError
-from zoo.inspect import skeleton
 from zoo.layers import KerasPreprocessing
 from zoo.models import lenet, vgg_small, vgg_transfer
 from zoo.models.freezing import blocks, freeze

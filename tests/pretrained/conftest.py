@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 import zoo
-from zoo.publishing import publish
+from zoo.runs.publishing import publish
 
 
 @pytest.fixture(scope="session")

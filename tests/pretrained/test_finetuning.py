@@ -14,11 +14,11 @@ import pytest
 import zoo
 from zoo import tasks
 from zoo.errors import UsageError
-from zoo.job import execute
 from zoo.pretrained import bases
 from zoo.pretrained.published import core_weights
-from zoo.training.model import core_of
-from zoo.training.transfer import HeadFit, TransferFit, head_layers
+from zoo.pretrained.transfer import HeadFit, TransferFit
+from zoo.runs.job import execute
+from zoo.training.model import core_of, head_layers
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import zoo
 from zoo.errors import MissingError, UsageError
 from zoo.models.vgg_transfer import APPLICATIONS
 from zoo.pretrained import imagenet
-from zoo.pretrained.starting import put
+from zoo.pretrained.assign import put
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,9 @@ import keras
 import pytest
 from keras import layers
 
-from zoo.inspect import skeleton
+from zoo.catalogue.inspect import skeleton
+from zoo.catalogue.registry import describe, list_models
 from zoo.pretrained.names import weight_names
-from zoo.registry import describe, list_models
 
 
 def nameless():

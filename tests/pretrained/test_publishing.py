@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 import zoo
-from zoo import runs
 from zoo.errors import UsageError, VerificationError
 from zoo.pretrained.published import Published, differences
-from zoo.publishing import publish
-from zoo.scoring import rescore
+from zoo.runs import directory
+from zoo.runs.publishing import publish
+from zoo.runs.scoring import rescore
 
 FILES = {"weights.npz", "recipe.toml", "run.json", "metrics.json", "README.md", "SHA256SUMS"}
 
@@ -59,7 +59,7 @@ def test_half_precision_is_scored_again(table, tmp_path):
 
 def test_half_precision_that_costs_accuracy_is_refused(table, tmp_path, monkeypatch):
     worse = {"metrics": {"loss": 1.0, "accuracy": 0.2}, "examples_scored": 30, "examples_in_split": 30}
-    monkeypatch.setattr("zoo.publishing.rescore", lambda *_: worse)
+    monkeypatch.setattr("zoo.runs.publishing.rescore", lambda *_: worse)
     with pytest.raises(VerificationError, match=r"in half precision the accuracy goes from .* to 0\.2000"):
         publish(table, tmp_path / "half", half=True)
     assert list(tmp_path.iterdir()) == [], "nothing half-made is left"
@@ -106,7 +106,7 @@ def reseal(folder, change):
     """Change a published folder and make its seal and checksums agree again, as anyone can."""
     change(folder)
     info = json.loads((folder / "run.json").read_text())
-    runs.record(folder, {key: value for key, value in info.items() if key not in ("files", "self")})
+    directory.record(folder, {key: value for key, value in info.items() if key not in ("files", "self")})
     names = sorted(FILES - {"SHA256SUMS"})
     sums = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     (folder / "SHA256SUMS").write_text("".join(sums))

@@ -8,12 +8,12 @@ import pytest
 
 import zoo
 from zoo import data
-from zoo.inspect import skeleton
+from zoo.catalogue.inspect import skeleton
 from zoo.pretrained import arrays, index
 from zoo.pretrained.names import weight_names
 from zoo.pretrained.published import differences
-from zoo.publishing import index_of
 from zoo.recipe import fingerprint, resolve
+from zoo.runs.publishing import index_of
 from zoo.training.model import build_core
 
 NAMES = sorted(index.entries())
@@ -79,7 +79,7 @@ def test_they_score_what_is_recorded(zoo_cli):
 
 def test_a_recorded_metric_that_is_not_reached_is_named(zoo_cli, monkeypatch):
     low = {"metrics": {"loss": 1.0, "accuracy": 0.5}, "examples_scored": 10_000, "examples_in_split": 10_000}
-    monkeypatch.setattr("zoo.publishing.rescore", lambda *_: low)
+    monkeypatch.setattr("zoo.runs.publishing.rescore", lambda *_: low)
     monkeypatch.setattr("zoo.data.status", lambda _: data.Status(True, "", 0.0, 0.0))
     said = zoo_cli("weights", "verify", "lenet:mnist")
     assert said.code == 4 and "test accuracy is 0.5000, recorded is 0.99" in said.err

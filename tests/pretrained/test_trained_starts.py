@@ -7,8 +7,8 @@ import pytest
 import zoo
 from zoo.errors import UsageError
 from zoo.models import lenet, mlp
+from zoo.pretrained.assign import head, put, with_channels
 from zoo.pretrained.published import core_weights
-from zoo.pretrained.starting import head, put, with_channels
 
 
 def weights(model):

@@ -12,7 +12,7 @@ from zoo import tasks
 from zoo.errors import UsageError
 from zoo.recipe import fingerprint, list_recipes, load_recipe, recipe_text, recorded, rerun, resolve
 from zoo.recipe.source import builder_source
-from zoo.runs import recipe_toml
+from zoo.runs.directory import recipe_toml
 
 BASE = """
 title = "two rings"

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
+from zoo.catalogue.inspect import graph, is_model, skeleton
+from zoo.catalogue.registry import build, list_models
 from zoo.drawing.diagram import architecture
-from zoo.inspect import graph, is_model, skeleton
-from zoo.registry import build, list_models
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -163,7 +163,7 @@ def test_maps_come_from_inside_a_nested_model_after_its_preprocessing():
 
 
 def test_maps_of_a_sparse_convolution():
-    from zoo.registry import build
+    from zoo.catalogue.registry import build
 
     layer = build("lenet.1998").get_layer("C3")
     assert kernel_of(layer).shape == (5, 5, 6, 16)
@@ -171,7 +171,7 @@ def test_maps_of_a_sparse_convolution():
 
 
 def test_no_convolution_is_said():
-    from zoo.registry import build
+    from zoo.catalogue.registry import build
 
     assert first_convolution(build("mlp")) is None
     with pytest.raises(ValueError, match="no two-dimensional convolution"):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from zoo import report, tasks
+from zoo.catalogue.registry import build
 from zoo.data import Examples, Splits
 from zoo.data.config import Data
-from zoo.registry import build
 from zoo.report.page import fact_rows, headline
 from zoo.tasks.classification import class_scores
 from zoo.tasks.task import Look, outputs

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.catalogue.registry import ModelRecord, describe, list_models
 from zoo.cli.console import err, out, print_json, table
 from zoo.errors import UsageError, VerificationError, unknown
-from zoo.registry import ModelRecord, describe, list_models
 
 if TYPE_CHECKING:
     from zoo.checks import Result

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from zoo import metrics
+from zoo.catalogue import metrics
 
 WIDE = 160  # columns where nobody's terminal sets a width: a pipe, a file
 

@@ -14,7 +14,7 @@ from zoo.errors import MissingError
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 def command(as_json: bool, debug: bool) -> None:
     """Look at versions, devices (one real operation on each), data folders, and say what is wrong."""
-    from zoo.doctor import examine
+    from zoo.runs.doctor import examine
 
     findings = examine()
     if as_json:

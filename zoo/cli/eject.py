@@ -45,7 +45,7 @@ def command(
     debug: bool,
 ) -> None:
     """Write `zoo run MODEL DATASET` as one plain script that needs no zoo, with the same numbers."""
-    from zoo.cli.finetune import freezing
+    from zoo.cli.options import freezing
     from zoo.eject.ejecting import eject
 
     start = {"base": base, "weights": weights, "freeze": freeze and freezing(freeze)}

@@ -22,8 +22,8 @@ Next: zoo predict RUN FILE"""
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 def command(run: str, dataset: str | None, split: str, as_json: bool, debug: bool) -> None:
     """Score a finished RUN again: on its own dataset, or on another one that it fits."""
-    from zoo import scoring
     from zoo.pretrained.published import load
+    from zoo.runs import scoring
 
     finished = load(run)
     result = scoring.rescore(finished, dataset, split)

@@ -49,8 +49,8 @@ def command(
 
 
 def _print_formats(as_json: bool) -> None:
+    from zoo.catalogue.registry import list_models
     from zoo.export.table import FORMATS, TABLE
-    from zoo.registry import list_models
 
     rows = {pattern: dict(zip(FORMATS, map(str, forms), strict=True)) for pattern, forms in TABLE.items()}
     if as_json:

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli.console import err
-from zoo.cli.options import set_option, training
-from zoo.errors import UsageError
+from zoo.cli.options import data_of, freezing, set_option, training
 
 if TYPE_CHECKING:
-    from zoo.data.config import Data
-
-
-def freezing(text: str) -> str | int:
-    """`all`, `none`, or the 2 of `2-last-blocks`.
-
-    Raises:
-        UsageError: none of these.
-    """
-    if text in ("all", "none"):
-        return text
-    if match := re.fullmatch(r"([1-9]\d*)(-last-blocks?)?", text):
-        return int(match[1])
-    raise UsageError(
-        f"--freeze {text!r}: say all (only the head learns), none (everything does) or 2-last-blocks (these do too)"
-    )
+    pass
 
 
 @click.command(
@@ -96,11 +79,11 @@ def command(
     With --freeze none everything learns on at the full rate, after one epoch of the head alone: best for small nets.
     The result is a run like any other: zoo run --resume goes on with it, its recipe.toml repeats it.
     """
-    from zoo import job
     from zoo.cli.progress import Progress
     from zoo.cli.run import finish
     from zoo.pretrained import bases
-    from zoo.runs import recipe_toml
+    from zoo.runs import job
+    from zoo.runs.directory import recipe_toml
 
     options = job.smoke_options(options) if smoke else options
     name, own = data_of(dataset, path, label)
@@ -116,22 +99,3 @@ def command(
         err.print(f"note: {note}")
     watch = None if quiet else Progress()
     finish(job.execute(recipe, job.place(out, recipe), smoke=smoke, watch=watch), as_json, smoke)
-
-
-def data_of(dataset: str | None, path: str | None, label: str | None) -> tuple[str, Data | None]:
-    """The name of the data, and its description where there is no recipe of that name.
-
-    Raises:
-        UsageError: none is named, or two are.
-    """
-
-    from zoo import tasks
-
-    if (dataset is None) == (path is None):
-        raise UsageError("on which data? name a DATASET of zoo data ls, or own data with --data PATH; one of them")
-    if path is not None:
-        return Path(path).stem, tasks.from_path(path, label)
-    assert dataset is not None
-    if dataset.startswith("tfds:"):
-        return dataset, tasks.infer(dataset, label)
-    return dataset, None

@@ -36,8 +36,9 @@ def command(
     debug: bool,
 ) -> None:
     """Let the language model of a finished RUN go on with a text."""
-    from zoo import speaking, tasks
+    from zoo import tasks
     from zoo.pretrained.published import load
+    from zoo.runs import speaking
     from zoo.training.environment import prepare_to_write
 
     found = load(run)

@@ -24,7 +24,7 @@ def command(number: int, arguments: tuple[str, ...], debug: bool) -> int:
 
     The first worker, the chief, is shown and keeps the run; of the others only what they say when one fails.
     """
-    from zoo.launching import launch
+    from zoo.training.distribution.launching import launch
 
     if not arguments or arguments[0] != "run":
         raise UsageError(f"what is launched is zoo run, such as: zoo launch {number} -- run lenet digits")

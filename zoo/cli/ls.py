@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo import tasks
+from zoo.catalogue.spec import KINDS
 from zoo.errors import UsageError
-from zoo.spec import KINDS
 
 if TYPE_CHECKING:
-    from zoo.registry import ModelRecord
+    from zoo.catalogue.registry import ModelRecord
 
 NARROW = 120  # columns below which a terminal shows neither family nor inputs nor tasks
 
@@ -40,7 +40,7 @@ def command(
 
     A terminal of less than 120 columns leaves out family, inputs and tasks; --json never does.
     """
-    from zoo import registry
+    from zoo.catalogue import registry
 
     names = registry.list_models(pattern, family=family, task=task, inputs=inputs, year=_years(year))
     records = [registry.describe(name) for name in names]
@@ -92,8 +92,8 @@ def _print(records: list[ModelRecord]) -> None:
 
 
 def _nothing(known: list[str], family: str | None, pattern: str) -> str:
+    from zoo.catalogue.registry import describe
     from zoo.errors import nearest
-    from zoo.registry import describe
 
     families = sorted({describe(name).family for name in known})
     hints = []

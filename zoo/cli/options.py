@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from zoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from zoo.data.config import Data
 
 TRAINING: dict[str, tuple[type, str]] = {  # keys of a recipe's [training] -> what they take, and the help
     "epochs": (int, "Passes over the training split."),
@@ -52,3 +59,36 @@ def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def _gather(context: click.Context, option: click.Parameter, value: Any) -> None:
     """What is in a context's `params` is what the command is called with."""
     context.params.setdefault("options", {})[option.name] = value
+
+
+def freezing(text: str) -> str | int:
+    """`all`, `none`, or the 2 of `2-last-blocks`.
+
+    Raises:
+        UsageError: none of these.
+    """
+    if text in ("all", "none"):
+        return text
+    if match := re.fullmatch(r"([1-9]\d*)(-last-blocks?)?", text):
+        return int(match[1])
+    raise UsageError(
+        f"--freeze {text!r}: say all (only the head learns), none (everything does) or 2-last-blocks (these do too)"
+    )
+
+
+def data_of(dataset: str | None, path: str | None, label: str | None) -> tuple[str, Data | None]:
+    """The name of the data, and its description where there is no recipe of that name.
+
+    Raises:
+        UsageError: none is named, or two are.
+    """
+    from zoo import tasks
+
+    if (dataset is None) == (path is None):
+        raise UsageError("on which data? name a DATASET of zoo data ls, or own data with --data PATH; one of them")
+    if path is not None:
+        return Path(path).stem, tasks.from_path(path, label)
+    assert dataset is not None
+    if dataset.startswith("tfds:"):
+        return dataset, tasks.infer(dataset, label)
+    return dataset, None

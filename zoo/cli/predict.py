@@ -11,7 +11,7 @@ from zoo.cli.console import err, out, print_json, table
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
-    from zoo.runs import Run
+    from zoo.runs.directory import Run
 
 
 @click.command(
@@ -66,13 +66,14 @@ def command(
 
 
 def _rows(run: Run, files: tuple[Path, ...], texts: tuple[str, ...], beam_width: int, invert: bool) -> list[Any]:
-    from zoo import scoring
+    from zoo.runs import scoring
 
     if not texts and not run.recipe.data.text:
         if beam_width != 1:
             raise UsageError(f"--beam-width is for models that say a text; {run.name} takes {run.recipe.data.kind}s")
         return scoring.predict(run, files, invert)
-    from zoo import speaking, tasks
+    from zoo import tasks
+    from zoo.runs import speaking
     from zoo.training.environment import prepare_to_write
 
     if invert:

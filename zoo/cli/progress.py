@@ -13,8 +13,8 @@ from rich.progress import Progress as Bar
 
 from zoo.cli.console import err
 from zoo.data import class_counts
-from zoo.job import Watcher
 from zoo.recipe import Resolved
+from zoo.runs.job import Watcher
 
 if TYPE_CHECKING:
     import keras

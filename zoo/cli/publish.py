@@ -30,9 +30,9 @@ def command(
 
     FOLDER is MODEL-DATASET in the current folder if it is not given. The card's head is as Hugging Face reads it.
     """
-    from zoo import publishing
     from zoo.pretrained.bases import KINDS
     from zoo.pretrained.published import load
+    from zoo.runs import publishing
 
     finished = load(run)
     target = folder or Path(f"{finished.recipe.model}-{finished.recipe.dataset}")

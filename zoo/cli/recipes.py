@@ -45,9 +45,10 @@ def ls(as_json: bool) -> None:
 @click.argument("model", required=False)
 def show(name: str, model: str | None) -> None:
     """Print recipe NAME as it is written; with MODEL, what zoo run MODEL NAME would resolve it to."""
-    from zoo import recipe, runs
+    from zoo import recipe
+    from zoo.runs import directory
 
-    text = runs.recipe_toml(recipe.resolve(model, name)[0]) if model else recipe.recipe_text(name)[1]
+    text = directory.recipe_toml(recipe.resolve(model, name)[0]) if model else recipe.recipe_text(name)[1]
     click.echo(text, nl=False)
 
 

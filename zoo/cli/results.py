@@ -23,8 +23,8 @@ Each row is made by the command it names; record it anew with: scripts/record MO
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON, with versions and commands.")
 def command(model: str | None, check: bool, markdown: bool, as_json: bool) -> None:
     """Recorded results: mean and range over seeds on whole test splits."""
-    from zoo import results
-    from zoo.registry import describe
+    from zoo.catalogue.registry import describe
+    from zoo.runs import results
 
     if model:
         describe(model)
@@ -45,7 +45,7 @@ def command(model: str | None, check: bool, markdown: bool, as_json: bool) -> No
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from zoo.results import shown
+    from zoo.runs.results import shown
 
     grid = table(
         "model", "dataset", "metric", ">mean", ">range", ">seeds", ">scored", ">params", ">epochs", ">time", ""

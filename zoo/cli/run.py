@@ -67,8 +67,8 @@ def command(
     debug: bool,
 ) -> None:
     """Train MODEL on DATASET by its recipe, score the whole test split, save and draw."""
-    from zoo import job, runs
     from zoo.cli.progress import Progress
+    from zoo.runs import directory, job
 
     watch = None if quiet else Progress()
     if resume is not None:
@@ -83,7 +83,7 @@ def command(
     else:
         recipe, notes = _resolve(model, dataset, path, kind, label, sets, options)
     if dry_run:
-        click.echo(runs.recipe_toml(recipe), nl=False)
+        click.echo(directory.recipe_toml(recipe), nl=False)
         return
     for note in notes:
         err.print(f"note: {note}")
@@ -101,7 +101,7 @@ def _refuse_beside_resume(
     options: dict[str, Any],
 ) -> None:
     """A resumed run goes on as it began: names may be repeated if they agree, nothing may be changed."""
-    from zoo.runs import Run
+    from zoo.runs.directory import Run
 
     if not (run / "recipe.toml").exists():
         return
@@ -134,12 +134,13 @@ def _resolve(
     sets: tuple[str, ...],
     options: dict[str, Any],
 ) -> Any:
-    from zoo import recipe, runs, tasks
-    from zoo.registry import describe
+    from zoo import recipe, tasks
+    from zoo.catalogue.registry import describe
+    from zoo.runs import directory
 
     if model.endswith(".toml") and dataset is None and path is None:
         again, notes = recipe.rerun(Path(model), sets, options)
-        return again, [*runs.note_of_change(Path(model)), *notes]
+        return again, [*directory.note_of_change(Path(model)), *notes]
     describe(model)
     if dataset is None and path is None:
         raise UsageError(
@@ -168,7 +169,7 @@ def _from_weights(
     options: dict[str, Any],
 ) -> Any:
     """The recipe of a run that does not start from new weights: of a new head on a base, or of a model's own."""
-    from zoo.cli.finetune import data_of, freezing
+    from zoo.cli.options import data_of, freezing
     from zoo.pretrained import bases
     from zoo.pretrained.starting import weights_of
 

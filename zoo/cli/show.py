@@ -13,7 +13,7 @@ from zoo.errors import UsageError, unknown
 if TYPE_CHECKING:
     import keras
 
-    from zoo.registry import ModelRecord
+    from zoo.catalogue.registry import ModelRecord
 
 
 @click.command(
@@ -30,11 +30,11 @@ Next: zoo run MODEL DATASET"""
 @click.option("--json", "as_json", is_flag=True, help="Print card and layers as JSON.")
 def command(model: str, sets: tuple[str, ...], svg: Path | None, as_json: bool) -> None:
     """Show one architecture: where it comes from, what it takes, and its layers with their parameters explained."""
-    from zoo import catalogue, registry
+    from zoo.catalogue import layer_tables, registry
 
     record = registry.describe(model)
     knobs = dict(_knob(record, text) for text in sets)
-    layers = None if knobs else catalogue.layers(record)
+    layers = None if knobs else layer_tables.layers(record)
     if layers is None or svg:
         if not knobs and layers is None:
             click.echo(f"note: {model} is not in the catalogue; building it to look inside", err=True)
@@ -67,7 +67,7 @@ def _knob(record: ModelRecord, text: str) -> tuple[str, Any]:
 
 def _build_and_look(record: ModelRecord, knobs: dict[str, Any], svg: Path | None) -> list[dict[str, Any]]:
     """Layer rows of a real build, and its diagram where one is asked for."""
-    from zoo.inspect import layer_rows
+    from zoo.catalogue.inspect import layer_rows
     from zoo.training.environment import prepare
 
     prepare()
@@ -84,7 +84,7 @@ def _build_and_look(record: ModelRecord, knobs: dict[str, Any], svg: Path | None
 
 def _built(record: ModelRecord, knobs: dict[str, Any]) -> keras.Model:
     """The network without memory for its weights, whatever its size."""
-    from zoo.inspect import skeleton
+    from zoo.catalogue.inspect import skeleton
 
     try:
         return skeleton(partial(record.builder, **knobs))
@@ -98,7 +98,7 @@ def _built(record: ModelRecord, knobs: dict[str, Any]) -> keras.Model:
 
 def _results(model: str) -> list[dict[str, Any]]:
     """What has been measured here with this model; see `zoo results`."""
-    from zoo import results
+    from zoo.runs import results
 
     return results.rows(model)
 
@@ -151,7 +151,7 @@ def _size(record: ModelRecord) -> str:
 def _print_results(record: ModelRecord, results: list[dict[str, Any]]) -> None:
     """The paper's numbers, and ours below them."""
     from zoo.cli.console import out, table
-    from zoo.results import shown
+    from zoo.runs.results import shown
 
     if not record.published and not results:
         return

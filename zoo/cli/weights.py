@@ -22,7 +22,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 def ls(as_json: bool) -> None:
     """List them: on what data, how well they do, how large they are."""
-    from zoo.metrics import headline
+    from zoo.catalogue.metrics import headline
     from zoo.pretrained.index import entries
 
     if as_json:
@@ -103,8 +103,8 @@ def verify(names: tuple[str, ...], as_json: bool, debug: bool) -> None:
 
     NAME is one of `zoo weights ls`, or the path of a published folder; without one, all that the zoo brings along.
     """
-    from zoo import publishing
     from zoo.pretrained.index import entries
+    from zoo.runs import publishing
 
     found = []
     for verdict in publishing.verify(list(names or entries())):

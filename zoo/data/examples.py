@@ -81,11 +81,17 @@ class Examples:
 
         if not is_stored(self.x):
             return tf.data.Dataset.from_tensor_slices((self.x, self.y))
-        from zoo.data.given import rows
-
         told = [tf.TensorSpec(array.shape[1:], array.dtype) for array in self]
-        found = tf.data.Dataset.from_generator(lambda: rows(self), output_signature=tuple(told))
+        found = tf.data.Dataset.from_generator(lambda: _one_by_one(self), output_signature=tuple(told))
         return found.apply(tf.data.experimental.assert_cardinality(len(self.y)))
+
+
+def _one_by_one(examples: Examples) -> Iterator[tuple[Any, Any]]:
+    """One example after the other, of those on disk block by block."""
+    done = 0
+    for block in examples.x.blocks():
+        yield from zip(block, examples.y[done : done + len(block)], strict=True)
+        done += len(block)
 
 
 def only(arrays: Mapping[str, Any]) -> Any:

@@ -5,7 +5,7 @@ It lives in memory and is not kept with a run: the recipe says `memory:arrays` o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.arrays import describe
@@ -122,11 +122,3 @@ def _batched(spec: Any) -> bool:
     """Whether a dataset's elements are batches: their labels have an axis, as long as that of the examples."""
     x, y = (one.shape for one in spec)
     return bool(y.rank) and bool(x.rank) and x[0] == y[0]
-
-
-def rows(examples: Examples) -> Iterator[tuple[Any, Any]]:
-    """One example after the other, of those on disk block by block."""
-    done = 0
-    for block in examples.x.blocks():
-        yield from zip(block, examples.y[done : done + len(block)], strict=True)
-        done += len(block)

@@ -19,7 +19,7 @@ from zoo.data.prepared import MIB, Address, Prepared, damaged, data_dir, downloa
 from zoo.data.rawfiles import refuse_empty
 from zoo.data.tfds_features import Pair, choose, columns, picker
 from zoo.errors import MissingError, unknown
-from zoo.quiet import quiet_stderr
+from zoo.native_output import quiet_stderr
 
 log = logging.getLogger("zoo.data")
 CHARACTERS = 256  # of a window, for a language model of a set without a recipe

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
 
-from zoo import metrics
+from zoo.catalogue import metrics
 from zoo.drawing.style import COLOURS, INK, SOFT, calm, figure, number
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
-from zoo.arithmetic import parameter_arithmetic
-from zoo.inspect import Key, Node, graph, is_model, output_shape
+from zoo.catalogue.arithmetic import parameter_arithmetic
+from zoo.catalogue.inspect import Key, Node, graph, is_model, output_shape
 
 if TYPE_CHECKING:
     import keras

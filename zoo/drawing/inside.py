@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.catalogue.inspect import filled, flat_layers, graph, is_model
 from zoo.drawing.outcome import picture
 from zoo.drawing.style import DIVERGING, INK, SEQUENTIAL, bare, figure, heading
-from zoo.inspect import filled, flat_layers, graph, is_model
 
 if TYPE_CHECKING:
     import keras

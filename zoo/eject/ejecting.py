@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from zoo import registry, tasks
+from zoo import tasks
+from zoo.catalogue import registry
 from zoo.data.config import Data
 from zoo.eject.facts import facts
 from zoo.eject.lifting import lift
@@ -19,7 +20,7 @@ from zoo.errors import UsageError
 from zoo.files import replacing, write_text
 from zoo.pretrained import bases
 from zoo.recipe import Resolved, resolve
-from zoo.runs import recipe_toml
+from zoo.runs.directory import recipe_toml
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from textwrap import fill
 from typing import Any
 
-from zoo import __version__, metrics, registry, tasks
+from zoo import __version__, tasks
+from zoo.catalogue import metrics, registry
 from zoo.data.config import Data
 from zoo.data.splitting import STRATIFY_BELOW
 from zoo.eject import literal
 from zoo.eject.lifting import Imports, Lifted, lift_name
-from zoo.eject.reading import Reading
+from zoo.eject.reading_parts import Reading
 from zoo.eject.transfer import transfer_facts
 from zoo.recipe import Resolved, list_recipes, load_recipe, offers
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.data import prepared
 from zoo.data.config import Data
 from zoo.data.tfds_features import choose
 from zoo.eject.lifting import Imports, lift_name
 from zoo.eject.literal import literal
-from zoo.errors import MissingError, UsageError
+from zoo.eject.reading_parts import Reading, dtype, info_if_prepared, prepared_info
+from zoo.eject.reading_texts import reading_texts
+from zoo.errors import UsageError
 
 LINE = '''def read(points):
     """Points on the line y = x."""
@@ -55,18 +56,6 @@ ROWS = '''def read(split):
     return np.concatenate(columns, axis=1).astype("float32"), table["{label}"].astype("{dtype}")'''
 
 
-@dataclass(frozen=True)
-class Reading:
-    """Code that reads a source, and the expressions that give its parts."""
-
-    code: str
-    train: str = "read()"
-    test: str = ""
-    validation: str = ""
-    imports: Imports = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)  # that have to lie beside the script -> where to get them
-
-
 def reading(data: Data) -> Reading:
     """How a script reads what `zoo.data.load` reads.
 
@@ -93,8 +82,6 @@ def _whole(data: Data) -> Reading:
             "eject a recipe of those (zoo data ls) and put your own lines into its function `read`"
         )
     if data.text:
-        from zoo.eject.reading_texts import reading_texts
-
         return reading_texts(data)
     if scheme == "sklearn":
         return _sklearn(name, data)
@@ -110,11 +97,6 @@ def _sklearn(name: str, data: Data) -> Reading:
     options = "scaled=False" if name == "diabetes" else ""
     code = TABLE.format(name=name, columns=data.input_shape[0], options=options, dtype=dtype(data))
     return Reading(code, imports=imports)
-
-
-def dtype(data: Data) -> str:
-    """Of labels or values."""
-    return "float32" if data.task == "regression" else "int32"
 
 
 def _generated(name: str, data: Data) -> Reading:
@@ -143,7 +125,7 @@ def _tfds(name: str, data: Data) -> Reading:
 def _images(name: str, data: Data) -> str:
     if data.label:
         raise UsageError(f"{data.source} with data.label = {data.label!r}: scripts read the set's own labels")
-    info = _info(name)
+    info = info_if_prepared(name)
     if info and tuple(info.features[info.supervised_keys[0]].shape) != data.input_shape:
         raise UsageError(f"{data.source}: its images are resized while they are read, which scripts do not do")
     shape = f"(n, {', '.join(map(str, data.input_shape))})"
@@ -165,27 +147,3 @@ def _column(cells: str, feature: Any) -> str:
     if classes := getattr(feature, "num_classes", None):
         return f"np.eye({classes})[{cells}]"
     return cells if feature.shape else f"{cells}[:, None]"
-
-
-def prepared_info(name: str) -> Any:
-    """What TensorFlow Datasets says of a prepared set.
-
-    Raises:
-        MissingError: it is not prepared.
-    """
-    info = _info(name)
-    if info is None:
-        raise MissingError(
-            f"tfds:{name} is not prepared, and its features are known only then\n"
-            f"prepare it first: zoo data prepare tfds:{name}"
-        )
-    return info
-
-
-def _info(name: str) -> Any:
-    """What TensorFlow Datasets says of a set that lies prepared, else None."""
-    from zoo.data import tfds_source
-
-    address = prepared.Address.parse(name)
-    found = prepared.find(address)
-    return tfds_source.open_builder(address, found).info if found else None

@@ -6,7 +6,7 @@ from zoo.data.config import Data
 from zoo.data.tfds_features import choose
 from zoo.eject.lifting import lift_name
 from zoo.eject.literal import literal
-from zoo.eject.reading import Reading, dtype, prepared_info
+from zoo.eject.reading_parts import Reading, dtype, prepared_info
 from zoo.errors import UsageError
 
 LIBRARY = '''def read():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from zoo import registry
+from zoo.catalogue import registry
 from zoo.eject.lifting import Lifted, lift_name
 from zoo.eject.literal import literal
 from zoo.errors import UsageError
@@ -40,7 +40,7 @@ def refuse_other_bases(recipe: Resolved) -> None:
 
 def _refuse_too_many_blocks(recipe: Resolved, learning: int) -> None:
     """Build the network without memory for its weights: it says itself how many blocks it has."""
-    from zoo.inspect import skeleton
+    from zoo.catalogue.inspect import skeleton
     from zoo.training.environment import prepare
 
     prepare()

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from zoo import registry
+from zoo.catalogue import registry
 from zoo.errors import UsageError, VerificationError
 from zoo.export import formats, inputs, writing
 from zoo.export.formats import Apply, Format
 from zoo.export.table import Form, forms
 from zoo.files import replacing, write_json
+from zoo.native_output import quiet_stderr
 from zoo.pretrained import index
-from zoo.quiet import quiet_stderr
-from zoo.runs import Run
+from zoo.runs.directory import Run
 
 if TYPE_CHECKING:
     import keras

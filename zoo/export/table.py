@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from zoo.catalogue.registry import ModelRecord
 from zoo.errors import UsageError
-from zoo.registry import ModelRecord
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from zoo.catalogue.registry import register
 from zoo.models.transformer_blocks import (
     NO_ATTENTION_DROPOUT,
     OWN_START,
@@ -18,7 +19,6 @@ from zoo.models.transformer_blocks import (
     one_of,
     positioned,
 )
-from zoo.registry import register
 
 if TYPE_CHECKING:
     import keras

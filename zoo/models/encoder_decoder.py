@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from zoo.catalogue.registry import register
 from zoo.errors import UsageError, unknown
 from zoo.models.recurrent import both_ways
-from zoo.registry import register
 
 if TYPE_CHECKING:
     import keras

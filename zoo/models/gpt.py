@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zoo.catalogue.registry import register
 from zoo.models.transformer_blocks import (
     NO_ATTENTION_DROPOUT,
     OWN_START,
@@ -19,7 +20,6 @@ from zoo.models.transformer_blocks import (
     positioned,
     token_scores,
 )
-from zoo.registry import register
 
 if TYPE_CHECKING:
     import keras

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zoo.registry import register
+from zoo.catalogue.registry import register
 
 if TYPE_CHECKING:
     import keras

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from zoo.catalogue.registry import register
 from zoo.errors import UsageError
-from zoo.registry import register
 
 if TYPE_CHECKING:
     import keras

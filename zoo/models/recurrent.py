@@ -13,8 +13,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from zoo.catalogue.registry import register
 from zoo.errors import UsageError
-from zoo.registry import register
 
 if TYPE_CHECKING:
     import keras

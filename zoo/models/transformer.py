@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zoo.catalogue.registry import register
 from zoo.errors import UsageError
 from zoo.models.transformer_blocks import Activation, Norm, Positions, Stack, embedding, positioned, token_scores
-from zoo.registry import register
 
 if TYPE_CHECKING:
     import keras

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from zoo.catalogue.registry import register
 from zoo.errors import UsageError
-from zoo.registry import register
 
 if TYPE_CHECKING:
     import keras

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from zoo import registry
+from zoo.catalogue import registry
+from zoo.catalogue.registry import register
 from zoo.errors import UsageError, unknown
 from zoo.models.freezing import freeze
-from zoo.registry import register
 
 if TYPE_CHECKING:
     import keras

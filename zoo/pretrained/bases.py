@@ -12,7 +12,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo import recipe, registry, tasks
+from zoo import recipe, tasks
+from zoo.catalogue import registry
 from zoo.data.config import Data
 from zoo.errors import UsageError
 from zoo.files import sha256
@@ -25,7 +26,7 @@ from zoo.recipe.resolve import FROM_DATA
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.runs import Run
+    from zoo.runs.directory import Run
 
 TRANSFER = "vgg_transfer"
 LOWER = 10  # the rate of fine-tuning beside a frozen part is the recipe's by this
@@ -193,15 +194,14 @@ def _run(base: Base) -> Run:
 
 def _freeze(trained: Resolved, freeze: str | int | None) -> str | int:
     """What is asked for, if a network whose output layer is kept or replaced has so many blocks before it."""
-    from zoo.inspect import skeleton
+    from zoo.catalogue.inspect import skeleton
     from zoo.training.environment import prepare
 
     if isinstance(freeze, str):
         return freeze
     prepare()
     from zoo.models.freezing import blocks
-    from zoo.training.model import build_core
-    from zoo.training.transfer import body_and_head
+    from zoo.training.model import body_and_head, build_core
 
     there = len(blocks(body_and_head(skeleton(partial(build_core, trained)), same=True)[0]))
     if freeze is None:

@@ -8,9 +8,9 @@ from textwrap import fill
 from typing import Any
 
 from zoo import tasks
+from zoo.catalogue.registry import ModelRecord, describe
 from zoo.recipe import Resolved
-from zoo.registry import ModelRecord, describe
-from zoo.runs import Run
+from zoo.runs.directory import Run
 
 WIDTH = 100
 

@@ -115,7 +115,7 @@ def ask(application: str, include_top: bool) -> Wanted:
     """Which file Keras would load, without loading or building anything of size."""
     import keras
 
-    from zoo.inspect import skeleton
+    from zoo.catalogue.inspect import skeleton
 
     build = partial(getattr(keras.applications, application), include_top=include_top)
     count = skeleton(partial(build, weights=None)).count_params()

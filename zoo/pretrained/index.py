@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from zoo import forms
 from zoo.errors import unknown
+from zoo.runs import forms
 
 FOLDER = Path(__file__).with_name("files")
 INDEX = Path(__file__).with_name("index.json")

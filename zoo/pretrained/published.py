@@ -15,11 +15,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo import forms, runs
 from zoo.files import sha256
 from zoo.pretrained import arrays, index
+from zoo.pretrained.assign import put, refuse_others
 from zoo.pretrained.names import weight_names
-from zoo.runs import Run
+from zoo.runs import directory, forms
+from zoo.runs.directory import Run
 
 if TYPE_CHECKING:
     import keras
@@ -54,7 +55,6 @@ class Published(Run):
         Raises:
             UsageError: a file is damaged, or the weights are not those of the recipe's network.
         """
-        from zoo.pretrained.starting import put, refuse_others
         from zoo.training.model import assemble, build_core
 
         refuse_others(partial(build_core, self.recipe), self.weights, str(self.folder))  # before memory is taken
@@ -81,7 +81,7 @@ def load(source: str | Path) -> Run:
     path = Path(source)
     if ":" in str(source) and not path.exists():
         return Published(index.folder(str(source)))
-    return Published(path) if (path / "weights.npz").is_file() else runs.load(path)
+    return Published(path) if (path / "weights.npz").is_file() else directory.load(path)
 
 
 def core_weights(run: Run) -> dict[str, np.ndarray]:
@@ -92,7 +92,7 @@ def core_weights(run: Run) -> dict[str, np.ndarray]:
     """
     if isinstance(run, Published):
         return run.weights
-    from zoo.inspect import skeleton
+    from zoo.catalogue.inspect import skeleton
     from zoo.training.model import build_core, core_of
 
     names = weight_names(skeleton(partial(build_core, run.recipe)))

@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import json
 
-from zoo import registry
+from zoo.catalogue import registry
 from zoo.recipe.schema import Resolved
 from zoo.recipe.source import builder_source
 

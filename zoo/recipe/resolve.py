@@ -9,7 +9,8 @@ from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, create_model
 
-from zoo import registry, tasks
+from zoo import tasks
+from zoo.catalogue import registry
 from zoo.data.config import MOST, Data
 from zoo.errors import UsageError
 from zoo.recipe.overrides import SECTIONS, command_line, lay_over

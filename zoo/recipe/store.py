@@ -10,11 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from zoo.catalogue.folders import recipes_folder
+from zoo.catalogue.registry import describe
 from zoo.errors import UsageError, unknown
-from zoo.places import recipes_folder
 from zoo.recipe.problems import refusal, validate
 from zoo.recipe.schema import Recipe
-from zoo.registry import describe
 
 SECTIONS = tuple(Recipe.model_fields)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo import metrics
+from zoo.catalogue import metrics
 from zoo.drawing.style import number, of
 
 SCALE = 1.4  # pixels of a picture for one on the page

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from zoo import tasks
+from zoo.catalogue.inspect import layer_rows
 from zoo.drawing.curves import learning_curves
 from zoo.drawing.diagram import architecture
 from zoo.drawing.inside import feature_maps, filters, first_convolution, kernel_of
 from zoo.drawing.style import png
 from zoo.files import replacing, write_text
-from zoo.inspect import layer_rows
 from zoo.report.page import Picture, page
 from zoo.tasks.task import Look, Plan
 

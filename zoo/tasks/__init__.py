@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from zoo.catalogue.spec import DataSpec
 from zoo.errors import UsageError, unknown
-from zoo.spec import DataSpec
 from zoo.tasks import classification, forecast, language_model, regression, seq2seq
 from zoo.tasks.task import Task
 

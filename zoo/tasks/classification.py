@@ -11,8 +11,8 @@ from zoo.tasks.task import Look, Plan, Task, outputs
 if TYPE_CHECKING:
     import numpy as np
 
+    from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
-    from zoo.spec import DataSpec
     from zoo.tasks.objective import Objective
 
 SCORE_LOSSES = ("hinge", "perceptron")  # the model gives a score whose sign decides

@@ -12,10 +12,10 @@ from zoo.tasks.task import Further, Look, Plan
 if TYPE_CHECKING:
     import keras
 
+    from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
     from zoo.data.examples import Examples, Source, Splits
     from zoo.data.text import Vocabularies
-    from zoo.spec import DataSpec
 
 
 CALLED = {"mae": "this net", "naive_mae": "the last value again", "seasonal_naive_mae": "the value a season ago"}

@@ -12,11 +12,11 @@ from zoo.tasks.task import Further, Task
 if TYPE_CHECKING:
     import keras
 
+    from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
     from zoo.data.examples import Source, Splits
     from zoo.data.text import Vocabularies
-    from zoo.decoding import Decoder
-    from zoo.spec import DataSpec
+    from zoo.tasks.decoding import Decoder
     from zoo.tasks.objective import Objective
 
 PROMPT_TOKENS, SAMPLE_TOKENS, TEMPERATURE = 16, 300, 0.8

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data, Text
     from zoo.data.examples import Source, Splits
     from zoo.data.text import Vocabularies
     from zoo.data.vocabulary import Vocabulary
-    from zoo.decoding import Decoder
     from zoo.drawing.sequences import AttentionMap
-    from zoo.spec import DataSpec
+    from zoo.tasks.decoding import Decoder
     from zoo.tasks.objective import Objective
 
 SENTENCES_A_BATCH, SENTENCES = 100, 5
@@ -70,7 +70,7 @@ class Seq2Seq(Task):
         self, model: keras.Model, data: Data, splits: Splits, part: str, measured: Mapping[str, float]
     ) -> Further:
         """Targets decoded for the whole part, and how they compare with the true ones."""
-        from zoo.decoding import Decoder
+        from zoo.tasks.decoding import Decoder
 
         raw, examples = _raw(splits).by_name()[part], splits.by_name()[part]
         said = self.say(Decoder(model), examples.inputs["source"], splits, data)
@@ -141,8 +141,8 @@ def attention_shown(model: keras.Model, splits: Splits, data: Data) -> list[Atte
     import numpy as np
 
     from zoo.data.vocabulary import START
-    from zoo.decoding import Decoder
     from zoo.drawing.sequences import AttentionMap
+    from zoo.tasks.decoding import Decoder
 
     assert data.text is not None and data.text.target_length is not None
     assert splits.vocabularies is not None and splits.vocabularies.target is not None

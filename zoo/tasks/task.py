@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
+    from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
     from zoo.data.examples import Source, Splits
     from zoo.data.text import Vocabularies
-    from zoo.decoding import Decoder
     from zoo.recipe.schema import Resolved
-    from zoo.spec import DataSpec
+    from zoo.tasks.decoding import Decoder
     from zoo.tasks.objective import Objective
     from zoo.tasks.steps import Step
 

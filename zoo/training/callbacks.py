@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo import metrics
+from zoo.catalogue import metrics
 from zoo.errors import MissingError, ZooError, pip_install
 from zoo.recipe import Callbacks
 

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from zoo.training.replicas import parts, share
+from zoo.training.distribution.replicas import parts, share
 
 CELL_MASKS = (
     "get_dropout_mask",

@@ -6,7 +6,7 @@ import logging
 import os
 
 from zoo.errors import MissingError, UsageError
-from zoo.quiet import quiet_stderr
+from zoo.native_output import quiet_stderr
 
 FEW_ROWS = 4
 

@@ -13,22 +13,23 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import cluster, tasks
+from zoo import tasks
 from zoo.data import Examples, Splits
 from zoo.errors import UsageError, ZooError
 from zoo.recipe import Resolved, Training
-from zoo.runs import write_history
-from zoo.training import checkpoint, replicas, state, workers
+from zoo.runs.directory import write_history
+from zoo.training import checkpoint, state
 from zoo.training.augment import make_augment
 from zoo.training.batches import Plan, field_lengths, make_feed, padding_share, plan_epoch
 from zoo.training.callbacks import make_callbacks
+from zoo.training.distribution import cluster, replicas, workers
+from zoo.training.distribution.strategy import check_precision, make_strategy
 from zoo.training.draws import drawn_as_one
 from zoo.training.evaluation import EVALUATION_BATCH, Predict, make_evaluate, make_predict
 from zoo.training.loop import Pace, make_run_steps, run_epoch, use_jit
 from zoo.training.model import core_of, make_model
 from zoo.training.optimizers import make_optimizer
 from zoo.training.signals import Stopped, StopRequest
-from zoo.training.strategy import check_precision, make_strategy
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
 SECONDS_BETWEEN_HISTORIES = 1.0
@@ -215,7 +216,6 @@ class Fit:
             self.history.setdefault(name, []).append(value)
         self._write_history(every=SECONDS_BETWEEN_HISTORIES)
         watchers.on_epoch_end(self.epoch, logs)
-        self.model.stop_training = bool(self._agreed(self.model.stop_training))  # one worker's callback stops all
         self.epoch, self.done = self.epoch + 1, 0
         self._reset_means()
         self._save_if_due()

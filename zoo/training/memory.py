@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from zoo import cluster, registry
+from zoo.catalogue import registry
 from zoo.data.examples import memory
 from zoo.errors import UsageError
 from zoo.recipe import Resolved
+from zoo.training.distribution import cluster
 
 NUMBER = 4  # bytes
 # numbers for each parameter: itself, its gradient, and what the optimiser keeps
@@ -74,7 +75,7 @@ def _parameters(recipe: Resolved) -> int:
     from zoo.training.environment import prepare
 
     prepare()
-    from zoo.inspect import skeleton
+    from zoo.catalogue.inspect import skeleton
     from zoo.training.model import build_core
 
     return int(skeleton(partial(build_core, recipe)).count_params())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 import zoo.layers
-from zoo import registry, tasks
+from zoo import tasks
+from zoo.catalogue import registry
 from zoo.data import Examples
 from zoo.recipe import Resolved, offers
 
@@ -118,3 +119,27 @@ def _moments(x: np.ndarray, divisor: float, per_feature: bool) -> tuple[np.ndarr
 
 def _identifier(name: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in name)
+
+
+def body_and_head(core: keras.Model, same: bool) -> tuple[list[keras.layers.Layer], list[keras.layers.Layer]]:
+    """The layers that come from a base, and those that give the output; `same`: the base's own, not `vgg_transfer`."""
+    head = head_layers(core) if same else core.layers[core.layers.index(core.get_layer("pool")) + 1 :]
+    return _flat([layer for layer in core.layers if layer not in head]), head
+
+
+def head_layers(core: keras.Model) -> list[keras.layers.Layer]:
+    """The output layer, and the dropout in front of it, which only training knows."""
+    found = [core.layers[-1]]
+    for layer in reversed(core.layers[:-1]):
+        if not isinstance(layer, keras.layers.Dropout) or layer.output is not found[0].input:
+            break
+        found.insert(0, layer)
+    return found
+
+
+def _flat(layers: Sequence[keras.layers.Layer]) -> list[keras.layers.Layer]:
+    """The layers, those of nested networks in the place of the networks."""
+    found = []
+    for layer in layers:
+        found += _flat(layer.layers) if isinstance(layer, keras.Model) else [layer]
+    return found

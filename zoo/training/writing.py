@@ -14,7 +14,7 @@ from zoo.data import Splits
 from zoo.recipe import Resolved
 
 if TYPE_CHECKING:
-    from zoo.decoding import Decoder
+    from zoo.tasks.decoding import Decoder
 
 
 def sampling(recipe: Resolved, splits: Splits, folder: Path | None) -> list[keras.callbacks.Callback]:
@@ -37,6 +37,6 @@ class Samples(keras.callbacks.Callback):
 
     @cached_property
     def _decoder(self) -> Decoder:
-        from zoo.decoding import Decoder
+        from zoo.tasks.decoding import Decoder
 
         return Decoder(self.model)

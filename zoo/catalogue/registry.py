@@ -22,8 +22,8 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from zoo.catalogue.spec import KINDS, DataSpec
 from zoo.errors import UsageError, unknown
-from zoo.spec import KINDS, DataSpec
 
 if TYPE_CHECKING:
     import keras

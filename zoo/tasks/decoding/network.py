@@ -25,8 +25,8 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from zoo.catalogue.inspect import Key, Node, Result, filled, graph, is_model, results
 from zoo.errors import UsageError
-from zoo.inspect import Key, Node, Result, filled, graph, is_model, results
 from zoo.layers import PaddingMask
 
 MERGING = (layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum, layers.Concatenate)  # fmt: skip  # noqa: E501

@@ -7,7 +7,7 @@ from pathlib import Path
 
 def recipes_folder() -> Path:
     """The folder of the zoo's own recipes."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     inside = package / "recipes"
     return inside if inside.is_dir() else package.parent / "recipes"
 

@@ -13,7 +13,7 @@ import numpy as np
 from zoo import tasks
 from zoo.data.text import encode, padded
 from zoo.errors import UsageError
-from zoo.runs import Run
+from zoo.runs.directory import Run
 
 log = logging.getLogger("zoo")
 USUAL_LENGTH = 200  # tokens
@@ -44,7 +44,7 @@ def _lines(file: Path) -> list[str]:
 
 
 def predict_texts(run: Run, texts: Sequence[tuple[str, str]], beam_width: int = 1) -> list[dict[str, Any]]:
-    """One row a text: its `file` (where it stands), `row`, `text`, and what `zoo.scoring.predict` says of an example.
+    """One row a text: its `file` (where it stands), `row`, `text`, and what `scoring.predict` says of an example.
 
     Of pairs the `prediction` is the target text that the model says, by beam search if `beam_width` is above 1.
 
@@ -80,7 +80,7 @@ def predict_texts(run: Run, texts: Sequence[tuple[str, str]], beam_width: int = 
 
 
 def _said(run: Run, ids: np.ndarray, beam_width: int) -> list[str]:
-    from zoo.decoding import Decoder
+    from zoo.tasks.decoding import Decoder
     from zoo.tasks.seq2seq import translate
 
     text, target = run.recipe.data.text, run.vocabularies.target
@@ -121,7 +121,7 @@ def generate(
     prepare()
     rows = [list(ids) for ids in vocabulary.encode(list(prompts))]
     ids = padded(rows, max(map(len, rows)))
-    from zoo.decoding import Decoder
+    from zoo.tasks.decoding import Decoder
 
     decoder = Decoder(run.model)
     if length is None:

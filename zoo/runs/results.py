@@ -6,10 +6,10 @@ from pathlib import Path
 from statistics import mean as average
 from typing import Any
 
-from zoo import metrics
+from zoo.catalogue import metrics
+from zoo.catalogue.folders import results_folder
 from zoo.errors import UsageError
 from zoo.files import read_json, write_json
-from zoo.places import results_folder
 
 
 def rows(model: str | None = None) -> list[dict[str, Any]]:

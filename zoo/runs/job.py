@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
 import time
@@ -11,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from zoo import cluster, provenance, runs, tasks
+from zoo import tasks
 from zoo.data import Splits, given
 from zoo.data.examples import Source
 from zoo.errors import UsageError
 from zoo.recipe import Recipe, Resolved, changed, resolve
-from zoo.training.meeting import meet
+from zoo.runs import directory, provenance
+from zoo.training.distribution import cluster
 from zoo.training.memory import refuse_too_large
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def place(out: Path | None, recipe: Resolved) -> Path | None:
         UsageError: the place is taken or cannot be written, or TF_CONFIG is not what it should be.
     """
     group = cluster.find(recipe.training.strategy)
-    return runs.place(out, recipe.model, recipe.dataset) if group is None or group.chief else None
+    return directory.place(out, recipe.model, recipe.dataset) if group is None or group.chief else None
 
 
 def smoke_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -166,13 +166,13 @@ def resume(folder: Path, watch: Watcher | None = None, *, require_gpu: bool = Fa
     """
     if not (folder / "recipe.toml").exists():
         raise UsageError(f"{folder} holds no run (no recipe.toml)\nstart one with: zoo run MODEL DATASET")
-    info = runs.Run(folder).info
+    info = directory.Run(folder).info
     if info["exit"] == "done":
         raise UsageError(f"the run in {folder} is finished, there is nothing to resume\nscore it: zoo eval {folder}")
-    recipe, smoke = runs.Run(folder).recipe, bool(info.get("smoke"))
+    recipe, smoke = directory.Run(folder).recipe, bool(info.get("smoke"))
     group = cluster.find(recipe.training.strategy)
     if group is not None and not group.chief:
-        _follow(recipe, watch or Watcher(), smoke=smoke, require_gpu=require_gpu, resumed=folder)
+        _follow(recipe, smoke, watch or Watcher(), require_gpu, folder)
         return None
     return execute(recipe, folder, smoke=smoke, watch=watch, resuming=True, require_gpu=require_gpu)
 
@@ -195,43 +195,47 @@ def execute(
     """
     watch = watch or Watcher()
     started = time.perf_counter()
+    refuse_too_large(recipe)
     if folder is None:
-        _follow(recipe, watch, smoke=smoke, require_gpu=require_gpu, source=source, callbacks=callbacks)
+        _follow(recipe, smoke, watch, require_gpu, None, source)
         return None
-    splits = _start(recipe, watch, smoke, resuming, require_gpu, source)
-    from zoo.training.workers import loss_named
+    splits = _start(recipe, watch, require_gpu, source)
+    from zoo.training.distribution.workers import loss_named
     from zoo.training.writing import sampling
 
-    with runs.claimed(folder):
+    with directory.claimed(folder):
         saved = _saved(folder, watch) if resuming else None
         if not resuming:
-            runs.write_recipe(folder, recipe)
+            directory.write_recipe(folder, recipe)
         facts = provenance.facts_before(recipe, smoke) | ({"resumed_from": _position(saved)} if resuming else {})
-        facts |= _given_facts(folder, callbacks, resuming)
-        runs.record(folder, facts | {"exit": "started"})
+        if callbacks:
+            facts |= {"callbacks": [type(callback).__name__ for callback in callbacks]}
+            log.warning("note: callbacks were given as objects; zoo run %s/recipe.toml does without them", folder)
+        directory.record(folder, facts | {"exit": "started"})
         fit = None
         try:
-            _compare_data(recipe, splits)
             watch.stage("building the model")
             with loss_named(cluster.find(recipe.training.strategy), folder):
                 own = [*watch.callbacks(folder, recipe), *sampling(recipe, splits, None if smoke else folder)]
-                fit = _make_fit(recipe, splits, folder, [*own, *callbacks], smoke)
+                fit = _fit_class(recipe)(recipe, splits, folder, [*own, *callbacks], SMOKE_STEPS if smoke else None)
                 watch.begin(fit)
                 fitted = fit(saved)
                 metrics, scores = _score(fit)
-            runs.write_model(folder, fitted.model)
+            directory.write_model(folder, fitted.model)
             if splits.vocabularies is not None:
-                runs.write_vocabularies(folder, splits.vocabularies)
-            runs.record_metrics(folder, metrics)
+                directory.write_vocabularies(folder, splits.vocabularies)
+            directory.record_metrics(folder, metrics)
         except BaseException as error:
             if fit is None and not resuming:  # nothing was trained: the place stays free
                 shutil.rmtree(folder)
                 raise
-            runs.record(folder, facts | {"exit": _reason(error), "seconds": round(time.perf_counter() - started, 3)})
+            directory.record(
+                folder, facts | {"exit": _reason(error), "seconds": round(time.perf_counter() - started, 3)}
+            )
             raise
         facts |= provenance.facts_after(fit, fitted)
         facts |= {"seconds": round(time.perf_counter() - started, 3), "exit": "done"}
-        runs.record(folder, facts)
+        directory.record(folder, facts)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         outcome = Outcome(folder, recipe, metrics, fit.params, facts["seconds"])
         watch.stage("drawing")
@@ -239,27 +243,9 @@ def execute(
     return outcome
 
 
-def _given_facts(folder: Path, callbacks: Sequence[keras.callbacks.Callback], resuming: bool) -> dict[str, Any]:
-    """What run.json says of callbacks that were given as objects, to this run or to the one that it goes on with."""
-    before = runs.Run(folder).info.get("callbacks", []) if resuming else []
-    if before:
-        log.warning("note: the run began with callbacks that are not kept (%s); it goes on without", ", ".join(before))
-    if callbacks:
-        log.warning("note: callbacks were given as objects; zoo run %s/recipe.toml does without them", folder)
-    names = [*before, *(type(callback).__name__ for callback in callbacks)]
-    return {"callbacks": names} if names else {}
-
-
-def _make_fit(
-    recipe: Resolved, splits: Splits, folder: Path | None, callbacks: Sequence[keras.callbacks.Callback], smoke: bool
-) -> Fit:
-    """What trains: the same on each of several workers, which keep no folder but for the chief."""
-    return _fit_class(recipe)(recipe, splits, folder, callbacks, SMOKE_STEPS if smoke else None)
-
-
 def _fit_class(recipe: Resolved) -> type[Fit]:
     if recipe.transfer is not None:
-        from zoo.training.transfer import TransferFit
+        from zoo.pretrained.transfer import TransferFit
 
         return TransferFit
     from zoo.training.fit import Fit
@@ -267,20 +253,15 @@ def _fit_class(recipe: Resolved) -> type[Fit]:
     return Fit
 
 
-def _start(
-    recipe: Resolved, watch: Watcher, smoke: bool, resuming: bool, require_gpu: bool, source: Source | None = None
-) -> Splits:
+def _start(recipe: Resolved, watch: Watcher, require_gpu: bool, source: Source | None = None) -> Splits:
     """Load the data and start TensorFlow; among several workers TensorFlow must meet the others before all else."""
     from zoo.training.environment import prepare
 
-    refuse_too_large(recipe)
     group = cluster.find(recipe.training.strategy)
     if group is not None:
-        watch.stage(f"meeting the other workers as worker {group.index} of {len(group.workers)}")
-        meet(group).compare(provenance.common_facts(recipe, smoke) | {"--resume": resuming})
-        watch.stage("starting TensorFlow")
+        watch.stage(f"starting TensorFlow as worker {group.index} of {len(group.workers)} and meeting the others")
         prepare(require_gpu)
-        from zoo.training.workers import join
+        from zoo.training.distribution.workers import join
 
         join(group)
     by_tensorflow = recipe.data.text is not None  # TensorFlow takes texts apart, and must know its devices by then
@@ -295,36 +276,22 @@ def _start(
     return splits
 
 
-def _compare_data(recipe: Resolved, splits: Splits) -> None:
-    """The last thing that several workers do before they build: see that all of them hold the same examples."""
-    group = cluster.find(recipe.training.strategy)
-    if group is not None:
-        from zoo.training.state import checksums
-
-        found = {name: hashlib.sha256(repr(some).encode()).hexdigest()[:8] for name, some in checksums(splits).items()}
-        meeting = meet(group)
-        meeting.compare({f"the checksum of the {name} examples": digest for name, digest in found.items()})
-        meeting.close()
-
-
 def _follow(
     recipe: Resolved,
-    watch: Watcher,
-    *,
     smoke: bool,
+    watch: Watcher,
     require_gpu: bool,
-    resumed: Path | None = None,
+    resumed: Path | None,
     source: Source | None = None,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """What every worker but the chief does: the same computation, and nothing is written."""
-    splits = _start(recipe, watch, smoke, resumed is not None, require_gpu, source)
-    from zoo.training.workers import loss_named
+    splits = _start(recipe, watch, require_gpu, source)
+    from zoo.training.distribution.workers import loss_named
+    from zoo.training.fit import Fit
 
     saved = _saved(resumed, watch) if resumed else None
-    _compare_data(recipe, splits)
     with loss_named(cluster.find(recipe.training.strategy), resumed):
-        fit = _make_fit(recipe, splits, None, callbacks, smoke)
+        fit = Fit(recipe, splits, None, (), SMOKE_STEPS if smoke else None)
         watch.begin(fit)
         fit(saved)
         _score(fit)

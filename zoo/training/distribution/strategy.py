@@ -6,10 +6,9 @@ from functools import cache
 
 import tensorflow as tf
 
-from zoo import cluster
 from zoo.errors import MissingError
-from zoo.quiet import quiet_ending
-from zoo.training import workers
+from zoo.native_output import quiet_ending
+from zoo.training.distribution import cluster, workers
 
 
 def make_strategy(name: str) -> tuple[tf.distribute.Strategy, str]:

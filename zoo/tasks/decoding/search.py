@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 from keras import ops
 
-from zoo.decoding.network import Known, Network
+from zoo.tasks.decoding.network import Known, Network
 
 PADDING, START, END = 0, 2, 3
 NEVER = -1e9

@@ -18,21 +18,21 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo import cluster
 from zoo.data import Examples, Splits
 from zoo.data.config import Augmentation
 from zoo.errors import UsageError
 from zoo.models.freezing import freeze
 from zoo.pretrained import bases
+from zoo.pretrained.assign import head, put
 from zoo.pretrained.names import weight_names
-from zoo.pretrained.starting import head, put
 from zoo.recipe import Resolved, Transfer
-from zoo.runs import write_history
+from zoo.runs.directory import write_history
 from zoo.training import checkpoint
 from zoo.training.callbacks import BestWeights
+from zoo.training.distribution import cluster
 from zoo.training.evaluation import make_predict
 from zoo.training.fit import Fit, Fitted
-from zoo.training.model import assemble, build_core, constants, core_of
+from zoo.training.model import assemble, body_and_head, build_core, constants, core_of
 
 log = logging.getLogger("zoo")
 FIRST = "head"  # the folder of the first phase, inside the run's
@@ -199,22 +199,6 @@ class HeadFit(Fit):
         return self.whole._resume_command()
 
 
-def body_and_head(core: keras.Model, same: bool) -> tuple[list[keras.layers.Layer], list[keras.layers.Layer]]:
-    """The layers that come from a base, and those that give the output; `same`: the base's own, not `vgg_transfer`."""
-    head = head_layers(core) if same else core.layers[core.layers.index(core.get_layer("pool")) + 1 :]
-    return _flat([layer for layer in core.layers if layer not in head]), head
-
-
-def head_layers(core: keras.Model) -> list[keras.layers.Layer]:
-    """The output layer, and the dropout in front of it, which only training knows."""
-    found = [core.layers[-1]]
-    for layer in reversed(core.layers[:-1]):
-        if not isinstance(layer, keras.layers.Dropout) or layer.output is not found[0].input:
-            break
-        found.insert(0, layer)
-    return found
-
-
 def _put_base(core: keras.Model, base: bases.Base, new: Sequence[str], same: bool) -> None:
     """The base's arrays into the whole network, or those of its maps into the part that is one."""
     given, target = base.arrays(), core if same else core_of(core)
@@ -223,14 +207,6 @@ def _put_base(core: keras.Model, base: bases.Base, new: Sequence[str], same: boo
         given = {name: array for name, array in given.items() if name in names}
     for note in put(target, given, base.weights, new) if given else ():
         log.info("note: %s", note)
-
-
-def _flat(layers: Sequence[keras.layers.Layer]) -> list[keras.layers.Layer]:
-    """The layers, those of nested networks in the place of the networks."""
-    found = []
-    for layer in layers:
-        found += _flat(layer.layers) if isinstance(layer, keras.Model) else [layer]
-    return found
 
 
 def _weights(layers: Sequence[keras.layers.Layer]) -> list[keras.Variable]:

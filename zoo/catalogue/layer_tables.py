@@ -6,14 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from zoo.catalogue.registry import ModelRecord, build, describe, list_models
 from zoo.files import read_json, write_json
-from zoo.registry import ModelRecord, build, describe, list_models
 
-PATH = Path(__file__).with_name("catalogue.json")
+PATH = Path(__file__).with_name("layer_tables.json")
 
 
 def layers(record: ModelRecord) -> list[dict[str, Any]] | None:
-    """The rows of `zoo.inspect.layer_rows` for the default build, or None where they have to be made by building it."""
+    """The rows of `layer_rows` for the default build, or None where they have to be made by building it."""
     if record.origin != "zoo":
         return None
     known: dict[str, list[dict[str, Any]]] = read_json(PATH) if PATH.exists() else {}
@@ -22,12 +22,12 @@ def layers(record: ModelRecord) -> list[dict[str, Any]] | None:
 
 def compute() -> dict[str, list[dict[str, Any]]]:
     """Build every model of the zoo itself, without weights, and look inside; plug-ins are left to themselves."""
-    from zoo.inspect import layer_rows, skeleton
+    from zoo.catalogue.inspect import layer_rows, skeleton
 
     own = [name for name in list_models() if describe(name).origin == "zoo"]
     return {name: layer_rows(skeleton(partial(build, name))) for name in own}
 
 
 def write() -> None:
-    """Bring catalogue.json up to date."""
+    """Bring layer_tables.json up to date."""
     write_json(PATH, compute())

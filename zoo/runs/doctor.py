@@ -138,7 +138,8 @@ def _tensorboard() -> Iterator[Finding]:
 
 
 def _plugins() -> Iterator[Finding]:
-    from zoo import recipe, registry
+    from zoo import recipe
+    from zoo.catalogue import registry
 
     for name, why in [*registry.broken().items(), *recipe.broken().items()]:
         yield Finding(f"plug-in {name}", "wrong", why)

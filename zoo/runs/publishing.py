@@ -8,15 +8,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from zoo import data, metrics, runs
+from zoo import data
+from zoo.catalogue import metrics
 from zoo.errors import MissingError, UsageError, VerificationError
 from zoo.files import replacing, sha256, write_text
 from zoo.pretrained import arrays, index
 from zoo.pretrained.card import card
 from zoo.pretrained.published import CONSTANTS, Published, core_weights, differences
 from zoo.recipe import Resolved, fingerprint, resolve
-from zoo.runs import Run
-from zoo.scoring import rescore
+from zoo.runs import directory
+from zoo.runs.directory import Run
+from zoo.runs.scoring import rescore
 
 KEPT_FACTS = ("model", "dataset", "seed", "fingerprint", "date", "versions", "params", "epochs", "input_mean")
 MOST_LOST = 0.001  # of a perfect result, by rounding weights
@@ -50,7 +52,7 @@ def publish(run: Run, folder: Path, licence: str = UNKNOWN, data_licence: str = 
     with replacing(folder) as temporary:
         temporary.mkdir()
         arrays.write(temporary / "weights.npz", (arrays.halved(found) if half else found) | known)
-        runs.write_recipe(temporary, _without_places(run.recipe))
+        directory.write_recipe(temporary, _without_places(run.recipe))
         if (run.folder / "vocabulary.json").exists():
             shutil.copy2(run.folder / "vocabulary.json", temporary)
         _seal(temporary, facts, run.metrics)
@@ -72,8 +74,8 @@ def _without_places(recipe: Resolved) -> Resolved:
 
 
 def _seal(folder: Path, facts: Mapping[str, Any], measured: Mapping[str, Any]) -> None:
-    runs.record_metrics(folder, measured)
-    runs.record(folder, {**facts, "exit": "done"})
+    directory.record_metrics(folder, measured)
+    directory.record(folder, {**facts, "exit": "done"})
 
 
 def _scored(half: Published, before: Mapping[str, Any]) -> dict[str, Any]:

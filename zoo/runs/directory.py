@@ -25,11 +25,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import tomli_w
 
-from zoo import forms, safety
+from zoo import safety
 from zoo.data.text import Vocabularies
 from zoo.errors import UsageError, ZooError
 from zoo.files import remove_leftovers, replacing, sha256, write_json, write_text
 from zoo.recipe import Resolved, recorded
+from zoo.runs import forms
 
 if TYPE_CHECKING:
     import keras

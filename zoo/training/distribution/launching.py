@@ -17,8 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from zoo.cluster import LAUNCHED, Cluster
 from zoo.errors import UsageError
+from zoo.training.distribution.cluster import LAUNCHED, Cluster
 
 GRACE_SECONDS = 20.0  # for the other workers, after one has failed: to notice, to say so and to leave
 SIGNAL_SECONDS = 60.0  # for all workers, after Ctrl-C or SIGTERM: to agree, to save and to leave

@@ -6,8 +6,8 @@
 Where a program only writes, few rows at once, one thread is fastest on a CPU: before TensorFlow computes anything, say
 `tf.config.threading.set_intra_op_parallelism_threads(1)`, and the same for `inter_op`.
 
-It serves the zoo's models and any other functional Keras model of the same form; `zoo.decoding.network` says what a
-layer of one's own needs to be run token by token. The whole loop is one TensorFlow graph, for a batch at once.
+It serves the zoo's models and any other functional Keras model of the same form; `zoo.tasks.decoding.network` says what
+a layer of one's own needs to be run token by token. The whole loop is one TensorFlow graph, for a batch at once.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.decoding.network import Network
-from zoo.decoding.search import END, START, beams, drawn, go_on, likeliest
 from zoo.errors import UsageError
+from zoo.tasks.decoding.network import Network
+from zoo.tasks.decoding.search import END, START, beams, drawn, go_on, likeliest
 
 MOST_BEAMS = 256
 MOST_TOKENS = 1_000_000  # written for one prompt

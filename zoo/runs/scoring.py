@@ -10,7 +10,7 @@ from zoo import data, tasks
 from zoo.data.config import Data
 from zoo.errors import UsageError
 from zoo.recipe import load_recipe
-from zoo.runs import Run
+from zoo.runs.directory import Run
 
 
 def rescore(run: Run, dataset: str | None, split: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo.arithmetic import parameter_arithmetic
+from zoo.catalogue.arithmetic import parameter_arithmetic
 
 if TYPE_CHECKING:
     import keras

@@ -1,0 +1,53 @@
+"""What the lines that read tables and images share with those that read texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoo.data import prepared
+from zoo.data.config import Data
+from zoo.eject.lifting import Imports
+from zoo.errors import MissingError
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Code that reads a source, and the expressions that give its parts."""
+
+    code: str
+    train: str = "read()"
+    test: str = ""
+    validation: str = ""
+    imports: Imports = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)  # that have to lie beside the script -> where to get them
+
+
+def dtype(data: Data) -> str:
+    """Of labels or values."""
+    return "float32" if data.task == "regression" else "int32"
+
+
+def prepared_info(name: str) -> Any:
+    """What TensorFlow Datasets says of a prepared set.
+
+    Raises:
+        MissingError: it is not prepared.
+    """
+    info = info_if_prepared(name)
+    if info is None:
+        raise MissingError(
+            f"tfds:{name} is not prepared, and its features are known only then\n"
+            f"prepare it first: zoo data prepare tfds:{name}"
+        )
+    return info
+
+
+def info_if_prepared(name: str) -> Any:
+    """What TensorFlow Datasets says of a set that lies prepared, else None."""
+    from zoo.data import tfds_source
+
+    address = prepared.Address.parse(name)
+    found = prepared.find(address)
+    return tfds_source.open_builder(address, found).info if found else None
