@@ -10,26 +10,57 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from zoo.errors import UsageError, ZooError
+from zoo.opening import CAREFUL, descriptor, holding
 
 NO_PLACE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)  # where nobody can write
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary name in the same folder; on success it takes the final name, on failure nothing is left.
+def writing(path: Path, below: Path | None = None) -> Iterator[BinaryIO]:
+    """Yield a new file, which takes its final name if the block succeeds; if not, what was there before stays.
 
-    The temporary name keeps the suffix, since writers such as `model.save` choose their format by it. A folder may be
-    made under it too, for a final name that is not taken yet.
+    What has the name is replaced, be it a link; no link is followed on the way from `below`.
 
     Raises:
         ZooError: the disk is full, or fails.
-        UsageError: nothing can be written at that place.
+        UsageError: nothing can be written at that place, or a link leads to it.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    temporary = _temporary(path)
     try:
+        with holding(path, below) as (name, held):
+            beside = temporary.name if CAREFUL else str(temporary)
+            with suppress(FileNotFoundError):  # a leftover, or a trap
+                os.unlink(beside, dir_fd=held)
+            new = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            try:
+                with os.fdopen(descriptor(temporary, new, below), "wb") as file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(beside, name, src_dir_fd=held, dst_dir_fd=held)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(beside, dir_fd=held)
+                raise
+            if held is not None:
+                os.fsync(held)
+    except OSError as error:
+        raise _explained(error, path) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """As `writing`, for what others write by a file's name: yield a temporary one in the same folder.
+
+    It keeps the suffix, since writers such as `model.save` choose their format by it. A folder may be made under it
+    too, for a final name that is not taken yet.
+    """
+    temporary = _temporary(path)
+    try:
+        _discard(temporary)
         yield temporary
         for inside in (*temporary.rglob("*"), temporary):
             _flush(inside)
@@ -39,9 +70,19 @@ def replacing(path: Path) -> Iterator[Path]:
         raise _explained(error, path) from error
     finally:
         with suppress(OSError):
-            if temporary.is_dir():
-                shutil.rmtree(temporary, ignore_errors=True)
-            temporary.unlink(missing_ok=True)
+            _discard(temporary)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+
+
+def _discard(path: Path) -> None:
+    """Remove a file, a link or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:
@@ -60,10 +101,25 @@ def _explained(error: OSError, path: Path) -> ZooError:
     return kind(f"cannot write {path}: {error.strerror or error}")
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
+    with writing(path) as file:
+        file.write(content)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
+
+
+def append(path: Path, text: str) -> None:
+    """Add to a text file; a link is not followed.
+
+    Raises:
+        UsageError: a link or something else has its name; OSError: it cannot be written.
+    """
+    with os.fdopen(descriptor(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, path.parent), "ab") as file:
+        file.write(text.encode())
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -74,13 +130,13 @@ def write_json(path: Path, value: Any) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files that a killed process left in a folder which nobody else writes to."""
     for path in folder.glob(".*.tmp*"):
-        if not path.is_dir():
+        if path.is_symlink() or not path.is_dir():
             path.unlink(missing_ok=True)
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
+def sha256(path: Path, below: Path | None = None) -> str:
+    """The SHA-256 of a plain file's bytes."""
+    with os.fdopen(descriptor(path, below=below), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

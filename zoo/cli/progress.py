@@ -13,6 +13,8 @@ from rich.progress import Progress as Bar
 
 from zoo.cli.console import err
 from zoo.data import class_counts
+from zoo.files import append
+from zoo.names import escaped
 from zoo.recipe import Resolved
 from zoo.runs.job import Watcher
 
@@ -41,12 +43,11 @@ class Progress(Watcher):
     def say(self, text: str) -> None:
         """One line on stderr and in the log."""
         self.said = time.perf_counter()
-        line = f"{time.perf_counter() - self.started:6.1f} s  {text}"
+        line = f"{time.perf_counter() - self.started:6.1f} s  {escaped(text)}"
         err.print(line, markup=False)
         self.lines.append(line)
         if self.log and self.log.parent.is_dir():  # not that of a run that came to nothing
-            with self.log.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            append(self.log, line + "\n")
 
     def stage(self, text: str) -> None:
         """A new stage begins."""
@@ -70,8 +71,7 @@ class Progress(Watcher):
     def callbacks(self, folder: Path, recipe: Resolved) -> list[keras.callbacks.Callback]:
         """A callback that draws the bar and says how each epoch ended."""
         self.log = folder / "log.txt"
-        with self.log.open("a", encoding="utf-8") as file:
-            file.writelines(line + "\n" for line in self.lines)
+        append(self.log, "".join(line + "\n" for line in self.lines))
         return [_epochs(self)]
 
 

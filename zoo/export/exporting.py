@@ -16,6 +16,7 @@ from zoo.export.formats import Apply, Format
 from zoo.export.table import Form, forms
 from zoo.files import replacing, write_json
 from zoo.native_output import quiet_stderr
+from zoo.opening import make_folder
 from zoo.pretrained import index
 from zoo.runs.directory import Run
 
@@ -76,7 +77,7 @@ def export(run: Run, format_name: str, out: Path | None = None) -> Exported:
 
     prepare()
     x, what = inputs.examples(recipe)
-    path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent)
     model, note = run.model, ""
     if recipe.training.precision != "float32" and not kind.half:
         model, note = writing.in_float32(model), f"in float32 (the run: {recipe.training.precision})"

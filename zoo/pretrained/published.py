@@ -63,6 +63,10 @@ class Published(Run):
         put(core, self.weights, str(self.folder))
         return assemble(self.recipe, core, known)
 
+    @property
+    def _foreign(self) -> Path | None:
+        return None if self.folder.parent == index.FOLDER else self.folder  # there an installer may have put links
+
     @cached_property
     def _arrays(self) -> dict[str, np.ndarray]:
         return arrays.read(self._whole("weights.npz"))

@@ -22,6 +22,7 @@ from zoo.data import Examples, Splits
 from zoo.data.config import Augmentation
 from zoo.errors import UsageError
 from zoo.models.freezing import freeze
+from zoo.opening import make_folder
 from zoo.pretrained import bases
 from zoo.pretrained.assign import head, put
 from zoo.pretrained.names import weight_names
@@ -119,13 +120,13 @@ class TransferFit(Fit):
     def _first_phase(self) -> float:
         """Train the head alone, or go on with that, or take what came of it; the seconds that it took."""
         folder = self.folder / FIRST if self.folder else None
+        if folder:
+            make_folder(folder)
         done = checkpoint.newest(folder / "done")[0] if folder else None
         if done is not None:
             self.history = done.facts["history"]
             _set(self.head, [done.arrays[f"head/{i}"] for i in range(len(done.arrays))])
             return 0.0
-        if folder:
-            folder.mkdir(exist_ok=True)
         epochs = self.transfer.head_epochs
         epochs = epochs if self.most_steps is None else min(epochs, self.recipe.training.epochs)
         update = {"epochs": epochs, "learning_rate": self.transfer.head_learning_rate}

@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import io
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from zoo import safety
 from zoo.data.text import Vocabularies
 from zoo.errors import UsageError, ZooError
 from zoo.files import remove_leftovers, replacing, sha256, write_json, write_text
+from zoo.opening import descriptor, refuse_links
 from zoo.recipe import Resolved, recorded
 from zoo.runs import forms
 
@@ -68,11 +70,12 @@ def claimed(folder: Path) -> Iterator[None]:
     What a killed process left half-written there is removed.
 
     Raises:
-        UsageError: another process is writing there.
+        UsageError: another process is writing there, or the folder holds links.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        refuse_links(folder)
+        lock = os.fdopen(descriptor(folder / ".lock", os.O_RDWR | os.O_CREAT, folder), "r+")
     except OSError as error:
         raise UsageError(
             f"cannot write into {folder}: {error.strerror}\nchoose another place with --out DIR"
@@ -206,6 +209,8 @@ class Run:
     @cached_property
     def _sealed(self) -> dict[str, Any]:
         path = self.folder / "run.json"
+        if self._foreign is not None and self._foreign.is_dir():
+            refuse_links(self._foreign)
         if not path.exists():
             raise UsageError(
                 f"the run in {self.folder} ended before it began: there is no run.json\n"
@@ -216,12 +221,17 @@ class Run:
             raise _changed(path, "it does not agree with its own SHA-256")
         return body
 
+    @property
+    def _foreign(self) -> Path | None:
+        """The folder below which no link is followed."""
+        return self.folder
+
     def _whole(self, name: str) -> Path:
         """The path of one of the run's files, after its bytes agreed with run.json."""
         path, wanted = self.folder / name, self._sealed.get("files", {}).get(name)
         if not path.is_file():
             raise UsageError(f"{path} is not there any more\nrepeat the run: zoo run {self.folder}/recipe.toml")
-        if wanted and sha256(path) != wanted:
+        if wanted and sha256(path, self._foreign) != wanted:
             raise _changed(path, "its SHA-256 is not the one in run.json")
         return path
 

@@ -10,14 +10,19 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 from collections.abc import Mapping
+from contextlib import suppress
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from zoo.errors import ZooError
-from zoo.files import replacing
+from zoo.errors import UsageError, ZooError
+from zoo.files import writing
+from zoo.names import escaped
+from zoo.opening import descriptor, holding, make_folder, names
 
 KEEP = 2
 MAGIC = b"zoo checkpoint 1 "
@@ -37,7 +42,7 @@ def save(folder: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Mappi
         ZooError: the disk is full or not writable; the older checkpoints are untouched.
     """
     try:
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise ZooError(f"cannot make {folder}: {error.strerror}") from error
     words, body = json.dumps(dict(facts)).encode() + b"\n", io.BytesIO()
@@ -45,7 +50,7 @@ def save(folder: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Mappi
     digest = hashlib.sha256(words)
     digest.update(body.getbuffer())
     path = folder / f"step-{step:09d}.checkpoint"
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with writing(path, below=folder.parent) as file:
         file.write(MAGIC + digest.hexdigest().encode() + b"\n" + words)
         file.write(body.getbuffer())
     _drop_others(folder, path.name)
@@ -55,10 +60,13 @@ def save(folder: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Mappi
 def _drop_others(folder: Path, newest: str) -> None:
     """Keep KEEP files. What bears a later step is of a past that did not hold (damaged, and passed over in resuming);
     it goes, as temporary files of a killed process do."""
-    kept = sorted(path.name for path in folder.glob("step-*.checkpoint") if path.name <= newest)[-KEEP:]
-    for path in folder.iterdir():
-        if path.name not in kept and not path.is_dir():
-            path.unlink(missing_ok=True)
+    there = names(folder, folder.parent)
+    kept = [name for name in there if fnmatch(name, "step-*.checkpoint") and name <= newest][-KEEP:]
+    with holding(folder / newest, folder.parent) as (_, held):
+        for name in there:
+            with suppress(IsADirectoryError, PermissionError):  # a folder is no checkpoint of ours
+                if name not in kept:
+                    os.unlink(name if held is not None else folder / name, dir_fd=held)
 
 
 def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
@@ -66,20 +74,22 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 
     Raises:
         ZooError: there are checkpoints and all of them are damaged; nothing is started anew in their place.
+        UsageError: the folder is a link.
     """
     damaged: list[str] = []
-    for path in sorted(folder.glob("step-*"), reverse=True) if folder.is_dir() else []:
+    for name in sorted((name for name in names(folder, folder.parent) if name.startswith("step-")), reverse=True):
         try:
-            return _read(path), damaged
-        except (OSError, ValueError, KeyError) as error:
-            damaged.append(f"{path}: {error}")
+            return _read(folder / name), damaged
+        except (OSError, ValueError, KeyError, UsageError) as error:
+            damaged.append(f"{folder / escaped(name)}: {error}")
     if damaged:
         raise ZooError("no checkpoint is whole, the run cannot be resumed:\n" + "\n".join(f"  {d}" for d in damaged))
     return None, []
 
 
 def _read(path: Path) -> Checkpoint:
-    head, _, rest = path.read_bytes().partition(b"\n")
+    with os.fdopen(descriptor(path, below=path.parent.parent), "rb") as file:
+        head, _, rest = file.read().partition(b"\n")
     if head != MAGIC + hashlib.sha256(rest).hexdigest().encode():
         raise ValueError("damaged, its bytes differ from its SHA-256")
     words, _, body = rest.partition(b"\n")

@@ -11,6 +11,7 @@ import keras
 
 from zoo import tasks
 from zoo.data import Splits
+from zoo.files import append
 from zoo.recipe import Resolved
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ class Samples(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Add what the model writes now."""
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(f"--- epoch {epoch + 1} ---\n{self.write(self._decoder)}\n\n")
+        append(self.file, f"--- epoch {epoch + 1} ---\n{self.write(self._decoder)}\n\n")
 
     @cached_property
     def _decoder(self) -> Decoder:

@@ -1,0 +1,164 @@
+"""F31, F32: a run directory that came from someone else leads nowhere, whatever links and names are in it."""
+
+import os
+
+import numpy as np
+import pytest
+
+from zoo import opening
+from zoo.cli.progress import Progress
+from zoo.errors import UsageError
+from zoo.files import append, replacing, write_text, writing
+from zoo.recipe import resolve
+from zoo.runs import directory as runs
+from zoo.runs import job
+from zoo.training import checkpoint
+
+WRITTEN = ("checkpoints", "head", "export", "tensorboard", ".lock", "log.txt", "samples.txt", "history.csv",
+           "model.keras", "metrics.json", "report.html", "learning_curves.png", "mine.txt")  # fmt: skip
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """Files that nobody may touch."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    for name in ("step-000000001.checkpoint", "letter.txt"):
+        (folder / name).write_text(f"my own {name}")
+    return folder
+
+
+def state(folder):
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_nlink) for path in folder.iterdir()}
+
+
+def make_run(folder, ended):
+    folder.mkdir()
+    runs.write_recipe(folder, resolve("mlp", "iris", ["knobs.hidden_units=[4]"], {"epochs": 1, "jit": "off"})[0])
+    (folder / "model.keras").write_bytes(b"no model")
+    runs.record(folder, {"exit": ended, "smoke": False})
+    return folder
+
+
+def link(folder, name, outside):
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(outside if "." not in name else outside / "letter.txt")
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_resuming_a_run_with_a_link_in_it_is_refused_and_touches_nothing_outside(zoo_cli, tmp_path, outside, name):
+    run, before = make_run(tmp_path / "run", "stopped in epoch 1"), state(outside)
+    link(run, name, outside)
+    said = zoo_cli("run", "--resume", run)
+    assert said.code == 2 and f"{name} is a symbolic link\n" in said.err and len(said.err.splitlines()) <= 3
+    assert state(outside) == before and (run / name).is_symlink()
+
+
+@pytest.mark.parametrize("command", [["eval"], ["predict"], ["export"], ["publish"], ["generate"], ["finetune"]])
+def test_a_finished_run_with_a_link_in_it_is_read_by_no_command(zoo_cli, tmp_path, outside, command, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run, before = make_run(tmp_path / "run", "done"), state(outside)
+    (run / "deep" / "deeper").mkdir(parents=True)
+    (run / "deep" / "deeper" / "x").symlink_to(outside)
+    rest = {"predict": ["x.png"], "export": ["--format", "onnx"], "generate": ["--prompt", "a"], "finetune": ["digits"]}
+    said = zoo_cli(*command, run, *rest.get(command[0], []))
+    assert said.code == 2 and "deep/deeper/x is a symbolic link" in said.err
+    assert state(outside) == before
+
+
+def test_pipes_in_a_run_are_refused_without_waiting(zoo_cli, tmp_path):
+    run = make_run(tmp_path / "run", "stopped in epoch 1")
+    os.mkfifo(run / "log.txt")
+    said = zoo_cli("run", "--resume", run)
+    assert said.code == 2 and "log.txt is a pipe" in said.err
+
+
+def test_a_run_reached_through_a_link_of_the_users_own_is_a_run(tmp_path, outside):
+    make_run(tmp_path / "run", "done")
+    (tmp_path / "latest").symlink_to(tmp_path / "run")
+    assert runs.load(tmp_path / "latest").recipe.model == "mlp"
+    with runs.claimed(tmp_path / "latest"):
+        write_text(tmp_path / "latest" / "metrics.json", "{}")
+    assert (tmp_path / "run" / "metrics.json").read_text() == "{}"
+
+
+def save(folder):
+    checkpoint.save(folder, 2, {"a": np.ones(2)}, {"epoch": 1, "done": 2})
+
+
+@pytest.fixture(params=[True, False], ids=["by descriptors", "by looking first"])
+def careful(request, monkeypatch):
+    """Whether the system can open without following links; where it cannot, every component is looked at."""
+    monkeypatch.setattr(opening, "CAREFUL", request.param)
+    monkeypatch.setattr("zoo.files.CAREFUL", request.param)
+    if not request.param:
+        monkeypatch.setattr(opening, "NO_LINK", 0)
+
+
+@pytest.mark.usefixtures("careful")
+def test_links_that_come_after_the_first_look_are_not_followed_either(tmp_path, outside):
+    before = state(outside)
+    (tmp_path / "run").mkdir()
+    for name in ("checkpoints", "log.txt"):
+        link(tmp_path / "run", name, outside)
+    for attempt in (
+        lambda: save(tmp_path / "run" / "checkpoints"),
+        lambda: checkpoint.newest(tmp_path / "run" / "checkpoints"),
+        lambda: append(tmp_path / "run" / "log.txt", "words"),
+        lambda: opening.make_folder(tmp_path / "run" / "checkpoints"),
+        lambda: opening.descriptor(tmp_path / "run" / "checkpoints" / "letter.txt", below=tmp_path / "run"),
+        lambda: opening.descriptor(tmp_path / "run" / ".." / "outside" / "letter.txt", below=tmp_path / "run"),
+    ):
+        with pytest.raises(UsageError, match=r"is a symbolic link\n|is not inside of"):
+            attempt()
+    assert state(outside) == before
+
+
+@pytest.mark.usefixtures("careful")
+def test_what_is_no_link_is_written_and_read(tmp_path):
+    save(tmp_path / "checkpoints")
+    save(tmp_path / "checkpoints")
+    assert checkpoint.newest(tmp_path / "checkpoints")[0].facts == {"epoch": 1, "done": 2}
+    append(tmp_path / "log.txt", "one\n")
+    append(tmp_path / "log.txt", "two\n")
+    assert (tmp_path / "log.txt").read_text() == "one\ntwo\n"
+
+
+def test_a_folder_that_becomes_a_link_while_it_is_held_stays_the_folder(tmp_path, outside):
+    before = state(outside)
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    with writing(tmp_path / "run" / "checkpoints" / "letter.txt", below=tmp_path / "run") as file:
+        (tmp_path / "run" / "checkpoints").rename(tmp_path / "moved")
+        (tmp_path / "run" / "checkpoints").symlink_to(outside)
+        file.write(b"new")
+    assert state(outside) == before and (tmp_path / "moved" / "letter.txt").read_bytes() == b"new"
+
+
+def test_a_link_under_the_name_of_a_temporary_file_is_not_written_through(tmp_path, outside):
+    before = state(outside)
+    for name in (".a.{}.tmp.txt", ".b.{}.tmp.txt"):
+        (tmp_path / name.format(os.getpid())).symlink_to(outside / "letter.txt")
+    write_text(tmp_path / "a.txt", "words")
+    with replacing(tmp_path / "b.txt") as temporary:
+        temporary.write_text("words")
+    assert state(outside) == before and (tmp_path / "a.txt").read_text() == (tmp_path / "b.txt").read_text() == "words"
+    assert not (tmp_path / "a.txt").is_symlink() and not (tmp_path / "b.txt").is_symlink()
+
+
+def test_a_file_with_another_name_outside_is_not_written_to(tmp_path, outside):
+    os.link(outside / "letter.txt", tmp_path / "log.txt")
+    before = state(outside)
+    with pytest.raises(UsageError, match="has other names too"):
+        append(tmp_path / "log.txt", "words")
+    assert state(outside) == before
+
+
+def test_names_of_foreign_files_are_one_line_of_the_log(tmp_path, capfd):
+    save(tmp_path / "checkpoints")
+    (tmp_path / "checkpoints" / "step-9\nepoch 1 accuracy 1.0 \x1b[2J").write_text("damaged")
+    watch = Progress()
+    watch.log = tmp_path / "log.txt"
+    assert job._saved(tmp_path, watch).facts == {"epoch": 1, "done": 2}
+    log = watch.log.read_text()
+    assert "damaged checkpoint" in log and r"step-9\nepoch 1 accuracy 1.0 \x1b[2J" in log and len(log.splitlines()) == 2
+    assert "\x1b" not in capfd.readouterr().err
