@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "zoo"
 
 # ground floor first; a part may import from its own floor and from those named before it
 FLOORS = [
-    {"errors", "names", "opening", "files", "native_output"},
+    {"errors", "files", "native_output"},
     {"layers"},
     {"safety"},
     {"catalogue"},

@@ -5,10 +5,9 @@ import os
 import numpy as np
 import pytest
 
-from zoo import opening
 from zoo.cli.progress import Progress
 from zoo.errors import UsageError
-from zoo.files import append, replacing, write_text, writing
+from zoo.files import append, opening, replacing, write_text, writing
 from zoo.recipe import resolve
 from zoo.runs import directory as runs
 from zoo.runs import job

@@ -14,7 +14,7 @@ from rich.progress import Progress as Bar
 from zoo.cli.console import err
 from zoo.data import class_counts
 from zoo.files import append
-from zoo.names import escaped
+from zoo.files.names import escaped
 from zoo.recipe import Resolved
 from zoo.runs.job import Watcher
 

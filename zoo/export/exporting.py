@@ -15,8 +15,8 @@ from zoo.export import formats, inputs, writing
 from zoo.export.formats import Apply, Format
 from zoo.export.table import Form, forms
 from zoo.files import replacing, write_json
+from zoo.files.opening import make_folder
 from zoo.native_output import quiet_stderr
-from zoo.opening import make_folder
 from zoo.pretrained import index
 from zoo.runs.directory import Run
 

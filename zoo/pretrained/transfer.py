@@ -21,8 +21,8 @@ import numpy as np
 from zoo.data import Examples, Splits
 from zoo.data.config import Augmentation
 from zoo.errors import UsageError
+from zoo.files.opening import make_folder
 from zoo.models.freezing import freeze
-from zoo.opening import make_folder
 from zoo.pretrained import bases
 from zoo.pretrained.assign import head, put
 from zoo.pretrained.names import weight_names

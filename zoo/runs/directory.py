@@ -30,7 +30,7 @@ from zoo import safety
 from zoo.data.text import Vocabularies
 from zoo.errors import UsageError, ZooError
 from zoo.files import remove_leftovers, replacing, sha256, write_json, write_text
-from zoo.opening import descriptor, refuse_links
+from zoo.files.opening import descriptor, refuse_links
 from zoo.recipe import Resolved, recorded
 from zoo.runs import forms
 

@@ -21,8 +21,8 @@ import numpy as np
 
 from zoo.errors import UsageError, ZooError
 from zoo.files import writing
-from zoo.names import escaped
-from zoo.opening import descriptor, holding, make_folder, names
+from zoo.files.names import escaped
+from zoo.files.opening import descriptor, holding, make_folder, names
 
 KEEP = 2
 MAGIC = b"zoo checkpoint 1 "

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from zoo.errors import UsageError, ZooError
-from zoo.opening import CAREFUL, descriptor, holding
+from zoo.files.opening import CAREFUL, descriptor, holding
 
 NO_PLACE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)  # where nobody can write
 
