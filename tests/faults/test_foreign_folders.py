@@ -1,13 +1,17 @@
 """F31, F32: a run directory that came from someone else leads nowhere, whatever links and names are in it."""
 
 import os
+import tomllib
 
 import numpy as np
 import pytest
+import tomli_w
 
 from zoo.cli.progress import Progress
+from zoo.data.prepared import Address, find
 from zoo.errors import UsageError
 from zoo.files import append, opening, replacing, write_text, writing
+from zoo.files.names import dataset_name, file_name
 from zoo.recipe import resolve
 from zoo.runs import directory as runs
 from zoo.runs import job
@@ -161,3 +165,46 @@ def test_names_of_foreign_files_are_one_line_of_the_log(tmp_path, capfd):
     log = watch.log.read_text()
     assert "damaged checkpoint" in log and r"step-9\nepoch 1 accuracy 1.0 \x1b[2J" in log and len(log.splitlines()) == 2
     assert "\x1b" not in capfd.readouterr().err
+
+
+STRANGE = ("../../evil", "..", "a/b", "/etc/evil", "tfds:../evil", "two\nlines", "\x1b[2J", " ", 300 * "x")
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_a_dataset_name_that_leads_elsewhere_is_refused_before_it_becomes_a_path(zoo_cli, tmp_path, monkeypatch, name):
+    """F32."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    run = make_run(tmp_path / "run", "done")
+    tables = tomllib.loads((run / "recipe.toml").read_text())
+    (run / "recipe.toml").write_text(tomli_w.dumps(tables | {"dataset": name}))
+    runs.record(run, {"exit": "done", "smoke": False})
+    for command in (
+        ["eval", run],
+        ["publish", run],
+        ["export", run, "--format", "keras"],
+        ["run", run / "recipe.toml"],
+    ):
+        said = zoo_cli(*command)
+        assert said.code == 2 and "dataset: no name of a dataset" in said.err and len(said.err.splitlines()) <= 3
+    assert not list((tmp_path / "here").iterdir()) and {path.name for path in tmp_path.iterdir()} == {"here", "run"}
+
+
+def test_names_become_names_of_files_that_lead_nowhere():
+    """F32."""
+    plain = {"lenet-digits": "lenet-digits", "tfds:glue/sst2:2.0.0": "tfds-glue-sst2-2.0.0", "Größe 2": "Größe-2"}
+    assert {name: file_name(name) for name in plain} == plain
+    for name in (*STRANGE, ".hidden", "", "...", "a\0b", 300 * "日", "-rf"):
+        made = file_name(name)
+        assert 0 < len(made.encode()) <= 100 and made[0] not in ".-" and not set(made) & set("/\\\0\n\x1b :")
+    for name in (*plain, "my own table", "memory", "tfds:mnist/3.0.1"):
+        assert dataset_name(name) == name
+
+
+def test_a_prepared_dataset_leads_to_no_folder_outside(tmp_path, monkeypatch):
+    """F32: its own description names the configuration that is used."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
+    (tmp_path / "tfds" / "glue" / ".config").mkdir(parents=True)
+    (tmp_path / "outside" / "1.0.0").mkdir(parents=True)
+    (tmp_path / "tfds" / "glue" / ".config" / "metadata.json").write_text('{"default_config_name": "../../outside"}')
+    assert find(Address.parse("glue")) is None

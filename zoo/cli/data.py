@@ -10,6 +10,7 @@ import click
 from zoo import tasks
 from zoo.cli.console import out, print_json, table
 from zoo.errors import UsageError, ZooError
+from zoo.files.names import file_name
 
 if TYPE_CHECKING:
     from zoo.data.config import Data
@@ -154,7 +155,7 @@ def find(name: str, label: str | None = None, kind: str | None = None) -> tuple[
 def _plain(name: str) -> str:
     """A file name out of a dataset's: `tfds:wine_quality/red` -> `wine_quality-red`, `my/pets.csv` -> `pets`."""
     scheme, colon, rest = name.partition(":")
-    return rest.replace("/", "-") if colon and scheme == "tfds" else Path(rest or scheme).stem
+    return file_name(rest if colon and scheme == "tfds" else Path(rest or scheme).stem)
 
 
 def _refuse_unwritable(target: Path) -> None:

@@ -30,12 +30,13 @@ def command(
 
     FOLDER is MODEL-DATASET in the current folder if it is not given. The card's head is as Hugging Face reads it.
     """
+    from zoo.files.names import file_name
     from zoo.pretrained.bases import KINDS
     from zoo.pretrained.published import load
     from zoo.runs import publishing
 
     finished = load(run)
-    target = folder or Path(f"{finished.recipe.model}-{finished.recipe.dataset}")
+    target = folder or Path(file_name(f"{finished.recipe.model}-{finished.recipe.dataset}"))
     written = publishing.publish(finished, target, licence, data_licence, half)
     files = sorted(path for path in written.iterdir())
     if as_json:

@@ -13,6 +13,7 @@ from zoo.data.cache import cached, fingerprint, on_disk
 from zoo.data.config import Data
 from zoo.data.examples import AT_ONCE, DEFAULT_IMAGE, Examples, Source, streams
 from zoo.errors import UsageError, is_utf8
+from zoo.files.names import file_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,15 +70,11 @@ def read(path: Path, data: Data) -> Source:
 
         return Examples(read_files(files[start:stop], data), np.array(labels[start:stop], np.int32))
 
-    name = f"folder-{_plain(path.resolve().name)}-{state}"
+    name = f"folder-{file_name(path.resolve().name)}-{state}"
     if not streams(len(files), data):
         return cached(name, lambda: Source(part(0, len(files))))
     parts = (part(i, i + AT_ONCE) for i in range(0, len(files), AT_ONCE))
     return Source(on_disk(name, (len(files), *data.input_shape), "uint8", lambda: parts))
-
-
-def _plain(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)[:40]
 
 
 def scan(

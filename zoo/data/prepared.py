@@ -82,8 +82,9 @@ def _versions(root: Path) -> list[str]:
 
 def _default_config(root: Path) -> str | None:
     try:
-        return str(json.loads((root / ".config" / "metadata.json").read_text())["default_config_name"])
-    except (OSError, ValueError, KeyError):
+        name = str(json.loads((root / ".config" / "metadata.json").read_text())["default_config_name"])
+        return Address.parse(f"{root.name}/{name}").config
+    except (OSError, ValueError, KeyError, UsageError):
         return None
 
 

@@ -19,6 +19,7 @@ from zoo.data.prepared import MIB, Address, Prepared, damaged, data_dir, downloa
 from zoo.data.rawfiles import refuse_empty
 from zoo.data.tfds_features import Pair, choose, columns, picker
 from zoo.errors import MissingError, unknown
+from zoo.files.names import file_name
 from zoo.native_output import quiet_stderr
 
 log = logging.getLogger("zoo.data")
@@ -45,7 +46,7 @@ def read(address: Address, data: Data, target: Role = "label") -> Source:
     state = fingerprint(
         found.files, data.kind, data.task, data.input_shape, data.label, data.feature_names, tuple(splits.values())
     )
-    key = f"tfds-{found.name.replace('/', '-')}-{found.version}-{state}"
+    key = f"tfds-{file_name(found.name)}-{found.version}-{state}"
     if any(streams(found.splits[split], data) for split in splits.values()):
         return Source(**{name: _on_disk(key, split, address, found, data, target) for name, split in splits.items()})
     return cached(key, lambda: _decode(address, found, data, splits, target))

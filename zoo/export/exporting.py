@@ -15,6 +15,7 @@ from zoo.export import formats, inputs, writing
 from zoo.export.formats import Apply, Format
 from zoo.export.table import Form, forms
 from zoo.files import replacing, write_json
+from zoo.files.names import file_name
 from zoo.files.opening import make_folder
 from zoo.native_output import quiet_stderr
 from zoo.pretrained import index
@@ -88,7 +89,7 @@ def export(run: Run, format_name: str, out: Path | None = None) -> Exported:
 
 
 def _place(run: Run, kind: Format, out: Path | None) -> Path:
-    name = f"{run.recipe.model}-{run.recipe.dataset}{kind.suffix}"
+    name = file_name(f"{run.recipe.model}-{run.recipe.dataset}") + kind.suffix
     path = out or (Path(name) if run.name in index.entries() else run.folder / "export" / name)
     if path.suffix != kind.suffix:
         raise UsageError(f"--out {path}: a {kind.name} file ends in {kind.suffix}")

@@ -7,6 +7,8 @@ import unicodedata
 
 HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # control, format (such as writing direction), surrogates, separators
 JOINERS = "\u200c\u200d"  # format characters that scripts and emoji need
+MOST_BYTES = 100  # of a file's name, which may get a suffix yet
+MOST_LETTERS = 200  # of a dataset's name
 ODD = re.compile(r"[^ -~]")
 
 
@@ -24,3 +26,26 @@ def _shown(letter: str) -> str:
     if unicodedata.category(letter) not in HIDDEN:
         return letter
     return letter.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def file_name(name: str) -> str:
+    """What a name of a dataset or model is in the name of a file: letters, digits and `-_+.` alone, and not many.
+
+    `tfds:wine_quality/red` becomes `tfds-wine_quality-red`. It leads into no other folder and is not hidden.
+    """
+    letters = unicodedata.normalize("NFC", name)
+    plain = "".join(letter if letter.isalnum() or letter in "-_+." else "-" for letter in letters)
+    return plain.encode()[:MOST_BYTES].decode(errors="ignore").lstrip(".-") or "_"
+
+
+def dataset_name(name: str) -> str:
+    """The same name.
+
+    Raises:
+        ValueError: it is none that a dataset can have: it is long, leads somewhere, or holds what cannot be seen.
+    """
+    parts = name.removeprefix("tfds:").split("/")
+    leads = (len(parts) > 1 and not name.startswith("tfds:")) or any(part.strip(" .") == "" for part in parts)
+    if leads or len(name) > MOST_LETTERS or escaped(name) != name:
+        raise ValueError("no name of a dataset")
+    return name

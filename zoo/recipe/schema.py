@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, PrivateAttr
 
 from zoo import tasks
 from zoo.data.config import MOST, Augmentation, Data, Positive, Preprocessing, Section, Seed
+from zoo.files.names import dataset_name
 
 Above0 = Annotated[float, Field(gt=0)]
 AtLeast0 = Annotated[float, Field(ge=0)]
@@ -154,7 +155,7 @@ class Resolved(Section):
     """Everything one run needs to know: what `recipe.toml` in a run directory holds."""
 
     model: str
-    dataset: str
+    dataset: Annotated[str, AfterValidator(dataset_name)]
     knobs: dict[str, Any] = {}
     data: TaskData
     preprocessing: Preprocessing = Preprocessing()

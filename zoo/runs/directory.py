@@ -30,6 +30,7 @@ from zoo import safety
 from zoo.data.text import Vocabularies
 from zoo.errors import UsageError, ZooError
 from zoo.files import remove_leftovers, replacing, sha256, write_json, write_text
+from zoo.files.names import file_name
 from zoo.files.opening import descriptor, refuse_links
 from zoo.recipe import Resolved, recorded
 from zoo.runs import forms
@@ -46,7 +47,7 @@ def place(out: Path | None, model: str, dataset: str) -> Path:
     Raises:
         UsageError: the place is taken, or its nearest existing parent cannot be written.
     """
-    folder = out or Path("runs") / f"{model}-{dataset}" / datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+    folder = out or Path("runs") / file_name(f"{model}-{dataset}") / datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise _taken(folder)
     parent = next(p for p in (folder, *folder.absolute().parents) if p.exists())
