@@ -13,6 +13,7 @@ from zoo.data.cache import cached, fingerprint, on_disk
 from zoo.data.config import Data
 from zoo.data.examples import AT_ONCE, DEFAULT_IMAGE, Examples, Source, streams
 from zoo.errors import UsageError, is_utf8
+from zoo.files import IMAGE, opened
 from zoo.files.names import file_name
 
 if TYPE_CHECKING:
@@ -217,10 +218,11 @@ def _each(files: Sequence[Path], look: Callable[[Image.Image], Result]) -> list[
 def _opened(file: Path, look: Callable[[Image.Image], Result]) -> Result:
     from PIL import Image, UnidentifiedImageError
 
-    if not file.stat().st_size:
-        raise UsageError("empty file")
+    content = opened(file, IMAGE)
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        if not content.peek(1):
+            raise UsageError("empty file")
+        with Image.open(content, formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise UsageError(
                     f"claims {image.width}x{image.height} pixels, more than {MOST_PIXELS // 10**6} million"
@@ -230,3 +232,5 @@ def _opened(file: Path, look: Callable[[Image.Image], Result]) -> Result:
         raise UsageError("no PNG, JPEG, BMP or GIF, whatever its name says") from None
     except Image.DecompressionBombError:
         raise UsageError(f"claims more than {MOST_PIXELS // 10**6} million pixels") from None
+    finally:
+        content.close()

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from zoo.errors import MissingError, UsageError, unknown
+from zoo.files import JSON, read_bytes
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 MIB = 2**20
@@ -82,7 +83,7 @@ def _versions(root: Path) -> list[str]:
 
 def _default_config(root: Path) -> str | None:
     try:
-        name = str(json.loads((root / ".config" / "metadata.json").read_text())["default_config_name"])
+        name = str(json.loads(read_bytes(root / ".config" / "metadata.json", JSON))["default_config_name"])
         return Address.parse(f"{root.name}/{name}").config
     except (OSError, ValueError, KeyError, UsageError):
         return None
@@ -91,9 +92,9 @@ def _default_config(root: Path) -> str | None:
 def _splits(folder: Path, address: Address) -> dict[str, int]:
     path = folder / "dataset_info.json"
     try:
-        info: Any = json.loads(path.read_text(encoding="utf-8"))
+        info: Any = json.loads(read_bytes(path, JSON))
         return {s["name"]: sum(int(count) for count in s["shardLengths"]) for s in info["splits"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
         raise damaged(path, folder, address, f"{type(error).__name__}: {error}") from error
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from zoo.data import cache
 from zoo.data.table import decoded
 from zoo.errors import MissingError, UsageError, ZooError
+from zoo.files import TEXT, opened, read_bytes
 
 if TYPE_CHECKING:
     from zoo.data.config import Data
@@ -66,12 +67,16 @@ def read_text(path: Path) -> str:
 
 def _content(path: Path) -> bytes:
     if path.suffix == ".gz":
-        with gzip.open(path) as file:
+        with opened(path, TEXT) as packed, gzip.open(packed) as file:
             return _bounded(file.read(MOST_BYTES + 1), path)
     if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive, archive.open(_only_text(archive, path)) as member:
+        with (
+            opened(path, TEXT) as packed,
+            zipfile.ZipFile(packed) as archive,
+            archive.open(_only_text(archive, path)) as member,
+        ):
             return _bounded(member.read(MOST_BYTES + 1), path)
-    return path.read_bytes()
+    return read_bytes(path, TEXT)
 
 
 def _bounded(content: bytes, path: Path) -> bytes:

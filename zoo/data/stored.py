@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import UsageError, ZooError
-from zoo.files import replacing
+from zoo.files import opened, replacing
+from zoo.files.opening import descriptor
 
 BLOCK = 2**26  # bytes read at once where all of a file is looked at
 
@@ -127,7 +128,7 @@ class _Open:
 
     def __init__(self, path: Path) -> None:
         try:
-            self.descriptor = os.open(path, os.O_RDONLY)
+            self.descriptor = descriptor(path)
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror}") from error
         weakref.finalize(self, os.close, self.descriptor)
@@ -137,7 +138,7 @@ def _header(path: Path) -> tuple[tuple[int, ...], np.dtype, int]:
     """Shape, type and where the numbers begin."""
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             shape, fortran, dtype = readers[np.lib.format.read_magic(file)](file)
             start = file.tell()
     except (OSError, ValueError, KeyError) as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import UsageError
+from zoo.files import TEXT, read_bytes
 
 DELIMITERS = "\t;|,"  # where two cut equally well, a comma is part of the text
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})  # in lower case
@@ -54,7 +55,7 @@ def table_text(path: Path) -> str:
         UsageError: cannot be read, or is no text.
     """
     try:
-        text = decoded(path, path.read_bytes())
+        text = decoded(path, read_bytes(path, TEXT))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     if "\0" in text:

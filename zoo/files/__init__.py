@@ -9,12 +9,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from zoo.errors import UsageError, ZooError
 from zoo.files.opening import CAREFUL, descriptor, holding
 
+RECIPE, JSON, IMAGE, TEXT, WEIGHTS = 2**22, 2**26, 2**28, 2**31, 2**34  # most bytes of a file of this kind
 NO_PLACE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)  # where nobody can write
 
 
@@ -134,9 +136,50 @@ def remove_leftovers(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def opened(path: Path, most: int | None = None, below: Path | None = None) -> BufferedReader:
+    """Open a plain file to read it, without waiting for anyone.
+
+    Args:
+        most: bytes that such a file may have; None for a user's own data of any size, which is then not read whole.
+        below: a folder from elsewhere below which no link is followed (see `zoo.files.opening`).
+
+    Raises:
+        UsageError: a pipe, device, folder or the like; a file that is too large. OSError: it cannot be opened.
+    """
+    file = os.fdopen(descriptor(path, below=below), "rb")
+    size = os.fstat(file.fileno()).st_size
+    if most is not None and size > most:
+        file.close()
+        raise UsageError(f"{path} has {size:,} bytes; such a file has at most {most:,}")
+    return file
+
+
+def read_bytes(path: Path, most: int, below: Path | None = None) -> bytes:
+    """The whole content of a plain file of at most so many bytes.
+
+    Raises:
+        UsageError, OSError: as `opened`; it grows while it is read.
+    """
+    with opened(path, most, below) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1)
+    if len(content) > size:
+        raise UsageError(f"{path} grows while it is read\ntry again when it is finished")
+    return content
+
+
+def read_text(path: Path, most: int, below: Path | None = None) -> str:
+    """The same as text in UTF-8.
+
+    Raises:
+        UnicodeDecodeError: it is none. UsageError, OSError: as `read_bytes`.
+    """
+    return read_bytes(path, most, below).decode()
+
+
 def sha256(path: Path, below: Path | None = None) -> str:
     """The SHA-256 of a plain file's bytes."""
-    with os.fdopen(descriptor(path, below=below), "rb") as file:
+    with opened(path, below=below) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -144,10 +187,10 @@ def read_json(path: Path) -> Any:
     """Read one JSON document.
 
     Raises:
-        UsageError: it is damaged, cannot be read, or is nested too deep.
+        UsageError: it is damaged, too large, no plain file, cannot be read, or is nested too deep.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read_bytes(path, JSON))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is damaged: {error}") from error
     except OSError as error:

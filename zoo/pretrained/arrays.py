@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import UsageError
-from zoo.files import replacing
+from zoo.files import WEIGHTS, opened, replacing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise UsageError(f"there is no file {path}\nweights are a weights.npz as zoo publish writes it")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened(path, WEIGHTS) as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             _refuse_strange(path, members)
             return {info.filename.removesuffix(".npy"): _array(archive.read(info)) for info in members}

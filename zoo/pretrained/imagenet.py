@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from zoo.data.network import reachable
 from zoo.errors import MissingError, UsageError, ZooError
-from zoo.files import read_json, replacing
+from zoo.files import WEIGHTS, opened, read_json, replacing
 from zoo.pretrained.names import weight_names
 from zoo.safety import scan_weights
 
@@ -158,8 +158,8 @@ def _check(path: Path, wanted: Wanted) -> None:
 
 def _digest(path: Path, like: str) -> str:
     """The checksum of a file by the algorithm that a pinned one's length tells: 32 digits are MD5, 64 SHA-256."""
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "md5" if len(like) == 32 else "sha256").hexdigest()
+    with opened(path, WEIGHTS) as content:
+        return hashlib.file_digest(content, "md5" if len(like) == 32 else "sha256").hexdigest()
 
 
 def _fetch(wanted: Wanted, path: Path) -> None:

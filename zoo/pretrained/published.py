@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.files import sha256
+from zoo.files import JSON, read_bytes, sha256
 from zoo.pretrained import arrays, index
 from zoo.pretrained.assign import put, refuse_others
 from zoo.pretrained.names import weight_names
@@ -109,7 +109,7 @@ def differences(folder: Path) -> list[str]:
     if not sums.is_file():
         return [f"{sums} is not there"]
     wrong = []
-    listed = [line.partition("  ") for line in sums.read_text(encoding="utf-8", errors="replace").splitlines()]
+    listed = [line.partition("  ") for line in read_bytes(sums, JSON).decode(errors="replace").splitlines()]
     for digest, _, name in listed:
         path = folder / name
         if Path(name).name != name or not path.is_file():

@@ -13,6 +13,7 @@ from typing import Any
 from zoo.catalogue.folders import recipes_folder
 from zoo.catalogue.registry import describe
 from zoo.errors import UsageError, unknown
+from zoo.files import RECIPE, read_text
 from zoo.recipe.problems import refusal, validate
 from zoo.recipe.schema import Recipe
 
@@ -78,7 +79,7 @@ def recipe_text(name: str) -> tuple[str, str]:
             )
         path = _files()[name]
     try:
-        return str(path), path.read_text(encoding="utf-8")
+        return str(path), read_text(path, RECIPE)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 ({error.reason} at byte {error.start})") from error
     except OSError as error:

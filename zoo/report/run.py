@@ -14,7 +14,7 @@ from zoo.drawing.curves import learning_curves
 from zoo.drawing.diagram import architecture
 from zoo.drawing.inside import feature_maps, filters, first_convolution, kernel_of
 from zoo.drawing.style import png
-from zoo.files import replacing, write_text
+from zoo.files import JSON, read_text, replacing, write_text
 from zoo.report.page import Picture, page
 from zoo.tasks.task import Look, Plan
 
@@ -72,7 +72,7 @@ def _of_network(look: Look) -> Iterator[Plan]:
 def _samples(folder: Path) -> str:
     """What the model wrote after each epoch, if anything."""
     file = folder / "samples.txt"
-    return file.read_text(encoding="utf-8") if file.exists() else ""
+    return read_text(file, JSON, folder) if file.exists() else ""
 
 
 def _written(folder: Path, name: str, title: str, make: Callable[[], Any]) -> Picture:

@@ -29,7 +29,7 @@ import tomli_w
 from zoo import safety
 from zoo.data.text import Vocabularies
 from zoo.errors import UsageError, ZooError
-from zoo.files import remove_leftovers, replacing, sha256, write_json, write_text
+from zoo.files import JSON, read_text, remove_leftovers, replacing, sha256, write_json, write_text
 from zoo.files.names import file_name
 from zoo.files.opening import descriptor, refuse_links
 from zoo.recipe import Resolved, recorded
@@ -181,8 +181,7 @@ class Run:
         """
         path = self._whole("history.csv")
         try:
-            with path.open(encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
+            rows = list(csv.DictReader(io.StringIO(read_text(path, JSON, self._foreign), newline="")))
             return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {})}
         except (ValueError, TypeError, KeyError, csv.Error) as error:
             raise _changed(path, f"it is no table of numbers ({error})") from error

@@ -13,6 +13,7 @@ import numpy as np
 from zoo import tasks
 from zoo.data.text import encode, padded
 from zoo.errors import UsageError
+from zoo.files import TEXT, read_text
 from zoo.runs.directory import Run
 
 log = logging.getLogger("zoo")
@@ -36,7 +37,7 @@ def texts_of(files: Sequence[Path], given: Sequence[str]) -> list[tuple[str, str
 
 def _lines(file: Path) -> list[str]:
     try:
-        return file.read_text(encoding="utf-8-sig").splitlines()
+        return read_text(file, TEXT).removeprefix("\ufeff").splitlines()
     except UnicodeDecodeError as error:
         raise UsageError(f"{file}: not UTF-8 ({error.reason} at byte {error.start})") from error
     except OSError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import UsageError
+from zoo.files import WEIGHTS, opened
 from zoo.safety.archive import Part, check_directory, check_members
 from zoo.safety.config import check_config
 from zoo.safety.refusals import damaged, refused
@@ -86,7 +87,7 @@ def scan(path: Path) -> int:
         )
     try:
         check_directory(path)
-        with zipfile.ZipFile(path) as archive, path.open("rb") as file:
+        with opened(path, WEIGHTS) as file, zipfile.ZipFile(file) as archive:
             check_members(path, archive)
             elements = check_weights(path, Part(file, archive.getinfo("model.weights.h5")))
             config = json.loads(archive.read("config.json"))
@@ -107,7 +108,7 @@ def scan_weights(path: Path) -> int:
         UsageError: it is damaged, or holds anything but plain arrays of numbers.
     """
     try:
-        with path.open("rb") as file:
+        with opened(path, WEIGHTS) as file:
             return check_weights(path, Part(file))
     except UsageError:
         raise
@@ -116,5 +117,5 @@ def scan_weights(path: Path) -> int:
 
 
 def _begin(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with opened(path, WEIGHTS) as file:
         return file.read(8)

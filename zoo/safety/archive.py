@@ -9,6 +9,7 @@ from io import SEEK_CUR, SEEK_END, SEEK_SET, RawIOBase
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from zoo.files import WEIGHTS, opened
 from zoo.safety.refusals import refused
 
 MEMBERS = {"metadata.json": 2**20, "config.json": 2**22, "model.weights.h5": 2**63}  # name -> most bytes
@@ -20,7 +21,7 @@ PIECE = 2**24  # bytes
 def check_directory(path: Path) -> None:
     """Refuse an archive of very many members before its directory is read, which takes memory for each."""
     count, tail = 0, b""
-    with path.open("rb") as file:
+    with opened(path, WEIGHTS) as file:
         while piece := file.read(PIECE):
             count += (tail + piece).count(ENTRY)
             tail = piece[-len(ENTRY) + 1 :]

@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from zoo.errors import UsageError, ZooError
-from zoo.files import writing
+from zoo.files import WEIGHTS, read_bytes, writing
 from zoo.files.names import escaped
-from zoo.files.opening import descriptor, holding, make_folder, names
+from zoo.files.opening import holding, make_folder, names
 
 KEEP = 2
 MAGIC = b"zoo checkpoint 1 "
@@ -88,8 +88,7 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 
 
 def _read(path: Path) -> Checkpoint:
-    with os.fdopen(descriptor(path, below=path.parent.parent), "rb") as file:
-        head, _, rest = file.read().partition(b"\n")
+    head, _, rest = read_bytes(path, WEIGHTS, path.parent.parent).partition(b"\n")
     if head != MAGIC + hashlib.sha256(rest).hexdigest().encode():
         raise ValueError("damaged, its bytes differ from its SHA-256")
     words, _, body = rest.partition(b"\n")
