@@ -14,6 +14,7 @@ from zoo.data import given
 from zoo.data.config import Data
 from zoo.errors import UsageError, ZooError
 from zoo.runs.directory import Run
+from zoo.runs.job import resume
 from zoo.runs.scoring import rescore
 
 X, Y = load_iris(return_X_y=True)
@@ -149,3 +150,16 @@ def test_callbacks_are_told_and_named_in_the_run(tmp_path, caplog):
     assert seen == Run(outcome.folder).history["loss"]
     assert Run(outcome.folder).info["callbacks"] == ["LambdaCallback"]
     assert "callbacks were given as objects" in caplog.text
+
+
+def test_a_resumed_run_still_says_that_it_began_with_callbacks(tmp_path, caplog):
+    def end(epoch, logs):
+        raise ZooError("ended on purpose")
+
+    with pytest.raises(ZooError, match="on purpose"):
+        trained("iris", tmp_path, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=end)])
+    caplog.clear()
+    outcome = resume(tmp_path / "run")
+    assert Run(outcome.folder).info["exit"] == "done"
+    assert Run(outcome.folder).info["callbacks"] == ["LambdaCallback"]
+    assert "began with callbacks that are not kept (LambdaCallback)" in caplog.text

@@ -56,3 +56,11 @@ def _refuse_sections(said: Mapping[str, Any]) -> None:
             close = nearest(section, SECTIONS, 1)
             hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(SECTIONS)}"
             raise UsageError(f"--set {section}: unknown section; {hint}")
+
+
+def flat(table: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """A table of tables as one, with the path of each key."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        found |= flat(value, f"{path}{key}.") if isinstance(value, Mapping) else {f"{path}{key}": value}
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import shutil
 import time
@@ -17,6 +18,7 @@ from zoo.errors import UsageError
 from zoo.recipe import Recipe, Resolved, changed, resolve
 from zoo.runs import directory, provenance
 from zoo.training.distribution import cluster
+from zoo.training.distribution.meeting import meet
 from zoo.training.memory import refuse_too_large
 
 if TYPE_CHECKING:
@@ -172,7 +174,7 @@ def resume(folder: Path, watch: Watcher | None = None, *, require_gpu: bool = Fa
     recipe, smoke = directory.Run(folder).recipe, bool(info.get("smoke"))
     group = cluster.find(recipe.training.strategy)
     if group is not None and not group.chief:
-        _follow(recipe, smoke, watch or Watcher(), require_gpu, folder)
+        _follow(recipe, watch or Watcher(), smoke=smoke, require_gpu=require_gpu, resumed=folder)
         return None
     return execute(recipe, folder, smoke=smoke, watch=watch, resuming=True, require_gpu=require_gpu)
 
@@ -195,11 +197,10 @@ def execute(
     """
     watch = watch or Watcher()
     started = time.perf_counter()
-    refuse_too_large(recipe)
     if folder is None:
-        _follow(recipe, smoke, watch, require_gpu, None, source)
+        _follow(recipe, watch, smoke=smoke, require_gpu=require_gpu, source=source, callbacks=callbacks)
         return None
-    splits = _start(recipe, watch, require_gpu, source)
+    splits = _start(recipe, watch, smoke, resuming, require_gpu, source)
     from zoo.training.distribution.workers import loss_named
     from zoo.training.writing import sampling
 
@@ -208,16 +209,15 @@ def execute(
         if not resuming:
             directory.write_recipe(folder, recipe)
         facts = provenance.facts_before(recipe, smoke) | ({"resumed_from": _position(saved)} if resuming else {})
-        if callbacks:
-            facts |= {"callbacks": [type(callback).__name__ for callback in callbacks]}
-            log.warning("note: callbacks were given as objects; zoo run %s/recipe.toml does without them", folder)
+        facts |= _given_facts(folder, callbacks, resuming)
         directory.record(folder, facts | {"exit": "started"})
         fit = None
         try:
+            _compare_data(recipe, splits)
             watch.stage("building the model")
             with loss_named(cluster.find(recipe.training.strategy), folder):
                 own = [*watch.callbacks(folder, recipe), *sampling(recipe, splits, None if smoke else folder)]
-                fit = _fit_class(recipe)(recipe, splits, folder, [*own, *callbacks], SMOKE_STEPS if smoke else None)
+                fit = _make_fit(recipe, splits, folder, [*own, *callbacks], smoke)
                 watch.begin(fit)
                 fitted = fit(saved)
                 metrics, scores = _score(fit)
@@ -243,6 +243,24 @@ def execute(
     return outcome
 
 
+def _given_facts(folder: Path, callbacks: Sequence[keras.callbacks.Callback], resuming: bool) -> dict[str, Any]:
+    """What run.json says of callbacks that were given as objects, to this run or to the one that it goes on with."""
+    before = directory.Run(folder).info.get("callbacks", []) if resuming else []
+    if before:
+        log.warning("note: the run began with callbacks that are not kept (%s); it goes on without", ", ".join(before))
+    if callbacks:
+        log.warning("note: callbacks were given as objects; zoo run %s/recipe.toml does without them", folder)
+    names = [*before, *(type(callback).__name__ for callback in callbacks)]
+    return {"callbacks": names} if names else {}
+
+
+def _make_fit(
+    recipe: Resolved, splits: Splits, folder: Path | None, callbacks: Sequence[keras.callbacks.Callback], smoke: bool
+) -> Fit:
+    """What trains: the same on each of several workers, which keep no folder but for the chief."""
+    return _fit_class(recipe)(recipe, splits, folder, callbacks, SMOKE_STEPS if smoke else None)
+
+
 def _fit_class(recipe: Resolved) -> type[Fit]:
     if recipe.transfer is not None:
         from zoo.pretrained.transfer import TransferFit
@@ -253,13 +271,18 @@ def _fit_class(recipe: Resolved) -> type[Fit]:
     return Fit
 
 
-def _start(recipe: Resolved, watch: Watcher, require_gpu: bool, source: Source | None = None) -> Splits:
+def _start(
+    recipe: Resolved, watch: Watcher, smoke: bool, resuming: bool, require_gpu: bool, source: Source | None = None
+) -> Splits:
     """Load the data and start TensorFlow; among several workers TensorFlow must meet the others before all else."""
     from zoo.training.environment import prepare
 
+    refuse_too_large(recipe)
     group = cluster.find(recipe.training.strategy)
     if group is not None:
-        watch.stage(f"starting TensorFlow as worker {group.index} of {len(group.workers)} and meeting the others")
+        watch.stage(f"meeting the other workers as worker {group.index} of {len(group.workers)}")
+        meet(group).compare(provenance.common_facts(recipe, smoke) | {"--resume": resuming})
+        watch.stage("starting TensorFlow")
         prepare(require_gpu)
         from zoo.training.distribution.workers import join
 
@@ -276,22 +299,36 @@ def _start(recipe: Resolved, watch: Watcher, require_gpu: bool, source: Source |
     return splits
 
 
+def _compare_data(recipe: Resolved, splits: Splits) -> None:
+    """The last thing that several workers do before they build: see that all of them hold the same examples."""
+    group = cluster.find(recipe.training.strategy)
+    if group is not None:
+        from zoo.training.state import checksums
+
+        found = {name: hashlib.sha256(repr(some).encode()).hexdigest()[:8] for name, some in checksums(splits).items()}
+        meeting = meet(group)
+        meeting.compare({f"the checksum of the {name} examples": digest for name, digest in found.items()})
+        meeting.close()
+
+
 def _follow(
     recipe: Resolved,
-    smoke: bool,
     watch: Watcher,
+    *,
+    smoke: bool,
     require_gpu: bool,
-    resumed: Path | None,
+    resumed: Path | None = None,
     source: Source | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """What every worker but the chief does: the same computation, and nothing is written."""
-    splits = _start(recipe, watch, require_gpu, source)
+    splits = _start(recipe, watch, smoke, resumed is not None, require_gpu, source)
     from zoo.training.distribution.workers import loss_named
-    from zoo.training.fit import Fit
 
     saved = _saved(resumed, watch) if resumed else None
+    _compare_data(recipe, splits)
     with loss_named(cluster.find(recipe.training.strategy), resumed):
-        fit = Fit(recipe, splits, None, (), SMOKE_STEPS if smoke else None)
+        fit = _make_fit(recipe, splits, None, callbacks, smoke)
         watch.begin(fit)
         fit(saved)
         _score(fit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import os
 import platform
 import shlex
@@ -11,12 +13,38 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from zoo import __version__
+from zoo.catalogue import registry
 from zoo.recipe import Resolved, fingerprint
+from zoo.recipe.overrides import flat
+from zoo.recipe.source import builder_source
 
 if TYPE_CHECKING:
     from zoo.training.fit import Fit, Fitted
 
 PACKAGES = ("tensorflow", "keras", "numpy", "tensorflow-datasets", "scikit-learn")
+
+
+def versions() -> dict[str, str]:
+    """Of Python, the zoo and the packages that numbers hang on."""
+    return {"python": platform.python_version(), "zoo": __version__} | {p: version(p) for p in PACKAGES}
+
+
+def common_facts(recipe: Resolved, smoke: bool) -> dict[str, Any]:
+    """What must be the same for all workers that train as one, by name: settings, versions, the network's code.
+
+    Where the data lies may differ; what it holds is compared when it is loaded.
+    """
+    settings = flat(recipe.model_dump(mode="json"))
+    places = ("data.source", "data.origin", "training.strategy")
+    found = {key: value for key, value in settings.items() if key not in places}
+    found |= {f"the version of {name}": number for name, number in versions().items()}
+    return found | {"--smoke": smoke, f"the code of {recipe.model}": _code(recipe.model)}
+
+
+def _code(model: str) -> str:
+    """A short hash of the source that builds a network."""
+    builder = inspect.unwrap(registry.describe(model).builder)
+    return hashlib.sha256(builder_source(builder.__module__, builder.__name__).encode()).hexdigest()[:16]
 
 
 def facts_before(recipe: Resolved, smoke: bool) -> dict[str, Any]:
@@ -30,7 +58,7 @@ def facts_before(recipe: Resolved, smoke: bool) -> dict[str, Any]:
         "argv": sys.argv,
         "command": shlex.join(["zoo", *sys.argv[1:]]),
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), "zoo": __version__} | {p: version(p) for p in PACKAGES},
+        "versions": versions(),
         "machine": {"system": platform.system(), "cores": os.cpu_count(), "processor": platform.machine()},
     }
 

@@ -216,6 +216,7 @@ class Fit:
             self.history.setdefault(name, []).append(value)
         self._write_history(every=SECONDS_BETWEEN_HISTORIES)
         watchers.on_epoch_end(self.epoch, logs)
+        self.model.stop_training = bool(self._agreed(self.model.stop_training))  # one worker's callback stops all
         self.epoch, self.done = self.epoch + 1, 0
         self._reset_means()
         self._save_if_due()

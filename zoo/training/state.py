@@ -13,6 +13,7 @@ from zoo.data import Examples, Splits
 from zoo.data.examples import is_stored
 from zoo.errors import UsageError, ZooError
 from zoo.recipe import Resolved
+from zoo.recipe.overrides import flat
 from zoo.training.callbacks import BestWeights, EarlyStopping
 from zoo.training.checkpoint import Checkpoint
 
@@ -68,11 +69,17 @@ def is_finite(variables: Iterable[Any]) -> bool:
 
 def made_of(recipe: Resolved, splits: Splits) -> dict[str, Any]:
     """What a run's numbers follow from, as JSON: the resolved recipe, and checksums of its examples."""
-    parts = {"training": splits.train, "validation": splits.validation}
+    found = checksums(splits)
     return {
         "recipe": recipe.model_dump(mode="json"),
-        "data": {name: [_checksum(array) for array in _arrays(part)] for name, part in parts.items()},
+        "data": {name: found[name] for name in ("training", "validation")},
     }
+
+
+def checksums(splits: Splits) -> dict[str, list[str]]:
+    """Of the arrays of each part."""
+    parts = {"training": splits.train, "validation": splits.validation, "test": splits.test}
+    return {name: [_checksum(array) for array in _arrays(part)] for name, part in parts.items()}
 
 
 def _arrays(part: Examples) -> list[np.ndarray]:
@@ -94,7 +101,7 @@ def refuse_other(saved: Checkpoint, now: Mapping[str, Any]) -> None:
         UsageError: the checkpoint is of another recipe or of other data; each difference is named.
     """
     kept = Resolved.model_validate(saved.facts["made_of"]["recipe"])  # keys that came since have their defaults
-    before, after = _flat(kept.model_dump(mode="json")), _flat(now["recipe"])
+    before, after = flat(kept.model_dump(mode="json")), flat(now["recipe"])
     keys = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
     differs = [f"{key} was {before.get(key)!r}, now {after.get(key)!r}" for key in keys]
     for name, checksums in saved.facts["made_of"]["data"].items():
@@ -104,13 +111,6 @@ def refuse_other(saved: Checkpoint, now: Mapping[str, Any]) -> None:
         raise UsageError(
             f"the checkpoint is of another run: {'; '.join(differs)}\nput it back as it was, or start a run of its own"
         )
-
-
-def _flat(table: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in table.items():
-        flat |= _flat(value, f"{path}{key}.") if isinstance(value, Mapping) else {f"{path}{key}": value}
-    return flat
 
 
 def _members(saved: Checkpoint, group: str) -> list[np.ndarray]:

@@ -7,10 +7,8 @@ to save, whether to stop) is agreed on first, for a worker that goes another way
 from __future__ import annotations
 
 import faulthandler
-import os
 import re
 import signal
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -20,11 +18,10 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from zoo.errors import MissingError, ZooError
+from zoo.errors import ZooError
 from zoo.native_output import quiet_ending
 from zoo.training.distribution.cluster import Cluster
-
-PEER_SECONDS = 45.0  # with the start of TensorFlow, an absent peer is known within a minute
+from zoo.training.distribution.meeting import answers, meet, peer_seconds
 
 DYING_SECONDS = 5.0  # how long a worker that is gone may still seem to answer
 LINGER_SECONDS = 3.0  # before leaving a run that lost a worker, so that the others do not take this one for lost
@@ -34,58 +31,38 @@ LINGER_SECONDS = 3.0  # before leaving a run that lost a worker, so that the oth
 def join(cluster: Cluster) -> tf.distribute.Strategy:
     """Wait for all workers and be one of them. Must come before any computation of TensorFlow in this process.
 
-    TensorFlow itself waits for an absent peer for ever, deaf to signals and with Python locked up. So all meet over
-    plain sockets first; what goes wrong after that ends the process with a traceback.
+    TensorFlow itself waits for an absent worker for ever, deaf to signals and with Python locked up. So all meet over
+    plain sockets first; what goes wrong after that ends the process with a traceback, and a signal ends it at once.
 
     Raises:
-        MissingError: a peer did not come within PEER_SECONDS (or as many as ZOO_PEER_SECONDS says).
+        MissingError: a worker did not come in time.
     """
-    seconds = float(os.environ.get("ZOO_PEER_SECONDS", PEER_SECONDS))
-    _meet(cluster, seconds)
+    meet(cluster)
     quiet_ending()
-    faulthandler.dump_traceback_later(seconds, exit=True)
-    spec = tf.train.ClusterSpec({"worker": list(cluster.workers)})
-    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
-        spec, task_type="worker", task_id=cluster.index, rpc_layer="grpc"
-    )
-    strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
-    agree(strategy, 0.0)
-    faulthandler.cancel_dump_traceback_later()
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):  # TensorFlow has taken SIGTERM for itself
-            signal.signal(number, signal.getsignal(number))
+    with _ending_at_once():
+        faulthandler.dump_traceback_later(peer_seconds(), exit=True)
+        spec = tf.train.ClusterSpec({"worker": list(cluster.workers)})
+        resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+            spec, task_type="worker", task_id=cluster.index, rpc_layer="grpc"
+        )
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+        agree(strategy, 0.0)
+        faulthandler.cancel_dump_traceback_later()
     return strategy
 
 
-def _meet(cluster: Cluster, seconds: float) -> None:
-    """Listen at one's own address until every other worker answers at its own."""
-    port = cluster.workers[cluster.index].rpartition(":")[2]
-    absent = [i for i in range(len(cluster.workers)) if i != cluster.index]
-    deadline = time.monotonic() + seconds
+@contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """While it lasts, signals are the system's: Python would not hear of them. TensorFlow takes SIGTERM for itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        listener = socket.create_server(("", int(port)), backlog=len(cluster.workers))
-    except OSError as error:
-        raise MissingError(
-            f"{cluster.name(cluster.index)} cannot listen at its port: {os.strerror(error.errno or 0)}"
-        ) from error
-    with listener:
-        while absent := [i for i in absent if not _answers(cluster, i)]:
-            if time.monotonic() > deadline:
-                names = ", ".join(cluster.name(i) for i in absent)
-                raise MissingError(
-                    f"{cluster.name(cluster.index)}: no answer from {names} within {seconds:g} s\n"
-                    "is every worker started, with the same list of workers in TF_CONFIG, and may they connect?"
-                )
-            time.sleep(0.2)
-
-
-def _answers(cluster: Cluster, index: int) -> bool:
-    host, _, port = cluster.workers[index].rpartition(":")
-    try:
-        with socket.create_connection((host, int(port)), timeout=1.0):
-            return True
-    except OSError:
-        return False
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def agree(strategy: tf.distribute.Strategy, value: float) -> float:
@@ -126,7 +103,7 @@ def _silent(cluster: Cluster) -> list[int]:
     """Those that do not answer; a process that was killed may take connections for a moment longer than it lives."""
     others = [i for i in range(len(cluster.workers)) if i != cluster.index]
     deadline = time.monotonic() + DYING_SECONDS
-    while not (silent := [i for i in others if not _answers(cluster, i)]) and time.monotonic() < deadline:
+    while not (silent := [i for i in others if not answers(cluster, i)]) and time.monotonic() < deadline:
         time.sleep(0.1)
     return silent
 
