@@ -25,7 +25,7 @@ class Metric:
     higher_is_better: bool
     full: float | None = None
     counts_examples: bool = False  # a share of the examples: so many of so many
-    over_tokens: bool = False  # where it is measured, losses and accuracies are means over tokens, not examples
+    over_tokens: bool = False  # where it is measured, losses and accuracies are means over tokens or pixels
     is_baseline: bool = False  # a result that needs no model, shown beside the model's
     headline: str = ""  # the metric that a run is known by, where it is not this one
 
@@ -69,10 +69,14 @@ add(
     Metric("bleu", higher_is_better=True, full=100.0),
     Metric("perplexity", higher_is_better=False, over_tokens=True, headline="loss"),
     Metric("exact_match", higher_is_better=True, full=1.0, counts_examples=True, over_tokens=True),
+    Metric("dice", higher_is_better=True, full=1.0, over_tokens=True),
+    Metric("iou", higher_is_better=True, full=1.0, over_tokens=True),
     Metric("accuracy", higher_is_better=True, full=1.0, counts_examples=True),
     Metric("mae", higher_is_better=False),
     Metric("naive_mae", higher_is_better=False, is_baseline=True),
     Metric("seasonal_naive_mae", higher_is_better=False, is_baseline=True),
+    Metric("one_class_dice", higher_is_better=True, full=1.0, is_baseline=True),
+    Metric("one_class_iou", higher_is_better=True, full=1.0, is_baseline=True),
     Metric("loss", higher_is_better=False),
 )
 
@@ -101,5 +105,5 @@ def baselines(measured: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def are_over_tokens(measured: Iterable[str]) -> bool:
-    """Whether the losses and accuracies among these metrics are means over tokens."""
+    """Whether the losses and accuracies among these metrics are means over tokens or pixels."""
     return any(find(name).over_tokens for name in measured)

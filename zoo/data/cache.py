@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,8 +61,16 @@ def cached(name: str, decode: Callable[[], Source]) -> Source:
     return source
 
 
-def on_disk(name: str, shape: tuple[int, ...], dtype: str, decode: Callable[[], Iterable[Examples]]) -> Examples:
+def on_disk(
+    name: str,
+    shape: tuple[int, ...],
+    dtype: str,
+    decode: Callable[[], Iterable[Examples]],
+    map_shape: tuple[int, ...] | None = None,
+) -> Examples:
     """Examples too many for the memory: decoded some at a time into a file, from which training reads its batches.
+
+    Targets are kept in memory, unless they are maps of `map_shape` (n, ...), uint8, as large as images.
 
     Raises:
         UsageError: the cache's folder cannot be used, or has no room for them.
@@ -75,24 +84,30 @@ def on_disk(name: str, shape: tuple[int, ...], dtype: str, decode: Callable[[], 
         raise UsageError(f"{name} is to stay on disk, and {place} cannot be used\nset ZOO_HOME to a folder of your own")
     x, y, sums = (place / f"{name}.{ending}" for ending in ("x.npy", "y.npy", "sums.json"))
     if not _is_whole(sums):
-        need, free = int(np.prod(shape, dtype="int64")) * np.dtype(dtype).itemsize, shutil.disk_usage(place).free
-        if need > free:
-            raise UsageError(
-                f"{name} takes {need / 2**30:.1f} GiB on disk, {place} has {free / 2**30:.1f} GiB left\n"
-                "make room, or set ZOO_HOME to a folder that has it"
-            )
+        need = math.prod(shape) * np.dtype(dtype).itemsize + math.prod(map_shape or (0,))
+        _refuse_full(place, name, need)
         labels: list[np.ndarray] = []
-
-        def images() -> Iterator[np.ndarray]:
+        with ExitStack() as files:
+            put_x = files.enter_context(stored.writing(x, shape, dtype))
+            put_y = files.enter_context(stored.writing(y, map_shape, "uint8")) if map_shape else labels.append
             for part in decode():
-                labels.append(part.y)
-                yield part.x
-
-        stored.write(x, shape, dtype, images())
-        found = np.concatenate(labels)
-        stored.write(y, found.shape, found.dtype.name, [found])
+                put_x(part.x)
+                put_y(part.y)
+        if labels:
+            found = np.concatenate(labels)
+            stored.write(y, found.shape, found.dtype.name, [found])
         write_json(sums, {path.name: sha256(path) for path in (x, y)})
-    return Examples(stored.Stored(x), stored.Stored(y)[:])
+    targets = stored.Stored(y)
+    return Examples(stored.Stored(x), targets if map_shape else targets[:])
+
+
+def _refuse_full(place: Path, name: str, need: int) -> None:
+    free = shutil.disk_usage(place).free
+    if need > free:
+        raise UsageError(
+            f"{name} takes {need / 2**30:.1f} GiB on disk, {place} has {free / 2**30:.1f} GiB left\n"
+            "make room, or set ZOO_HOME to a folder that has it"
+        )
 
 
 def _is_whole(sums: Path) -> bool:

@@ -40,6 +40,23 @@ class Series(Section):
     period: Positive | None = None  # steps of a season, for the seasonal-naive forecast
 
 
+class Masks(Section):
+    """How images that have a class for each pixel are cut into tiles, and how their masks are read."""
+
+    # height and width that images have at most, smaller ones are filled up; None: those of input_shape, one tile each
+    image_size: tuple[Positive, Positive] | None = None
+    margin: Annotated[int, Field(ge=0, le=MOST)] = 0  # pixels on each side of a tile that are seen, not answered for
+    values: tuple[
+        Annotated[int, Field(ge=0, le=255)], ...
+    ] = ()  # grey values of the classes in mask files; (): 0, 1 ...
+
+    @model_validator(mode="after")
+    def _differ(self) -> Masks:
+        if len(set(self.values)) != len(self.values):
+            raise ValueError("masks.values: each class has a grey value of its own")
+        return self
+
+
 class Data(Section):
     """Where examples come from and what one of them looks like."""
 
@@ -76,6 +93,7 @@ class Data(Section):
     options: dict[str, float | int | str | bool] = {}  # of a generated source: noise, turns ...; of pairs: languages
     text: Text | None = None
     series: Series | None = None
+    masks: Masks | None = None  # images with a class for each pixel; input_shape is then that of a tile
 
     @model_validator(mode="after")
     def _agree(self) -> Data:
@@ -125,7 +143,8 @@ class Augmentation(Section):
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0  # degrees, each way
     zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share, in or out
     flip: bool = False  # left to right, half of the time
+    quarter_turns: bool = False  # by none to three right angles; of square images, and no pixel lies between two others
 
     @property
     def active(self) -> bool:
-        return bool(self.shift or self.rotate or self.zoom or self.flip)
+        return bool(self.shift or self.rotate or self.zoom or self.flip or self.quarter_turns)

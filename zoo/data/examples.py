@@ -203,10 +203,15 @@ def _class_ids(y: np.ndarray, classes: int, where: str) -> np.ndarray:
 
 
 def class_counts(part: Examples, names: Sequence[str]) -> dict[str, int]:
-    """How many examples of each of the classes that are called so; empty without classes."""
+    """How many examples, or pixels, of each of the classes that are called so; empty without classes."""
     import numpy as np
 
-    return dict(zip(names, np.bincount(part.y, minlength=len(names)).tolist(), strict=True)) if names else {}
+    if not names:
+        return {}
+    counts = np.zeros(len(names), "int64")
+    for block in part.y.blocks() if is_stored(part.y) else [part.y]:
+        counts += np.bincount(np.ravel(block), minlength=len(names))[: len(names)]
+    return dict(zip(names, counts.tolist(), strict=True))
 
 
 def is_stored(x: Any) -> bool:

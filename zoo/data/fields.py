@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 Role = Literal["image", "vector", "tokens", "series", "audio", "mask", "boxes", "label", "value"]
 ROLES: dict[str, Role] = {"tabular": "vector", "image": "image", "text": "tokens", "text-pair": "tokens", "series": "series"}  # fmt: skip  # noqa: E501
+VOID = 255  # in a mask: no class is known of this pixel, and it counts nowhere
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Field:
     def has_pixels(self) -> bool:
         """Whether it is a picture, (height, width, channels)."""
         return self.role == "image"
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it says something of each pixel of a picture."""
+        return self.role == "mask"
 
     @property
     def in_time(self) -> bool:

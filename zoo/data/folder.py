@@ -36,7 +36,7 @@ def infer(path: Path) -> Data:
         UsageError: no class folder, one only, an empty one, an image outside of them, a file that is no image.
     """
     names, files, _ = scan(path)
-    heads = _each(files, _head)
+    heads = each(files, head)
     sizes = {size for size, _ in heads}
     width, height = sizes.pop() if len(sizes) == 1 else (0, 0)
     own = 0 < width <= DEFAULT_IMAGE[1] and 0 < height <= DEFAULT_IMAGE[0]
@@ -94,10 +94,10 @@ def scan(
     if not folders:
         raise UsageError(f"{path} has no sub-folders: put the {what} of each class into a folder with the class's name")
     if loose:
-        raise UsageError(f"{path}: {_some(loose)} in no class folder\nmove each into the folder of its class, or away")
+        raise UsageError(f"{path}: {some(loose)} in no class folder\nmove each into the folder of its class, or away")
     found = [_files(folder, suffixes) for folder in folders]
     if empty := [folder.name for folder, files in zip(folders, found, strict=True) if not files]:
-        raise UsageError(f"{path}: class folder without {what} ({', '.join(suffixes)}): {_some(empty)}")
+        raise UsageError(f"{path}: class folder without {what} ({', '.join(suffixes)}): {some(empty)}")
     if len(folders) == 1:
         raise UsageError(f"{path} has one class only, {folders[0].name!r}: a network needs two to tell apart")
     labels = [i for i, files in enumerate(found) for _ in files]
@@ -108,7 +108,7 @@ def _files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
     files = [path for path in below(folder) if not _is_hidden(path.relative_to(folder))]
     wanted = [p for p in files if p.suffix.lower() in suffixes]
     if others := [p.name for p in files if p.suffix.lower() not in suffixes]:
-        log.warning("note: %s: %s passed over, no %s", folder, _some(others), ", ".join(s[1:] for s in suffixes))
+        log.warning("note: %s: %s passed over, no %s", folder, some(others), ", ".join(s[1:] for s in suffixes))
     return wanted
 
 
@@ -137,7 +137,7 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
     """`a, b, c and 4 more`."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
@@ -167,16 +167,27 @@ def read_files(files: Sequence[Path], data: Data) -> np.ndarray:
     import numpy as np
 
     height, width, channels = data.input_shape
-    if channels not in (1, 3):
-        raise UsageError(f"image files have 1 or 3 channels, data.input_shape says {channels}")
+    mode = image_mode(channels)
 
     def pixels(image: Image.Image) -> np.ndarray:
-        return np.asarray(_fitted(image, "L" if channels == 1 else "RGB", (width, height)))
+        return np.asarray(fitted(image, mode, (width, height)))
 
-    return np.stack(_each(files, pixels)).reshape(-1, height, width, channels)
+    return np.stack(each(files, pixels)).reshape(-1, height, width, channels)
 
 
-def _fitted(image: Image.Image, mode: str, size: tuple[int, int]) -> Image.Image:
+def image_mode(channels: int) -> str:
+    """What Pillow calls images of so many channels.
+
+    Raises:
+        UsageError: image files do not have so many.
+    """
+    if channels not in (1, 3):
+        raise UsageError(f"image files have 1 or 3 channels, data.input_shape says {channels}")
+    return "L" if channels == 1 else "RGB"
+
+
+def fitted(image: Image.Image, mode: str, size: tuple[int, int] | None = None) -> Image.Image:
+    """The image upright, in this mode, transparent parts white, and stretched to a size (width, height) if there is one."""
     from PIL import Image, ImageOps
 
     image = ImageOps.exif_transpose(image)
@@ -186,15 +197,15 @@ def _fitted(image: Image.Image, mode: str, size: tuple[int, int]) -> Image.Image
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image = image.convert(mode)
-    return image if image.size == size else image.resize(size, Image.Resampling.BILINEAR)
+    return image if size in (None, image.size) else image.resize(size, Image.Resampling.BILINEAR)
 
 
-def _head(image: Image.Image) -> tuple[tuple[int, int], bool]:
+def head(image: Image.Image) -> tuple[tuple[int, int], bool]:
     """Size (width, height) and whether it is grey, from the file's head."""
     return image.size, image.mode in ("1", "L", "LA", "I", "I;16", "I;16B")
 
 
-def _each(files: Sequence[Path], look: Callable[[Image.Image], Result]) -> list[Result]:
+def each(files: Sequence[Path], look: Callable[[Image.Image], Result]) -> list[Result]:
     """`look` at every image, in threads; all files that fail are reported together."""
 
     def one(file: Path) -> Result | str:

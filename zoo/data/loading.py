@@ -83,12 +83,14 @@ def read(data: Data, target: Role = "label") -> Source:
 
 def _read_own(path: Path, data: Data, target: Role) -> Source:
     """An own folder, or a table of any kind."""
-    from zoo.data import arrays, csvfile, folder, series, textfiles
+    from zoo.data import arrays, csvfile, folder, masks, series, textfiles
 
     if not path.exists():
         raise missing([path], data)
     if data.source.startswith("arrays:"):
         return arrays.read(path, data)
+    if path.is_dir() and target == "mask":
+        return masks.read(path, data)
     if path.is_dir():
         return textfiles.read_folder(path, data) if data.kind == "text" else folder.read(path, data)
     if data.kind == "text":
@@ -145,8 +147,10 @@ def infer(source: str, label: str | None = None, kind: str | None = None) -> Dat
 
         return arrays.infer(Path(rest))
     if scheme == "folder":
-        from zoo.data import folder, textfiles
+        from zoo.data import folder, masks, textfiles
 
+        if masks.folders(Path(rest)):
+            return masks.infer(Path(rest))
         return textfiles.infer_folder(Path(rest)) if textfiles.holds_texts(Path(rest)) else folder.infer(Path(rest))
     if scheme == "csv":
         return _infer_table(Path(rest), label, kind)
@@ -173,7 +177,8 @@ def _infer_table(path: Path, label: str | None, kind: str | None) -> Data:
 def from_path(path: str | Path, label: str | None = None, kind: str | None = None) -> Data:
     """A description of own data, by its absolute path: it holds wherever it is used again.
 
-    A folder of images or of .txt files, a sub-folder a class, or one with x.npy and y.npy; a table; a file of
+    A folder of images or of .txt files, a sub-folder a class, or one with x.npy and y.npy, or one with images/ and
+    masks/ whose files have the same names; a table; a file of
     tab-separated pairs of texts, or two files whose lines belong together, `a.en,a.de`. `kind` says what a table is
     where that is not found out rightly.
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import copy
 import os
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -156,14 +157,30 @@ def write(path: Path, shape: tuple[int, ...], dtype: str, blocks: Iterable[np.nd
     Raises:
         ZooError: the disk is full, or the blocks do not add up to the shape.
     """
+    with writing(path, shape, dtype) as put:
+        for block in blocks:
+            put(block)
+
+
+@contextmanager
+def writing(path: Path, shape: tuple[int, ...], dtype: str) -> Iterator[Callable[[np.ndarray], None]]:
+    """A function that takes the next block of an `.npy` file of this shape, which is there whole or not at all.
+
+    Raises:
+        ZooError: the disk is full, or the blocks do not add up to the shape.
+    """
     written = 0
     with replacing(path) as temporary, temporary.open("wb") as file:
         head = {"shape": shape, "fortran_order": False, "descr": np.lib.format.dtype_to_descr(np.dtype(dtype))}
         np.lib.format.write_array_header_1_0(file, head)
-        for block in blocks:
+
+        def put(block: np.ndarray) -> None:
+            nonlocal written
             if block.shape[1:] != shape[1:]:
                 raise ZooError(f"{path}: a block of shape {block.shape} does not go into {shape}")
             file.write(np.ascontiguousarray(block, dtype).data)
             written += len(block)
+
+        yield put
         if written != shape[0]:
             raise ZooError(f"{path}: {written:,} rows where {shape[0]:,} were promised")

@@ -19,6 +19,7 @@ from zoo.models.mlp import mlp
 from zoo.models.perceptron import perceptron, perceptron_1958, perceptron_hinge, perceptron_sigmoid
 from zoo.models.recurrent import gru, lstm, simple_rnn
 from zoo.models.transformer import transformer, transformer_base
+from zoo.models.unet import unet, unet_small
 from zoo.models.vgg import vgg, vgg_11, vgg_13, vgg_16, vgg_19, vgg_small
 from zoo.models.vgg_transfer import vgg_transfer
 
@@ -44,6 +45,8 @@ __all__ = [
     "transformer_base",
     "transformer_decoder",
     "transformer_encoder",
+    "unet",
+    "unet_small",
     "vgg",
     "vgg_11",
     "vgg_13",

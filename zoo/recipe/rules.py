@@ -91,6 +91,8 @@ def _kind(recipe: Resolved) -> list[str]:
     used = [f"preprocessing.{key}" for key in ("pad", "resize") if getattr(steps, key)]
     used += ["augmentation"] if recipe.augmentation.active else []
     found = [] if field.has_pixels else [f"{key}: is for images, {is_a}" for key in used]
+    if recipe.augmentation.quarter_turns and field.has_pixels and field.shape[0] != field.shape[1]:
+        found.append(f"augmentation.quarter_turns: is for square images, these are {field.shape[0]}x{field.shape[1]}")
     if steps.standardize == "window" and not field.in_time:
         found.append(f"preprocessing.standardize: 'window' is for series, {is_a}")
     return found

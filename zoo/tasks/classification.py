@@ -80,7 +80,7 @@ class Softmax(_Classes):
         return super().suits(data, role) and data.num_classes != 2
 
     def mistakes(self, data: Data) -> list[str]:
-        return ["num_classes is missing"] if data.num_classes is None else []
+        return [*super().mistakes(data), *(["num_classes is missing"] if data.num_classes is None else [])]
 
     def objective(self, data: Data, loss: str) -> Objective:
         import keras
@@ -117,9 +117,10 @@ class Sigmoid(_Classes):
         return 1, "sigmoid"
 
     def mistakes(self, data: Data) -> list[str]:
-        if data.num_classes in (None, 2):
-            return []
-        return [f"a binary task has 2 classes, not {data.num_classes}"]
+        found = super().mistakes(data)
+        return (
+            found if data.num_classes in (None, 2) else [*found, f"a binary task has 2 classes, not {data.num_classes}"]
+        )
 
     def objective(self, data: Data, loss: str) -> Objective:
         import keras

@@ -30,6 +30,7 @@ class LanguageModel(Task):
     kinds = ("text",)
     losses = ("sparse_categorical_crossentropy",)  # the mean over real tokens
     over_tokens = True
+    keeps_outputs = False
     writes = True
     transfers = False
 

@@ -33,6 +33,7 @@ class Seq2Seq(Task):
     kinds = ("text-pair",)
     losses = ("sparse_categorical_crossentropy",)  # the mean over real tokens
     over_tokens = True
+    keeps_outputs = False
     answers_in_text = True
     transfers = False
 

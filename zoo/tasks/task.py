@@ -64,6 +64,7 @@ class Task:
     scales_targets = False  # whether outputs come in the units of standardised inputs and are brought back
     has_classes = False  # whether what is predicted is one of some classes
     no_script = ""  # why its runs are not written as a script; "": they are
+    keeps_outputs = True  # whether the outputs of a whole split fit into memory together
     transfers = True  # whether trained networks of it can be a base for others, so far
 
     # --- what is known without a framework
@@ -115,9 +116,12 @@ class Task:
 
     def mistakes(self, data: Data) -> list[str]:
         """What a recipe's [data] may not say for this task."""
+        found = []
         if (data.classes or data.examples_a_class) and not self.has_classes:
-            return [f"classes and examples_a_class have no meaning for {self.name}"]
-        return []
+            found.append(f"classes and examples_a_class have no meaning for {self.name}")
+        if data.masks and not self.target(data).is_map:
+            found.append(f"the table data.masks has no meaning for {self.name}")
+        return found
 
     def contradictions(self, recipe: Resolved) -> list[str]:
         """What the rest of a recipe may not say for this task."""

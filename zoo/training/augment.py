@@ -7,13 +7,13 @@ lies over an image, such as a mask, is warped by the same numbers; the role of a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from zoo.data.config import Augmentation
 from zoo.data.examples import only
-from zoo.data.fields import Field, Fields
+from zoo.data.fields import VOID, Field, Fields
 
 Augment = Callable[[Any, Any, tf.Tensor, int, int], tuple[Any, Any]]  # x, y, step, batch size, first of the share
 
@@ -28,6 +28,8 @@ def make_augment(settings: Augmentation, seed: int, fields: Fields) -> Augment |
 
     def augment(x: Any, y: Any, step: tf.Tensor, batch_size: int, first: int) -> tuple[Any, Any]:
         draws = tf.random.stateless_uniform((5, batch_size), [seed, step], -1.0, 1.0)  # (5, batch)
+        turns = tf.random.stateless_uniform((1, batch_size), [seed, -1 - step], 0, 4, "int32")  # (1, batch)
+        draws = tf.concat([draws, tf.cast(turns, "float32")], axis=0)  # (6, batch)
 
         def changed(arrays: Any, described: tuple[Field, ...]) -> Any:
             if not isinstance(arrays, dict):
@@ -47,19 +49,27 @@ def make_augment(settings: Augmentation, seed: int, fields: Fields) -> Augment |
     return augment
 
 
-WARPS = {"image": "BILINEAR", "mask": "NEAREST"}  # roles that are warped -> how values between pixels are found
+class Warp(NamedTuple):
+    """How a role is warped: how values between pixels are found, and what stands beyond the border."""
+
+    interpolation: str
+    fill_mode: str
+    beyond: float = 0.0  # where the fill mode is CONSTANT
 
 
-def _warped(images: tf.Tensor, settings: Augmentation, draws: tf.Tensor, interpolation: str) -> tf.Tensor:
-    """Images or masks (share, height, width, channels) changed by their draws (5, share)."""
+WARPS = {"image": Warp("BILINEAR", "NEAREST"), "mask": Warp("NEAREST", "CONSTANT", VOID)}
+
+
+def _warped(images: tf.Tensor, settings: Augmentation, draws: tf.Tensor, warp: Warp) -> tf.Tensor:
+    """Images or masks (share, height, width, channels) changed by their draws (6, share)."""
     height, width = images.shape[1], images.shape[2]
     warped = tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.cast(images, tf.float32),
         transforms=_transforms(settings, draws, height, width),  # (share, 8)
         output_shape=[height, width],
-        fill_value=0.0,
-        interpolation=interpolation,
-        fill_mode="NEAREST",
+        fill_value=warp.beyond,
+        interpolation=warp.interpolation,
+        fill_mode=warp.fill_mode,
     )
     whole = tf.round(warped) if images.dtype.is_integer else warped
     return tf.ensure_shape(tf.cast(whole, images.dtype), images.shape)
@@ -68,6 +78,8 @@ def _warped(images: tf.Tensor, settings: Augmentation, draws: tf.Tensor, interpo
 def _transforms(settings: Augmentation, draws: tf.Tensor, height: int, width: int) -> tf.Tensor:
     """Output pixel -> input pixel, as the eight numbers of a projective transform an image: (batch, 8)."""
     angle = draws[0] * settings.rotate * 3.141592653589793 / 180.0
+    if settings.quarter_turns:
+        angle += draws[5] * 3.141592653589793 / 2.0
     scale = 1.0 + draws[1] * settings.zoom
     mirror = tf.where((draws[2] < 0.0) & settings.flip, -1.0, 1.0)
     a0, a1 = mirror * scale * tf.cos(angle), -scale * tf.sin(angle)

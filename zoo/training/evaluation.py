@@ -20,7 +20,8 @@ from zoo.training.batches import pieces
 
 EVALUATION_BATCH = 500
 MOST_NUMBERS = 2**23  # in an evaluation batch's inputs
-TOKEN_BATCH = 64
+TOKEN_BATCH = 64  # where outputs are not kept
+MAPS = 32  # maps of the size of its input that a network which answers for each pixel is thought to have
 
 Predict = Callable[[Any], np.ndarray]
 
@@ -47,7 +48,7 @@ def make_predict(model: keras.Model, fields: Fields) -> Predict:
 def make_evaluate(model: keras.Model, data: Data, loss: str, predict: Predict) -> Callable[[Examples], Evaluation]:
     """A function that scores all of some examples; `predict` gives the model's outputs."""
     task = of(data)
-    if task.over_tokens:
+    if not task.keeps_outputs:
         fields = task.fields(data)
         add_up = _make_add_up(model, task.objective(data, loss), fields)
         return lambda examples: Evaluation(add_up(examples), None)
@@ -82,7 +83,8 @@ def _make_add_up(model: keras.Model, objective: Objective, fields: Fields) -> Ca
 
     def add_up(examples: Examples) -> dict[str, float]:
         objective.reset()
-        for _, part in pieces({**examples.inputs, **examples.targets}, fields, TOKEN_BATCH):
+        arrays = {**examples.inputs, **examples.targets}
+        for _, part in pieces(arrays, fields, evaluation_batch(examples.inputs, fields, TOKEN_BATCH)):
             x, y = ({name: part[name] for name in names} for names in examples.parts)
             add(constant(only(x)), constant(only(y)))
         return objective.results()
@@ -111,10 +113,11 @@ def by_name(x: Any) -> Mapping[str, Any]:
     return x if isinstance(x, Mapping) else {"x": x}
 
 
-def evaluation_batch(arrays: Mapping[str, Any], fields: Fields) -> int:
-    """Examples at once: fewer of large images, whose maps would fill the memory."""
+def evaluation_batch(arrays: Mapping[str, Any], fields: Fields, most: int = EVALUATION_BATCH) -> int:
+    """Inputs at once: fewer of large images, whose maps would fill the memory, and where maps as large come out."""
     size = 1 if fields.cuts else sum(math.prod(array.shape[1:]) for array in arrays.values())
-    return int(min(EVALUATION_BATCH, max(1, MOST_NUMBERS // size)))
+    maps = MAPS if any(field.is_map for field in fields.targets) else 1
+    return int(min(most, max(1, MOST_NUMBERS // (maps * size))))
 
 
 def in_order(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

@@ -1,0 +1,118 @@
+"""Segmentation: the class of each pixel of an image, as a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.fields import VOID, Field
+from zoo.data.tiles import grid, joined, middle
+from zoo.errors import UsageError
+from zoo.tasks.task import Further, Look, Plan, Task
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from zoo.data.config import Data
+    from zoo.data.examples import Examples, Source, Splits
+    from zoo.data.text import Vocabularies
+    from zoo.catalogue.spec import DataSpec
+    from zoo.tasks.objective import Objective
+    from zoo.tasks.steps import Step
+
+IMAGES_SHOWN = 3
+
+
+class Segmentation(Task):
+    """A distribution over the classes at each pixel; class 0 is the background, the others are what is looked for.
+
+    An example is a tile of an image. Losses and metrics are over all pixels that a tile answers for and of which the
+    mask knows the class; so those of a split are over each pixel of its whole images, once.
+    """
+
+    name = "segmentation"
+    kinds = ("image",)
+    losses = ("sparse_categorical_crossentropy",)
+    metrics = ("accuracy", "dice", "iou")
+    keeps_outputs = False
+    transfers = False
+    no_script = "the tiles of images and masks are cut by zoo"
+
+    def target(self, data: Data) -> Field:
+        return Field("y", "mask", (*data.input_shape[:2], 1), "uint8")
+
+    def sizes(self, data: Data) -> dict[str, int]:
+        """Tiles; the source is counted in images."""
+        return {name: count * grid(data).count for name, count in data.parts().items()}
+
+    def head(self, spec: DataSpec) -> tuple[int, str]:
+        assert spec.num_classes is not None
+        return spec.num_classes, "softmax"
+
+    def mistakes(self, data: Data) -> list[str]:
+        found = super().mistakes(data)
+        if data.num_classes is None:
+            return [*found, "num_classes is missing"]
+        if len(data.input_shape) != 3:
+            return [*found, f"input_shape is (height, width, channels), not {list(data.input_shape)}"]
+        if data.masks and data.masks.values and len(data.masks.values) != data.num_classes:
+            found.append(f"{len(data.masks.values)} masks.values for {data.num_classes} classes")
+        if min(grid(data).inner) < 1:
+            found.append(f"masks.margin = {grid(data).margin} leaves nothing of a tile of {list(data.input_shape[:2])}")
+        return found
+
+    def class_names(self, data: Data) -> tuple[str, ...]:
+        return data.class_names or tuple(str(i) for i in range(data.num_classes or 2))
+
+    def pipeline(self, kind: str) -> str:
+        return "image-segmentation"
+
+    def encode(self, source: Source, data: Data, name: str, known: Vocabularies | None = None) -> Splits:
+        from zoo.data import masks
+
+        return masks.conformed(source, data, name)
+
+    def objective(self, data: Data, loss: str) -> Objective:
+        from zoo.tasks.pixels import PixelObjective
+
+        return PixelObjective(grid(data).inner, data.num_classes or 2)
+
+    def steps(self, model: keras.Model, optimizer: keras.optimizers.Optimizer, data: Data, loss: str) -> list[Step]:
+        """The ordinary step, after the size of the network's output is known to cover what a tile answers for."""
+        tile, inner, said = grid(data).tile, grid(data).inner, tuple(model.output.shape[1:3])
+        if any(side < least for side, least in zip(said, inner, strict=True)):
+            margin = max(-(-(side - one) // 2) for side, one in zip(tile, said, strict=True))
+            raise UsageError(
+                f"{model.name} says {_by(said)} pixels of {_by(tile)}, and a tile's margin of {grid(data).margin} asks "
+                f"for {_by(inner)}\nset it with: --set data.masks.margin={margin}"
+            )
+        return super().steps(model, optimizer, data, loss)
+
+    def further(
+        self, model: keras.Model, data: Data, splits: Splits, part: str, measured: Mapping[str, float]
+    ) -> Further:
+        """Dice and IoU of an answer that needs no model: the class that is looked for, everywhere."""
+        return Further(one_class_scores(splits.by_name()[part], data), [])
+
+
+def one_class_scores(examples: Examples, data: Data) -> dict[str, float]:
+    """The best mean Dice and IoU over the classes but the first of saying one class everywhere."""
+    import numpy as np
+
+    from zoo.data.examples import is_stored
+
+    inner, classes = grid(data).inner, data.num_classes or 2
+    counts = np.zeros(classes, "int64")
+    for block in examples.y.blocks() if is_stored(examples.y) else [examples.y]:
+        counts += np.bincount(middle(block, inner).ravel(), minlength=VOID + 1)[:classes]
+    shares = counts[1:] / max(1, counts.sum())
+    best, looked_for = float(shares.max()), classes - 1
+    return {"one_class_dice": 2 * best / (1 + best) / looked_for, "one_class_iou": best / looked_for}
+
+
+def _by(size: tuple[int, ...]) -> str:
+    return "x".join(map(str, size))
+
+
+TASKS = (Segmentation(),)
