@@ -28,8 +28,9 @@ def make_augment(settings: Augmentation, seed: int, fields: Fields) -> Augment |
 
     def augment(x: Any, y: Any, step: tf.Tensor, batch_size: int, first: int) -> tuple[Any, Any]:
         draws = tf.random.stateless_uniform((5, batch_size), [seed, step], -1.0, 1.0)  # (5, batch)
-        turns = tf.random.stateless_uniform((1, batch_size), [seed, -1 - step], 0, 4, "int32")  # (1, batch)
-        draws = tf.concat([draws, tf.cast(turns, "float32")], axis=0)  # (6, batch)
+        if settings.quarter_turns:
+            turns = tf.random.stateless_uniform((1, batch_size), [seed, -1 - step], 0, 4, "int32")
+            draws = tf.concat([draws, tf.cast(turns, "float32")], axis=0)  # (6, batch)
 
         def changed(arrays: Any, described: tuple[Field, ...]) -> Any:
             if not isinstance(arrays, dict):
