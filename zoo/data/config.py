@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Share = Annotated[float, Field(ge=0, lt=1)]
 MOST = 2**31 - 1  # what TensorFlow counts with
 Positive = Annotated[int, Field(gt=0, le=MOST)]
+Grey = Annotated[int, Field(ge=0, le=255)]
 Seed = Annotated[int, Field(ge=0, le=MOST)]
 STREAMED = ("arrays", "folder", "tfds")  # sources that can stay on disk
 
@@ -46,9 +47,7 @@ class Masks(Section):
     # height and width that images have at most, smaller ones are filled up; None: those of input_shape, one tile each
     image_size: tuple[Positive, Positive] | None = None
     margin: Annotated[int, Field(ge=0, le=MOST)] = 0  # pixels on each side of a tile that are seen, not answered for
-    values: tuple[
-        Annotated[int, Field(ge=0, le=255)], ...
-    ] = ()  # grey values of the classes in mask files; (): 0, 1 ...
+    values: tuple[Grey, ...] = ()  # grey values of the classes in mask files; (): 0, 1, 2 ...
 
     @model_validator(mode="after")
     def _differ(self) -> Masks:

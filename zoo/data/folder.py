@@ -187,7 +187,7 @@ def image_mode(channels: int) -> str:
 
 
 def fitted(image: Image.Image, mode: str, size: tuple[int, int] | None = None) -> Image.Image:
-    """The image upright, in this mode, transparent parts white, and stretched to a size (width, height) if there is one."""
+    """The image upright, in this mode, transparent parts white, stretched to (width, height) if that is given."""
     from PIL import Image, ImageOps
 
     image = ImageOps.exif_transpose(image)

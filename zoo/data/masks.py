@@ -1,4 +1,4 @@
-"""Own images with a class for each pixel: a folder with `images/` and `masks/`, files of one name belonging together."""
+"""Own images with a class for each pixel: a folder with `images/` and `masks/`, whose files have the same names."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _round_up(side: int) -> int:
 
 
 def read(path: Path, data: Data) -> Source:
-    """The tiles of all images, uint8 (n, *data.input_shape), with those of their masks, class ids (n, height, width, 1).
+    """The tiles of all images, uint8 (n, *data.input_shape), and of their masks, class ids (n, height, width, 1).
 
     The tiles of an image come one after the other. Images are in the natural order of their names: the last
     `data.test` are the test part, the `data.validation` before them the validation part, where the recipe has them.

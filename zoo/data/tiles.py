@@ -8,7 +8,8 @@ each pixel of the image once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from zoo.data.fields import VOID
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from zoo.data.config import Data
 
 
-class Grid(NamedTuple):
+@dataclass(frozen=True)
+class Grid:
     """How images of one size are cut: tiles of `tile` pixels, of which `margin` on each side are surroundings."""
 
     image: tuple[int, int]  # height, width

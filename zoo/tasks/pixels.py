@@ -15,8 +15,8 @@ from zoo.tasks.objective import Objective, example_loss
 class PixelObjective(Objective):
     """Cross-entropy with the class of each pixel: losses and metrics are means over pixels whose class is known.
 
-    Masks (batch, height, width, 1) cover whole tiles, of which the middle of `inner` pixels counts; outputs (batch, ...,
-    classes) may be smaller than masks, as unpadded convolutions make them, and are no smaller than `inner`.
+    Masks (batch, height, width, 1) cover whole tiles, of which the middle of `inner` pixels counts. Outputs (batch,
+    height, width, classes) may be smaller than masks, as unpadded convolutions make them, but not than `inner`.
     """
 
     def __init__(self, inner: tuple[int, int], classes: int) -> None:

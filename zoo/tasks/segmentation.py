@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from zoo.data.fields import VOID, Field
-from zoo.data.tiles import grid, joined, middle
+from zoo.data.tiles import grid, middle
 from zoo.errors import UsageError
-from zoo.tasks.task import Further, Look, Plan, Task
+from zoo.tasks.task import Further, Task
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
+    from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
     from zoo.data.examples import Examples, Source, Splits
     from zoo.data.text import Vocabularies
-    from zoo.catalogue.spec import DataSpec
+    from zoo.recipe.schema import Resolved
     from zoo.tasks.objective import Objective
     from zoo.tasks.steps import Step
 
@@ -28,7 +28,8 @@ class Segmentation(Task):
     """A distribution over the classes at each pixel; class 0 is the background, the others are what is looked for.
 
     An example is a tile of an image. Losses and metrics are over all pixels that a tile answers for and of which the
-    mask knows the class; so those of a split are over each pixel of its whole images, once.
+    mask knows the class; so those of a split are over each pixel of its whole images, once. In training the tiles'
+    margins count as well, where the network answers for them.
     """
 
     name = "segmentation"
@@ -62,6 +63,11 @@ class Segmentation(Task):
             found.append(f"masks.margin = {grid(data).margin} leaves nothing of a tile of {list(data.input_shape[:2])}")
         return found
 
+    def contradictions(self, recipe: Resolved) -> list[str]:
+        if recipe.preprocessing.resize is None:
+            return []
+        return ["preprocessing.resize: masks would not lie over their images any more; set data.input_shape"]
+
     def class_names(self, data: Data) -> tuple[str, ...]:
         return data.class_names or tuple(str(i) for i in range(data.num_classes or 2))
 
@@ -79,7 +85,14 @@ class Segmentation(Task):
         return PixelObjective(grid(data).inner, data.num_classes or 2)
 
     def steps(self, model: keras.Model, optimizer: keras.optimizers.Optimizer, data: Data, loss: str) -> list[Step]:
-        """The ordinary step, after the size of the network's output is known to cover what a tile answers for."""
+        """The ordinary step, on all that the network says of a tile, its margin too.
+
+        Raises:
+            UsageError: it says less than a tile answers for.
+        """
+        from zoo.tasks.pixels import PixelObjective
+        from zoo.tasks.steps import ordinary
+
         tile, inner, said = grid(data).tile, grid(data).inner, tuple(model.output.shape[1:3])
         if any(side < least for side, least in zip(said, inner, strict=True)):
             margin = max(-(-(side - one) // 2) for side, one in zip(tile, said, strict=True))
@@ -87,7 +100,7 @@ class Segmentation(Task):
                 f"{model.name} says {_by(said)} pixels of {_by(tile)}, and a tile's margin of {grid(data).margin} asks "
                 f"for {_by(inner)}\nset it with: --set data.masks.margin={margin}"
             )
-        return super().steps(model, optimizer, data, loss)
+        return ordinary(model, optimizer, PixelObjective(said, data.num_classes or 2))
 
     def further(
         self, model: keras.Model, data: Data, splits: Splits, part: str, measured: Mapping[str, float]
