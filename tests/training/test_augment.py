@@ -6,7 +6,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from zoo.data.config import Augmentation
-from zoo.data.fields import Field, Fields
+from zoo.data.fields import VOID, Field, Fields
 from zoo.training.augment import _transforms, make_augment
 
 IMAGES = np.arange(2 * 6 * 6).reshape(2, 6, 6, 1).astype("uint8")
@@ -61,12 +61,27 @@ def test_draws_depend_on_seed_and_step_only():
 
 
 def test_a_mask_is_warped_with_its_image():
-    """By the same numbers, and to values that it has: no class between two others."""
+    """By the same numbers, and to values that it has: no class between two others, and none beyond the border."""
     masks = np.repeat(np.uint8([[0] * 4 + [7] * 4] * 8)[None, ..., None], 6, axis=0)
     fields = Fields((Field("x", "image", (8, 8, 1), "uint8"),), (Field("y", "mask", (8, 8, 1), "uint8"),))
     augment = make_augment(Augmentation(shift=2, flip=True), 1, fields)
     image, mask = augment(tf.constant(masks * 30), tf.constant(masks), tf.constant(3), 6, 0)
-    assert set(np.unique(mask)) == {0, 7} and (mask != masks).numpy().any()
-    assert (np.abs(image.numpy() / 30.0 - mask.numpy()) <= 3.5).all()  # the edge itself lies between two pixels
+    assert set(np.unique(mask)) == {0, 7, VOID} and (mask != masks).numpy().any()
+    known = mask.numpy() != VOID
+    assert (np.abs(image.numpy() / 30.0 - mask.numpy())[known] <= 3.5).all()  # the edge itself is between two pixels
     part, _ = augment(tf.constant(masks[2:4] * 30), tf.constant(masks[2:4]), tf.constant(3), 6, 2)
     assert (part.numpy() == image.numpy()[2:4]).all()
+
+
+def test_quarter_turns_move_whole_pixels_and_take_the_mask_along():
+    images = np.random.default_rng(0).integers(0, 256, (64, 6, 6, 1)).astype("uint8")
+    fields = Fields((Field("x", "image", (6, 6, 1), "uint8"),), (Field("y", "mask", (6, 6, 1), "uint8"),))
+    augment = make_augment(Augmentation(quarter_turns=True), 1, fields)
+    turned, masks = (
+        array.numpy() for array in augment(tf.constant(images), tf.constant(images), tf.constant(3), 64, 0)
+    )
+    assert (turned == masks).all()
+    ways = [
+        [(np.rot90(image, k) == other).all() for k in range(4)] for image, other in zip(images, turned, strict=True)
+    ]
+    assert (np.sum(ways, axis=1) == 1).all() and (np.sum(ways, axis=0) > 5).all()  # each of the four comes

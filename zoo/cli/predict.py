@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.console import err, out, print_json, table
+from zoo.cli.console import err, print_json, table
+from zoo.cli.console import out as console
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 Examples:
   zoo predict runs/lenet-mnist seven.png eight.png
   zoo predict lenet:mnist seven.png            weights that the zoo brings along
+  zoo predict runs/unet.small-isbi2012 slice.png --out masks
   zoo predict runs/mlp-iris flowers.csv --json
   zoo predict runs/lstm-imdb --text "a fine film" --text "what a bore"
   zoo predict runs/transformer-multi30k_en_de --text "A dog runs." --beam-width 4
@@ -30,6 +33,7 @@ Files are raw: images as they are, CSV rows with the columns of the training dat
 @click.option("--beam-width", type=int, default=1, show_default=True, help="Hypotheses kept in translating.")
 @click.option("--invert", is_flag=True, help="Turn light into dark first: for dark ink on paper.")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Classes shown for each example.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="The folder that masks go into; this one.")
 @click.option("--json", "as_json", is_flag=True, help="Print every class's probability as JSON.")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 def command(
@@ -39,6 +43,7 @@ def command(
     beam_width: int,
     invert: bool,
     top: int,
+    out: Path,
     as_json: bool,
     debug: bool,
 ) -> None:
@@ -47,7 +52,7 @@ def command(
 
     if not files and not texts:
         raise UsageError("nothing to predict: name files, or give texts with --text")
-    rows = _rows(load(run), files, texts, beam_width, invert)
+    rows = _rows(load(run), files, texts, beam_width, invert, out)
     for file in dict.fromkeys(row["file"] for row in rows if row["unlike"]):
         err.print(f"note: {file} is light where the training images are dark, or the reverse; try --invert")
     if as_json:
@@ -62,16 +67,18 @@ def command(
         prediction = row["prediction"]
         shown = f"{prediction:.4g}" if isinstance(prediction, float) else prediction
         grid.add_row(row.get("text", row["file"])[:60], str(row["row"]), shown, _sureness(row, top))
-    out.print(grid)
+    console.print(grid)
 
 
-def _rows(run: Run, files: tuple[Path, ...], texts: tuple[str, ...], beam_width: int, invert: bool) -> list[Any]:
+def _rows(
+    run: Run, files: tuple[Path, ...], texts: tuple[str, ...], beam_width: int, invert: bool, out: Path
+) -> list[Any]:
     from zoo.runs import scoring
 
     if not texts and not run.recipe.data.text:
         if beam_width != 1:
             raise UsageError(f"--beam-width is for models that say a text; {run.name} takes {run.recipe.data.kind}s")
-        return scoring.predict(run, files, invert)
+        return scoring.predict(run, files, invert, _folder(out))
     from zoo import tasks
     from zoo.runs import speaking
     from zoo.training.environment import prepare_to_write
@@ -82,6 +89,12 @@ def _rows(run: Run, files: tuple[Path, ...], texts: tuple[str, ...], beam_width:
     if tasks.of(run.recipe.data).answers_in_text:
         prepare_to_write(len(found))
     return speaking.predict_texts(run, found, beam_width)
+
+
+def _folder(out: Path) -> Path:
+    if not out.is_dir() or not os.access(out, os.W_OK):
+        raise UsageError(f"cannot write into {out}: no such folder, or it is not writable\nname another with --out")
+    return out
 
 
 def _sureness(row: dict[str, Any], top: int) -> str:

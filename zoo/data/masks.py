@@ -14,6 +14,8 @@ from zoo.data.fields import VOID
 from zoo.data.folder import each, fitted, head, image_files, image_mode, some
 from zoo.data.tiles import Grid, cut, cut_mask, grid
 from zoo.errors import UsageError
+from zoo.files import replacing
+from zoo.files.names import file_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +25,8 @@ FOLDERS = (("images", "masks"), ("image", "label"), ("image", "mask"), ("images"
 TILE, MARGIN = 160, 16  # pixels, of images that are larger than a tile
 STEP = 16  # sides of tiles are multiples of this: four pools halve them evenly
 MOST_CLASSES = 64
+# of the classes' colours in a mask that has no grey values of its own: Okabe and Ito 2008, over and over
+PALETTE = ((0, 0, 0), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233), (0, 114, 178)) * 36
 AT_ONCE = 16  # files that are decoded together
 
 
@@ -246,6 +250,39 @@ def _ids(mask: np.ndarray, data: Data, file: Path) -> np.ndarray:
             f"hold {', '.join(map(str, values))}\nmend the mask, or set data.num_classes or data.masks.values"
         )
     return ids.astype("uint8")
+
+
+def read_tiles(files: Sequence[Path], data: Data) -> tuple[np.ndarray, list[Grid]]:
+    """The tiles (n, height, width, channels) of image files of any size, and how each image was cut.
+
+    Raises:
+        UsageError: files that cannot be read.
+    """
+    import numpy as np
+
+    mode = image_mode(data.input_shape[2])
+    images = each(files, lambda image: np.asarray(fitted(image, mode)))
+    grids = [grid(data, image.shape[:2]) for image in images]
+    tiles = [cut(image.reshape(*image.shape[:2], -1), one) for image, one in zip(images, grids, strict=True)]
+    return np.concatenate(tiles), grids
+
+
+def write(ids: np.ndarray, data: Data, path: Path) -> None:
+    """Class ids (height, width) as a PNG that can be read as a mask: in the recipe's grey values, else with a palette.
+
+    Raises:
+        ZooError: it cannot be written.
+    """
+    import numpy as np
+    from PIL import Image
+
+    if data.masks and data.masks.values:
+        image = Image.fromarray(np.array(data.masks.values, "uint8")[ids])
+    else:
+        image = Image.fromarray(ids.astype("uint8"), mode="L")
+        image.putpalette([shade for colour in PALETTE for shade in colour])
+    with replacing(path) as temporary:
+        image.save(temporary, format="PNG")
 
 
 def conformed(source: Source, data: Data, where: str) -> Splits:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.drawing import style
+from zoo.drawing.masks import sheet
 from zoo.drawing.outcome import picture
 from zoo.drawing.plane import points
 
@@ -26,8 +27,12 @@ MOST_FEATURES = 12
 def samples(part: Examples, data: Data, classes: Sequence[str], title: str) -> Figure:
     """Images: a row a class. Points in the plane or on the line: a scatter. Other tables: a histogram a feature.
 
-    `classes` are the names of the classes; without any, values are predicted.
+    Images with masks: some of each. `classes` are the names of the classes; without any, values are predicted.
     """
+    if part.y.ndim == 4:
+        many = slice(0, COLUMNS // 2)
+        note = f"{_shape(data)}, the first {COLUMNS // 2} training tiles with their masks"
+        return sheet(part.x[many], part.y[many][..., 0], classes, title, note)
     if part.x.ndim == 4:
         return _images(part, data, classes, title)
     if data.input_shape == (2,) and classes:

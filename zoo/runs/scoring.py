@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo import data, tasks
+from zoo import tasks
 from zoo.data.config import Data
 from zoo.errors import UsageError
 from zoo.recipe import load_recipe
@@ -52,32 +52,32 @@ def _refuse_other(run: Run, other: Data, name: str) -> None:
             )
 
 
-def predict(run: Run, files: Sequence[Path], invert: bool = False) -> list[dict[str, Any]]:
+def predict(run: Run, files: Sequence[Path], invert: bool = False, out: Path = Path()) -> list[dict[str, Any]]:
     """What the run's model says of each raw example: one row an image, one a CSV line, or one a step after a series.
 
     `invert` turns light into dark first, for dark ink on paper where the training images are light on dark.
 
     A row names its `file`, for a table its `row` (from 1), the `prediction` (a class name or a value) and, for
-    classes, the `probability` of it and of every class.
+    classes, the `probability` of it and of every class. Masks are written into the folder `out`.
 
     Raises:
         UsageError: a file that cannot be read, or that does not look like the training data.
     """
     if invert and run.recipe.data.kind != "image":
         raise UsageError(f"--invert is for images, {run.recipe.dataset} is {run.recipe.data.kind}")
-    batches = [(file, data.read_examples(run.recipe.data, file)) for file in files]
+    task, loss = tasks.of(run.recipe.data), str(run.recipe.training.loss)
+    batches = [(file, task.read(run.recipe.data, file)) for file in files]
     batches = [(file, 255 - x if invert else x) for file, x in batches]
     from zoo.training.environment import prepare
 
     prepare()
     from zoo.training.evaluation import make_predict
 
-    task, loss = tasks.of(run.recipe.data), str(run.recipe.training.loss)
     apply = make_predict(run.model, task.fields(run.recipe.data))
     return [
         {"file": str(file), "row": number, **row, "unlike": _unlike(run, x)}
         for file, x in batches
-        for number, row in enumerate(task.words(apply(x), run.recipe.data, loss), start=1)
+        for number, row in enumerate(task.rows(file, apply(x), run.recipe.data, loss, out), start=1)
     ]
 
 

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from zoo.data.fields import VOID, Field
-from zoo.data.tiles import grid, middle
+from zoo.data.tiles import grid, joined, middle
 from zoo.errors import UsageError
-from zoo.tasks.task import Further, Task
+from zoo.tasks.task import Further, Look, Plan, Task, outputs
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
     from zoo.data.examples import Examples, Source, Splits
     from zoo.data.text import Vocabularies
+    from zoo.drawing.masks import Segmented
     from zoo.recipe.schema import Resolved
     from zoo.tasks.objective import Objective
     from zoo.tasks.steps import Step
 
 IMAGES_SHOWN = 3
+AT_ONCE = 16  # tiles
 
 
 class Segmentation(Task):
@@ -102,6 +106,52 @@ class Segmentation(Task):
             )
         return ordinary(model, optimizer, PixelObjective(said, data.num_classes or 2))
 
+    def read(self, data: Data, path: Path) -> np.ndarray:
+        """The tiles of an image of any size, or of each in a folder."""
+        from zoo.data import folder, masks
+
+        return masks.read_tiles(folder.image_files([path]), data)[0]
+
+    def rows(self, path: Path, outputs: np.ndarray, data: Data, loss: str, out: Path) -> list[dict[str, Any]]:
+        """An image: the share of each class, and the mask, which is written as a PNG into the folder `out`.
+
+        Raises:
+            UsageError: a file of the mask's name is there already.
+        """
+        from zoo.data import folder, masks
+
+        files, names = folder.image_files([path]), self.class_names(data)
+        grids, rows, start = masks.read_tiles(files, data)[1], [], 0
+        for file, cuts in zip(files, grids, strict=True):
+            ids = joined(outputs[start : start + cuts.count].argmax(axis=-1).astype("uint8"), cuts)
+            start += cuts.count
+            target = out / f"{file.stem}-mask.png"
+            if target.exists():
+                raise UsageError(f"{target} exists already; nothing is overwritten\nname another folder with --out")
+            masks.write(ids, data, target)
+            shares = {name: float((ids == i).mean()) for i, name in enumerate(names)}
+            said = ", ".join(f"{name} {share:.1%}" for name, share in list(shares.items())[1:])
+            rows.append({"prediction": f"{said} -> {target}", "mask": str(target), "shares": shares})
+        return rows
+
+    def pictures(self, look: Look) -> Iterator[Plan]:
+        """Whole test images put together from their tiles: image, truth, answer and difference."""
+        from zoo.drawing.masks import segmentations
+
+        if not len(look.splits.test):
+            return
+        yield (
+            "segmentation.png",
+            "Image, truth, answer, difference",
+            lambda: segmentations(segmented(look), self.class_names(look.data), *_scores(look.measured)),
+        )
+
+    def shown(self, test: Examples, outputs: Any, data: Data, loss: str) -> np.ndarray:
+        """The tiles of the first images."""
+        import numpy as np
+
+        return np.arange(min(len(test), IMAGES_SHOWN * grid(data).count))
+
     def further(
         self, model: keras.Model, data: Data, splits: Splits, part: str, measured: Mapping[str, float]
     ) -> Further:
@@ -122,6 +172,34 @@ def one_class_scores(examples: Examples, data: Data) -> dict[str, float]:
     shares = counts[1:] / max(1, counts.sum())
     best, looked_for = float(shares.max()), classes - 1
     return {"one_class_dice": 2 * best / (1 + best) / looked_for, "one_class_iou": best / looked_for}
+
+
+def segmented(look: Look) -> list[Segmented]:
+    """The first test images, what is true of them and what the model says."""
+    import numpy as np
+
+    from zoo.drawing.masks import Segmented
+
+    cuts, found = grid(look.data), []
+    for first in range(0, min(len(look.splits.test), IMAGES_SHOWN * cuts.count), cuts.count):
+        rows = np.arange(first, first + cuts.count)
+        tiles = look.splits.test.x[rows]
+        said = np.concatenate([outputs(look.model, tiles[i : i + AT_ONCE]) for i in range(0, len(tiles), AT_ONCE)])
+        arrays = (tiles, look.splits.test.y[rows][..., 0], said.argmax(axis=-1).astype("uint8"))
+        found.append(Segmented(*(joined(array, cuts) for array in arrays)))
+    return found
+
+
+def _scores(measured: Mapping[str, Any]) -> tuple[str, str]:
+    """What a picture is headed by: Dice and IoU, beside those of saying one class everywhere."""
+    names = {"Dice": "dice", "IoU": "iou"}
+    said = ", ".join(f"{title} {measured[name]:.3f}" for title, name in names.items() if name in measured)
+    beside = ", ".join(
+        f"{title} {measured[f'one_class_{name}']:.3f}"
+        for title, name in names.items()
+        if f"one_class_{name}" in measured
+    )
+    return f"the whole test split: {said}", f"one class everywhere: {beside}"
 
 
 def _by(size: tuple[int, ...]) -> str:

@@ -8,6 +8,7 @@ down import what they use when they are called.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.data.fields import ROLES, Field, Fields
@@ -179,6 +180,20 @@ class Task:
     def further(self, model: keras.Model, data: Data, splits: Splits, part: str, measured: Mapping[str, float]) -> Further:  # fmt: skip  # noqa: E501
         """What is measured once of one part, beside the loss and the metrics in `measured`."""
         return Further({}, [])
+
+    def read(self, data: Data, path: Path) -> Any:
+        """The raw examples in a file, to predict on.
+
+        Raises:
+            UsageError: a file that cannot be read, or does not fit the data.
+        """
+        from zoo.data import read_examples
+
+        return read_examples(data, path)
+
+    def rows(self, path: Path, outputs: np.ndarray, data: Data, loss: str, out: Path) -> list[dict[str, Any]]:
+        """What the model says of each example that was read from a file; what are files themselves go into `out`."""
+        return self.words(outputs, data, loss)
 
     def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
         """The model's outputs (n, ...) in words: a row an example, with its `prediction`."""
