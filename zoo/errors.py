@@ -42,6 +42,11 @@ def is_utf8(text: str) -> bool:
     return text == text.encode("utf-8", "ignore").decode()
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of another library says, in at most 200 characters."""
+    return (str(error).strip().splitlines() or [""])[0][:200]
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The known names most like `name`, best first."""
     by_lower = {k.lower(): k for k in known}

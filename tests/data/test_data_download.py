@@ -6,11 +6,11 @@ import os
 import shutil
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
-from zoo.data import download, tfds_source
+from zoo.data import network, tfds_source
 from zoo.data.prepared import Address, find
 from zoo.errors import MissingError
 
@@ -27,13 +27,25 @@ class Server(http.server.BaseHTTPRequestHandler):
         if self.manner == "mute":
             time.sleep(3)
             return
+        if self.manner == "drip in the header":
+            self.drip(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 200)
+            return
         self.send_response(200)
-        self.send_header("Content-Length", str(len(GOOD) + (100 if self.manner in ("stall", "cut") else 0)))
+        self.send_header("Content-Length", str(len(GOOD) + (100 if self.manner in ("stall", "cut", "drip") else 0)))
         self.end_headers()
         self.wfile.write(b"8" if self.manner == "wrong" else GOOD)
         self.wfile.flush()
         if self.manner == "stall":
             time.sleep(3)
+        if self.manner == "drip":
+            self.drip(b"x" * 100)
+
+    def drip(self, content):
+        with suppress(OSError):
+            for place in range(len(content)):
+                self.wfile.write(content[place : place + 1])
+                self.wfile.flush()
+                time.sleep(0.1)
 
     def log_message(self, *_):
         pass
@@ -76,15 +88,27 @@ def address():
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
     monkeypatch.setattr(tfds_source, "reachable", lambda host: None)
-    monkeypatch.setattr(download, "SILENCE", 0.5)
+    monkeypatch.setattr(network, "IDLE", 0.5)
+    monkeypatch.setattr(network, "GRACE", 1.0)
     return tmp_path / "tfds"
 
 
-@pytest.mark.parametrize("manner", ["busy", "mute", "stall", "cut", "wrong"])
-def test_a_bad_server_is_given_up_and_nothing_of_it_is_kept(address, folder, monkeypatch, manner):
+@pytest.mark.parametrize(
+    ("manner", "why"),
+    [
+        ("busy", ".*"),
+        ("mute", "the server sent nothing for 0.5 s"),
+        ("stall", "the server sent nothing for 0.5 s"),
+        ("drip", "the server sent only .* bytes in 1 s"),
+        ("drip in the header", "the server sent only .* bytes in 1 s"),
+        ("cut", ".*"),
+        ("wrong", ".*"),
+    ],
+)
+def test_a_bad_server_is_given_up_and_nothing_of_it_is_kept(address, folder, monkeypatch, manner, why):
     monkeypatch.setattr(Server, "manner", manner)
     start = time.monotonic()
-    with pytest.raises(MissingError, match="zoo_fetched could not be prepared") as caught:
+    with pytest.raises(MissingError, match=f"zoo_fetched could not be prepared: {why}") as caught:
         tfds_source.prepare(address)
     assert time.monotonic() - start < 10
     assert len(str(caught.value).splitlines()) == 3

@@ -1,5 +1,5 @@
 """TensorFlow Datasets' download, made fit for bad networks and several processes: it waits its turn, gives up on a
-server that says nothing, leaves no half-made folder and fails in a few lines."""
+server that is silent or slow, leaves no half-made folder and fails in a few lines."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from zoo.data.network import IDLE, cause, limited
 from zoo.data.prepared import Address, data_dir, find
-from zoo.errors import MissingError, UsageError
+from zoo.errors import MissingError, UsageError, first_line
 from zoo.files import sha256
 
 log = logging.getLogger("zoo.data")
-SILENCE = 10.0  # seconds without a byte after which a server is given up
 RETRIES = 1
 
 
@@ -36,7 +36,7 @@ def download(tfds: Any, address: Address) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
         if not sys.stderr.isatty():
             tfds.disable_progress_bar()
-        with _impatience(), redirect_stdout(sys.stderr):  # TFDS prints its progress; stdout is for results
+        with limited(), _impatience(), redirect_stdout(sys.stderr):  # TFDS prints its progress; stdout is for results
             _prepare(tfds, address)
 
 
@@ -46,12 +46,12 @@ def _prepare(tfds: Any, address: Address) -> None:
     except (ValueError, AssertionError) as error:  # an unknown configuration or version
         raise UsageError(f"tfds:{address}: {first_line(error)}") from error
     except Exception as error:  # whatever TFDS and its file systems raise
-        raise _failed(address, f"{type(error).__name__}: {first_line(error)}") from error
+        raise _failed(address, cause(error)) from error
     _drop_bad_downloads(builder)
     try:
         builder.download_and_prepare()
     except Exception as error:
-        raise _failed(address, f"{type(error).__name__}: {first_line(error)}") from error
+        raise _failed(address, cause(error)) from error
 
 
 def _drop_bad_downloads(builder: Any) -> None:
@@ -82,10 +82,6 @@ def _failed(address: Address, why: str) -> MissingError:
     )
 
 
-def first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [""])[0][:200]
-
-
 @contextmanager
 def _turn(address: Address) -> Iterator[None]:
     """One process at a time prepares a dataset; the lock ends with the process that holds it."""
@@ -111,7 +107,7 @@ def _culprit(path: Path) -> Path:
 
 @contextmanager
 def _impatience() -> Iterator[None]:
-    """Give `requests` the time limit and the few retries that TensorFlow Datasets does not give it."""
+    """Give `requests` the limit for connecting and the few retries that TensorFlow Datasets does not give."""
     from requests import adapters
     from urllib3.util.retry import Retry
 
@@ -120,7 +116,7 @@ def _impatience() -> Iterator[None]:
             super().__init__(max_retries=max_retries.new(total=RETRIES))
 
         def send(self, request, stream=False, timeout=None, **options):  # type: ignore[no-untyped-def]
-            return super().send(request, stream=stream, timeout=timeout or SILENCE, **options)
+            return super().send(request, stream=stream, timeout=timeout or IDLE, **options)
 
     patient, adapters.HTTPAdapter = adapters.HTTPAdapter, Impatient  # type: ignore[misc,assignment]
     try:

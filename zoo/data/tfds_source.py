@@ -11,14 +11,14 @@ from typing import Any
 from zoo.data.cache import cached, fingerprint, on_disk
 from zoo.data.config import Data, Text
 from zoo.data.counting import SPECIAL, measured, unmeasured
-from zoo.data.download import download, first_line
+from zoo.data.download import download
 from zoo.data.examples import AT_ONCE, DEFAULT_IMAGE, Examples, Source, streams
 from zoo.data.fields import Role
 from zoo.data.network import reachable
 from zoo.data.prepared import MIB, Address, Prepared, damaged, data_dir, download_facts, find, refuse_unknown
 from zoo.data.rawfiles import refuse_empty
 from zoo.data.tfds_features import Pair, choose, columns, picker
-from zoo.errors import MissingError, unknown
+from zoo.errors import MissingError, first_line, unknown
 from zoo.files.names import file_name
 from zoo.native_output import quiet_stderr
 

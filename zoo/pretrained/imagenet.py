@@ -11,16 +11,14 @@ import hashlib
 import logging
 import os
 import re
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from zoo.data.network import reachable
+from zoo.data.network import fetch, reachable
 from zoo.errors import MissingError, UsageError, ZooError
 from zoo.files import WEIGHTS, opened, read_json, replacing
 from zoo.pretrained.names import weight_names
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 log = logging.getLogger("zoo")
-SILENCE = 10.0  # seconds without a byte after which the server is given up
-PIECE = 2**20
 DEVIATION = (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue
 PINS = Path(__file__).with_name("imagenet.json")  # written by scripts/pins
 MODELS = {"vgg.16": "VGG16", "vgg.19": "VGG19"}  # ours -> theirs, of the same layers under the same names
@@ -172,27 +168,11 @@ def _fetch(wanted: Wanted, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
-            _download(wanted.url, temporary)
+            fetch(wanted.url, temporary, most=int(2e6 * wanted.megabytes) + 2**20)
             if _digest(temporary, wanted.digest) != wanted.digest:
                 raise _missing(wanted, path, f"what {host} sent has another checksum; nothing of it is kept")
-    except (OSError, HTTPException, ZooError) as error:
+    except (OSError, ZooError) as error:
         raise error if isinstance(error, MissingError) else _missing(wanted, path, str(error)) from error
-
-
-class _SecureOnly(urllib.request.HTTPRedirectHandler):
-    """Follows no redirection away from https."""
-
-    def redirect_request(self, request, file, code, message, headers, url):  # type: ignore[no-untyped-def]
-        if urlsplit(url).scheme != "https":
-            raise OSError(f"the server leads away from https, to {url}")
-        return super().redirect_request(request, file, code, message, headers, url)
-
-
-def _download(url: str, path: Path) -> None:
-    opener = urllib.request.build_opener(_SecureOnly)
-    with opener.open(url, timeout=SILENCE) as answer, path.open("wb") as target:
-        while piece := answer.read(PIECE):
-            target.write(piece)
 
 
 def _missing(wanted: Wanted, path: Path, why: str) -> MissingError:
