@@ -1,5 +1,6 @@
 """What a recipe and a command line come to, and what they may not say."""
 
+import importlib
 import subprocess
 import tomllib
 from pathlib import Path
@@ -9,9 +10,10 @@ from interpreters import SUPPORTED, find
 
 import zoo
 from zoo import tasks
+from zoo.data import config
 from zoo.errors import UsageError
-from zoo.recipe import fingerprint, list_recipes, load_recipe, recipe_text, recorded, rerun, resolve
-from zoo.recipe.source import builder_source
+from zoo.recipe import fingerprint, list_recipes, load_recipe, recipe_text, recorded, rerun, resolve, schema
+from zoo.recipe.source import builder_source, entry_source, method_source
 from zoo.runs.directory import recipe_toml
 
 BASE = """
@@ -188,6 +190,72 @@ def test_the_fingerprint_changes_with_recipe_and_builder_but_not_with_the_seed(t
         "zoo.models.lenet", "lenet_1998"
     )  # layers it uses, and no others
     assert "ClassDef(name='PerceptronLoss'" not in builder_source("zoo.models.lenet", "lenet_1998")
+
+
+TASK = """
+from zoo.tasks.task import Task
+LOSSES = {"mine": 1}
+def weight():
+    return 1
+class Mine(Task):
+    def objective(self, data, loss):
+        return self._value() * weight() * LOSSES[loss]
+    def _value(self):
+        return 2
+    def pictures(self, look):
+        return 3
+"""
+
+
+def test_the_code_of_a_task_counts_as_far_as_numbers_come_from_it(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    sources = []
+    for i, (was, now) in enumerate(
+        [("", ""), ("return 3", "return 4"), ('"mine": 1', '"mine": 1, "new": 2'), ("return 2", "return 5"),
+         ("return 1", "return 6"), ("self._value() *", "self._value() +")]
+    ):  # fmt: skip
+        (tmp_path / f"task_{i}.py").write_text(TASK.replace(was, now))
+        found = method_source(importlib.import_module(f"task_{i}").Mine, ["objective"], without=["LOSSES"])
+        sources.append(found)
+    assert sources[0] == sources[1] == sources[2]
+    assert len(set(sources)) == 4
+
+
+def test_of_a_table_of_losses_the_entry_counts_that_is_used():
+    assert "ClassDef(name='PerceptronLoss'" in entry_source("zoo.tasks.objective", "LOSSES", "perceptron")
+    assert "PerceptronLoss" not in entry_source("zoo.tasks.objective", "LOSSES", "mse")
+    assert entry_source("zoo.tasks.objective", "LOSSES", "of_another_task") == ""
+
+
+def test_a_key_with_its_default_leaves_the_fingerprint_alone():
+    plain = resolve("lenet", "mnist")[0]
+    said = resolve("lenet", "mnist", ["data.stream=auto", "data.examples_a_class=0"])[0]
+    other = resolve("lenet", "mnist", ["data.examples_a_class=20"])[0]
+    assert fingerprint(plain) == fingerprint(said) != fingerprint(other)
+
+
+DEFAULTS = {
+    config.Data: {"input_dtype": "float32", "num_classes": None, "test": 0, "validation": 0, "test_share": 0.0,
+                  "validation_share": 0.1, "split_seed": 0, "classes": (), "examples_a_class": 0, "stream": "auto",
+                  "options": {}, "test_split": "test", "validation_split": "validation"},
+    config.Text: {"target_vocab_size": None, "target_length": None, "standardize": "none", "keep": "start"},
+    config.Series: {"horizon": 1, "period": None},
+    config.Preprocessing: {"pad": 0, "resize": None, "rescale": None, "standardize": "none"},
+    config.Augmentation: {"shift": 0.0, "rotate": 0.0, "zoom": 0.0, "flip": False},
+    schema.Training: {"epochs": 10, "batch_size": 32, "optimizer": "adam", "learning_rate": 0.001, "momentum": None,
+                      "weight_decay": 0.0, "schedule": "constant", "warmup_epochs": 0.0, "decay_epochs": None,
+                      "decay_rate": None, "final_share": 0.0, "clip_norm": None, "precision": "float32"},
+    schema.Callbacks: {"early_stopping": None, "checkpoint": None, "reduce_on_plateau": None, "nan_stop": True},
+    schema.Checkpoint: {"monitor": "val_loss"},
+    schema.Transfer: {"head": "new", "freeze": 1, "head_epochs": 0, "head_learning_rate": 0.001},
+}  # fmt: skip
+
+
+def test_defaults_are_what_they_were_when_numbers_were_recorded():
+    """A fingerprint leaves them out: who changes one has to record anew the rows that it was part of."""
+    for section, wanted in DEFAULTS.items():
+        found = {name: section.model_fields[name].default for name in wanted}
+        assert found == wanted, section.__name__
 
 
 def every_pair():

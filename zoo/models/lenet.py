@@ -55,6 +55,7 @@ def lenet(
     classifier_activation: str = "softmax",
     activation: Literal["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "elu", "selu"] = "tanh",
     pooling: Literal["average", "max"] = "average",
+    kernel_initializer: str = "glorot_uniform",
     name: str = "lenet",
 ) -> keras.Model:
     """LeNet-5 as usually built: 61,706 parameters on 32x32x1 (156 + 0 + 2,416 + 0 + 48,120 + 10,164 + 850).
@@ -63,6 +64,7 @@ def lenet(
         input_shape: (height, width, channels), at least 16x16; other sizes than 32x32 change C5 only.
         activation: of C1, C3, C5 and F6.
         pooling: what S2 and S4 do with a 2x2 window.
+        kernel_initializer: of every layer, by its Keras name: zeros, random_normal, he_normal, lecun_normal ...
 
     Raises:
         UsageError: an unknown activation or pooling.
@@ -80,18 +82,22 @@ def lenet(
     pool = pools[pooling]
 
     inputs = keras.Input(input_shape, name="input")  # (batch, 32, 32, 1)
-    x = layers.Conv2D(6, 5, name="C1")(inputs)  # (batch, 28, 28, 6)
+    x = layers.Conv2D(6, 5, kernel_initializer=kernel_initializer, name="C1")(inputs)  # (batch, 28, 28, 6)
     x = activate(x, activation, name=f"C1_{activation}")
     x = pool(2, name="S2")(x)  # (batch, 14, 14, 6)
-    x = layers.Conv2D(16, 5, name="C3")(x)  # (batch, 10, 10, 16)
+    x = layers.Conv2D(16, 5, kernel_initializer=kernel_initializer, name="C3")(x)  # (batch, 10, 10, 16)
     x = activate(x, activation, name=f"C3_{activation}")
     x = pool(2, name="S4")(x)  # (batch, 5, 5, 16)
     x = layers.Flatten(name="flatten")(x)  # (batch, 400)
-    x = layers.Dense(120, name="C5")(x)  # (batch, 120); the paper's 5x5 convolution on 5x5 maps
+    x = layers.Dense(120, kernel_initializer=kernel_initializer, name="C5")(
+        x
+    )  # (batch, 120); the paper's 5x5 convolution on 5x5 maps
     x = activate(x, activation, name=f"C5_{activation}")
-    x = layers.Dense(84, name="F6")(x)  # (batch, 84)
+    x = layers.Dense(84, kernel_initializer=kernel_initializer, name="F6")(x)  # (batch, 84)
     x = activate(x, activation, name=f"F6_{activation}")
-    outputs = layers.Dense(num_classes, activation=classifier_activation, dtype="float32", name="output")(x)
+    outputs = layers.Dense(
+        num_classes, classifier_activation, kernel_initializer=kernel_initializer, dtype="float32", name="output"
+    )(x)
     return keras.Model(inputs, outputs, name=name)
 
 

@@ -40,14 +40,18 @@ def perceptron(
     input_shape: tuple[int, ...] = (28, 28, 1),
     num_classes: int = 10,
     classifier_activation: str = "softmax",
+    kernel_initializer: str = "glorot_uniform",
     name: str = "perceptron",
 ) -> keras.Model:
     """One dense layer: (batch, *input_shape) -> (batch, features) -> (batch, num_classes).
 
     (features + 1) * num_classes parameters: 7,850 for 28x28 images and ten classes. Source: Rosenblatt 1958; as
     multinomial logistic regression it is trained with cross-entropy.
+
+    Args:
+        kernel_initializer: how weights start, by its Keras name: zeros, random_normal, glorot_uniform, he_normal ...
     """
-    return _one_layer(name, input_shape, num_classes, classifier_activation, "glorot_uniform")
+    return _one_layer(name, input_shape, num_classes, classifier_activation, kernel_initializer)
 
 
 @register(
@@ -62,9 +66,11 @@ def perceptron(
     deviations=(ONE_LAYER, "sigmoid and log loss instead of the threshold and its rule"),
     defaults={"loss": "binary_crossentropy"},
 )
-def perceptron_sigmoid(input_shape: tuple[int, ...] = (2,), name: str = "perceptron_sigmoid") -> keras.Model:
+def perceptron_sigmoid(
+    input_shape: tuple[int, ...] = (2,), kernel_initializer: str = "glorot_uniform", name: str = "perceptron_sigmoid"
+) -> keras.Model:
     """One sigmoid unit, the probability of class 1: (batch, *input_shape) -> (batch, 1). Two classes only."""
-    return _one_layer(name, input_shape, 1, "sigmoid", "glorot_uniform")
+    return _one_layer(name, input_shape, 1, "sigmoid", kernel_initializer)
 
 
 @register(
@@ -79,9 +85,11 @@ def perceptron_sigmoid(input_shape: tuple[int, ...] = (2,), name: str = "percept
     deviations=(ONE_LAYER, "hinge loss, which asks for a margin of 1, instead of the rule on misclassified points"),
     defaults={"loss": "hinge", "optimizer": "sgd", "learning_rate": 0.1},
 )
-def perceptron_hinge(input_shape: tuple[int, ...] = (2,), name: str = "perceptron_hinge") -> keras.Model:
+def perceptron_hinge(
+    input_shape: tuple[int, ...] = (2,), kernel_initializer: str = "glorot_uniform", name: str = "perceptron_hinge"
+) -> keras.Model:
     """One linear score: (batch, *input_shape) -> (batch, 1); class 1 where it is above 0. Two classes only."""
-    return _one_layer(name, input_shape, 1, "linear", "glorot_uniform")
+    return _one_layer(name, input_shape, 1, "linear", kernel_initializer)
 
 
 @register(

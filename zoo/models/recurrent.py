@@ -52,6 +52,7 @@ def simple_rnn(
     return_sequences: bool = False,
     activation: Literal["tanh", "sigmoid", "relu"] = "tanh",
     recurrent_initializer: Literal["orthogonal", "identity", "glorot_uniform"] = "orthogonal",
+    kernel_initializer: str = "glorot_uniform",
     name: str = "simple_rnn",
 ) -> keras.Model:
     """(batch, time) ids or (batch, time, columns) -> (batch, time, units) -> (batch, num_classes).
@@ -69,6 +70,7 @@ def simple_rnn(
         return_sequences: an output at every step, (batch, time, num_classes), instead of one at the last real step.
         activation: of the units.
         recurrent_initializer: with "identity" and relu it is the net of Le et al. 2015.
+        kernel_initializer: of the weights on what a layer sees and of the output layer, by its Keras name.
 
     Raises:
         UsageError: no units, an input shape that is not the data's, or a language model that would see the future.
@@ -79,12 +81,13 @@ def simple_rnn(
 
     def layer(size: int, name: str) -> layers.SimpleRNN:
         return layers.SimpleRNN(
-            size, activation, recurrent_initializer=recurrent_initializer, return_sequences=True, name=name
-        )
+            size, activation, kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
+            return_sequences=True, name=name,
+        )  # fmt: skip
 
     return _recurrent(
         "simple_rnn", layer, input_shape, num_classes, classifier_activation, vocab_size, embedding_dim, units,
-        bidirectional, dropout, return_sequences, name,
+        bidirectional, dropout, return_sequences, kernel_initializer, name,
     )  # fmt: skip
 
 
@@ -114,6 +117,7 @@ def lstm(
     bidirectional: bool = False,
     dropout: float = 0.0,
     return_sequences: bool = False,
+    kernel_initializer: str = "glorot_uniform",
     name: str = "lstm",
 ) -> keras.Model:
     """(batch, time) ids or (batch, time, columns) -> (batch, time, units) -> (batch, num_classes).
@@ -129,11 +133,11 @@ def lstm(
     from keras import layers
 
     def layer(size: int, name: str) -> layers.LSTM:
-        return layers.LSTM(size, return_sequences=True, name=name)
+        return layers.LSTM(size, kernel_initializer=kernel_initializer, return_sequences=True, name=name)
 
     return _recurrent(
         "lstm", layer, input_shape, num_classes, classifier_activation, vocab_size, embedding_dim, units,
-        bidirectional, dropout, return_sequences, name,
+        bidirectional, dropout, return_sequences, kernel_initializer, name,
     )  # fmt: skip
 
 
@@ -166,6 +170,7 @@ def gru(
     dropout: float = 0.0,
     return_sequences: bool = False,
     reset_after: bool = True,
+    kernel_initializer: str = "glorot_uniform",
     name: str = "gru",
 ) -> keras.Model:
     """(batch, time) ids or (batch, time, columns) -> (batch, time, units) -> (batch, num_classes).
@@ -184,11 +189,13 @@ def gru(
     from keras import layers
 
     def layer(size: int, name: str) -> layers.GRU:
-        return layers.GRU(size, reset_after=reset_after, return_sequences=True, name=name)
+        return layers.GRU(
+            size, kernel_initializer=kernel_initializer, reset_after=reset_after, return_sequences=True, name=name
+        )
 
     return _recurrent(
         "gru", layer, input_shape, num_classes, classifier_activation, vocab_size, embedding_dim, units,
-        bidirectional, dropout, return_sequences, name,
+        bidirectional, dropout, return_sequences, kernel_initializer, name,
     )  # fmt: skip
 
 
@@ -204,6 +211,7 @@ def _recurrent(
     bidirectional: bool,
     dropout: float,
     return_sequences: bool,
+    kernel_initializer: str,
     model_name: str,
 ) -> keras.Model:
     """Embedding, recurrent layers one above the other, the last real step, output."""
@@ -233,7 +241,9 @@ def _recurrent(
             ways[1] = Reverse(name=f"{name}_output_reversed")(ways[1], real)
         x = layers.Concatenate(name=f"{name}_joined")(ways) if bidirectional else ways[0]  # (..., size or 2 size)
         x = dropped(x, f"dropout_{i}")
-    outputs = layers.Dense(num_classes, activation=classifier_activation, dtype="float32", name="output")(x)
+    outputs = layers.Dense(
+        num_classes, classifier_activation, kernel_initializer=kernel_initializer, dtype="float32", name="output"
+    )(x)
     return keras.Model(inputs, outputs, name=model_name)
 
 

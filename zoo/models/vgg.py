@@ -53,11 +53,12 @@ def vgg_11(
     batch_norm: bool = False,
     dropout: float = 0.5,
     width: float = 1.0,
+    kernel_initializer: str = "he_normal",
     name: str = "vgg_11",
 ) -> keras.Model:
     """VGG-11, column A of the paper's Table 1: 8 convolutions and 3 dense layers; arguments as of `vgg`."""
     return vgg(CONVOLUTIONS[11], input_shape, num_classes, classifier_activation, include_top, batch_norm, dropout,
-               width, name=name)  # fmt: skip
+               width, kernel_initializer=kernel_initializer, name=name)  # fmt: skip
 
 
 @register(
@@ -86,11 +87,12 @@ def vgg_13(
     batch_norm: bool = False,
     dropout: float = 0.5,
     width: float = 1.0,
+    kernel_initializer: str = "he_normal",
     name: str = "vgg_13",
 ) -> keras.Model:
     """VGG-13, column B of the paper's Table 1: 10 convolutions and 3 dense layers; arguments as of `vgg`."""
     return vgg(CONVOLUTIONS[13], input_shape, num_classes, classifier_activation, include_top, batch_norm, dropout,
-               width, name=name)  # fmt: skip
+               width, kernel_initializer=kernel_initializer, name=name)  # fmt: skip
 
 
 @register(
@@ -120,11 +122,12 @@ def vgg_16(
     batch_norm: bool = False,
     dropout: float = 0.5,
     width: float = 1.0,
+    kernel_initializer: str = "he_normal",
     name: str = "vgg_16",
 ) -> keras.Model:
     """VGG-16, column D of the paper's Table 1: 13 convolutions and 3 dense layers; arguments as of `vgg`."""
     return vgg(CONVOLUTIONS[16], input_shape, num_classes, classifier_activation, include_top, batch_norm, dropout,
-               width, name=name)  # fmt: skip
+               width, kernel_initializer=kernel_initializer, name=name)  # fmt: skip
 
 
 @register(
@@ -154,11 +157,12 @@ def vgg_19(
     batch_norm: bool = False,
     dropout: float = 0.5,
     width: float = 1.0,
+    kernel_initializer: str = "he_normal",
     name: str = "vgg_19",
 ) -> keras.Model:
     """VGG-19, column E of the paper's Table 1: 16 convolutions and 3 dense layers; arguments as of `vgg`."""
     return vgg(CONVOLUTIONS[19], input_shape, num_classes, classifier_activation, include_top, batch_norm, dropout,
-               width, name=name)  # fmt: skip
+               width, kernel_initializer=kernel_initializer, name=name)  # fmt: skip
 
 
 @register(
@@ -186,6 +190,7 @@ def vgg_small(
     batch_norm: bool = True,
     dropout: float = 0.5,
     width: float = 1.0,
+    kernel_initializer: str = "he_normal",
     name: str = "vgg_small",
 ) -> keras.Model:
     """Five convolutions and two dense layers, 576,170 parameters on 28x28x1; arguments as of `vgg`.
@@ -193,7 +198,7 @@ def vgg_small(
     28x28x1 -> 14x14x32 -> 7x7x64 -> 3x3x128 -> 1152 -> 256 -> 10.
     """
     return vgg((1, 2, 2), input_shape, num_classes, classifier_activation, include_top, batch_norm, dropout, width,
-               filters=(32, 64, 128), hidden_units=(256,), name=name)  # fmt: skip
+               (32, 64, 128), (256,), kernel_initializer, name)  # fmt: skip
 
 
 def vgg(
@@ -207,6 +212,7 @@ def vgg(
     width: float = 1.0,
     filters: Sequence[int] = FILTERS,
     hidden_units: Sequence[int] = (4096, 4096),
+    kernel_initializer: str = "he_normal",
     name: str = "vgg",
 ) -> keras.Model:
     """Blocks of 3x3 convolutions, each block ending in a 2x2 max pool, then dense layers.
@@ -222,6 +228,7 @@ def vgg(
         dropout: share of each hidden dense layer's outputs dropped in training.
         width: factor on all filters and hidden units.
         filters: of each block's convolutions.
+        kernel_initializer: of every layer but the output, by its Keras name.
 
     Raises:
         UsageError: a width that is not above 0.
@@ -243,7 +250,7 @@ def vgg(
                 3,
                 padding="same",
                 use_bias=not batch_norm,
-                kernel_initializer="he_normal",
+                kernel_initializer=kernel_initializer,
                 name=f"block{block}_conv{i}",
             )(x)
             if batch_norm:
@@ -254,7 +261,7 @@ def vgg(
         return keras.Model(inputs, x, name=name)
     x = layers.Flatten(name="flatten")(x)  # (batch, 25088)
     for i, units in enumerate(hidden_units, start=1):
-        x = layers.Dense(scaled(units), activation="relu", kernel_initializer="he_normal", name=f"fc{i}")(x)
+        x = layers.Dense(scaled(units), activation="relu", kernel_initializer=kernel_initializer, name=f"fc{i}")(x)
         x = layers.Dropout(dropout, name=f"dropout{i}")(x)  # (batch, 4096)
     outputs = layers.Dense(
         num_classes,

@@ -6,34 +6,28 @@ import hashlib
 import inspect
 import json
 
+from zoo import tasks
 from zoo.catalogue import registry
 from zoo.recipe.schema import Resolved
-from zoo.recipe.source import builder_source
+from zoo.recipe.source import builder_source, entry_source, method_source
 
-LATER = (  # keys that came after the first records: where they have their defaults, older numbers still apply
-    ("training", "scale_learning_rate"),
-    ("data", "validation"),
-    ("data", "test_split"),
-    ("data", "validation_split"),
-    ("data", "classes"),
-    ("data", "examples_a_class"),
-    ("data", "text"),
-    ("data", "series"),
-    ("data", "stream"),
-)
+NUMBERS = ("losses", "encode", "steps", "objective", "scorer", "targets", "logged", "further")  # of a task
+LOSSES = "LOSSES"  # a table: what else is in it changes no number
 
 
 def fingerprint(resolved: Resolved) -> str:
-    """Hash of (resolved recipe + builder source), seed and places left out: equal means the numbers still apply."""
-    recipe = resolved.model_dump(mode="json")
+    """Hash of the resolved recipe and the code of builder and task: equal means that the numbers still apply.
+
+    Left out are the seed, places, and keys of the recipe that have the value they have when nobody sets them: so a key
+    that is new leaves older numbers valid.
+    """
+    recipe = resolved.model_dump(mode="json", exclude_defaults=True)
     for key in ("seed", "strategy", "jit"):
-        del recipe["training"][key]
-    del recipe["data"]["origin"]
-    if resolved.transfer is None:
-        del recipe["transfer"]
-    for section, key in LATER:
-        if getattr(getattr(resolved, section), key) == type(getattr(resolved, section)).model_fields[key].default:
-            del recipe[section][key]
+        recipe["training"].pop(key, None)
+    recipe["data"].pop("origin", None)
     builder = inspect.unwrap(registry.describe(resolved.model).builder)
-    text = json.dumps(recipe, sort_keys=True) + builder_source(builder.__module__, builder.__name__)
+    text = json.dumps(recipe, sort_keys=True)
+    text += builder_source(builder.__module__, builder.__name__)
+    text += method_source(type(tasks.of(resolved.data)), NUMBERS, without=[LOSSES])
+    text += entry_source("zoo.tasks.objective", LOSSES, str(resolved.training.loss))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

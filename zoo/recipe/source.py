@@ -6,6 +6,8 @@ Standard library alone, and nothing is imported: files are read and their syntax
 from __future__ import annotations
 
 import ast
+import sys
+from collections.abc import Collection
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,9 +25,58 @@ def builder_source(module: str, name: str) -> str:
     return "\n".join(found[key] for key in sorted(found))
 
 
+def method_source(kind: type, methods: Collection[str], without: Collection[str] = ()) -> str:
+    """The code of a class's methods and attributes, and all that they use of the class, its bases and the zoo.
+
+    Of the zoo that is models, layers and tasks. Names in `without` are not followed.
+    """
+    found: dict[tuple[str, str], str] = {("", name): "" for name in without}
+    ours = [base for base in kind.__mro__ if base.__module__ != "builtins"]
+    wanted, seen = list(methods), set(methods)
+    while wanted:
+        name = wanted.pop()
+        for base in (base for base in ours if name in vars(base)):
+            tree, names, own = _member(base, name)
+            found[base.__module__, f"{base.__name__}.{name}"] = tree
+            for used in names:
+                _collect(base.__module__, used, found)
+            wanted += [other for other in own if other not in seen]
+            seen |= set(own)
+    return "\n".join(found[key] for key in sorted(found))
+
+
+def _member(kind: type, name: str) -> tuple[str, list[str], list[str]]:
+    """Of a method or attribute as a class defines it: its tree, the names it uses, and what it uses of `self`."""
+    path = Path(str(sys.modules[kind.__module__].__file__))
+    tree = _parsed(path, path.stat().st_mtime_ns)
+    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == kind.__name__)
+    bare = _bare(next(node for node in body if name in _defines(node)))
+    used = sorted({inner.id for inner in ast.walk(bare) if isinstance(inner, ast.Name)})
+    own = sorted({inner.attr for inner in ast.walk(bare) if isinstance(inner, ast.Attribute)})
+    return _tree(bare), used, own
+
+
+def entry_source(module: str, table: str, key: str) -> str:
+    """The entry of a table of the zoo, a dict written out in a module, and the zoo's code that it names."""
+    path = _file(module)
+    assert path is not None
+    tree = _parsed(path, path.stat().st_mtime_ns)
+    node = next(node for node in tree.body if table in _defines(node))
+    literal = next(inner for inner in ast.walk(node) if isinstance(inner, ast.Dict))
+    entries = {name.value: value for name, value in zip(literal.keys, literal.values, strict=True)
+               if isinstance(name, ast.Constant)}  # fmt: skip
+    if key not in entries:
+        return ""
+    found: dict[tuple[str, str], str] = {}
+    for inner in ast.walk(entries[key]):
+        if isinstance(inner, ast.Attribute) and ast.unparse(inner.value) == "zoo.layers":
+            _collect("zoo.layers", inner.attr, found)
+    return _tree(entries[key]) + "\n".join(found[name] for name in sorted(found))
+
+
 def _collect(module: str, name: str, found: dict[tuple[str, str], str]) -> None:
     path = _file(module)
-    if path is None or (module, name) in found:
+    if path is None or (module, name) in found or ("", name) in found:
         return
     defined, imported = _module(path, path.stat().st_mtime_ns)
     if name not in defined:
@@ -40,7 +91,7 @@ def _collect(module: str, name: str, found: dict[tuple[str, str], str]) -> None:
 @cache
 def _module(path: Path, changed: int) -> tuple[dict[str, tuple[str, list[str]]], dict[str, tuple[str, str]]]:
     """Of a file as it was changed last: what it defines, with the names that this uses, and what it imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _parsed(path, changed)
     imported = {alias.asname or alias.name: (place, alias.name) for place, alias in _imports(tree)}
     defined: dict[str, tuple[str, list[str]]] = {}
     for node in tree.body:
@@ -49,6 +100,12 @@ def _module(path: Path, changed: int) -> tuple[dict[str, tuple[str, list[str]]],
             used = sorted({inner.id for inner in ast.walk(bare) if isinstance(inner, ast.Name)})
             defined = {name: (_tree(bare), used) for name in names} | defined  # the first one counts
     return defined, imported
+
+
+@cache
+def _parsed(path: Path, changed: int) -> ast.Module:
+    """The syntax tree of a file as it was changed last."""
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def _tree(node: Any) -> str:
@@ -74,9 +131,9 @@ def _defines(node: ast.stmt) -> list[str]:
 
 
 def _imports(tree: ast.Module) -> list[tuple[str, ast.alias]]:
-    """What is imported of the zoo's models and layers anywhere in a module, with the module it comes from."""
+    """What is imported of the zoo's models, layers and tasks anywhere in a module, with the module it comes from."""
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
-    ours = [node for node in nodes if str(node.module).startswith(("zoo.layers", "zoo.models"))]
+    ours = [node for node in nodes if str(node.module).startswith(("zoo.layers", "zoo.models", "zoo.tasks"))]
     return [(str(node.module), alias) for node in ours for alias in node.names]
 
 
