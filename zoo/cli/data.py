@@ -181,8 +181,8 @@ def _print_spec(name: str, title: str, data: Data) -> None:
     grid.add_row("input", _input(data))
     if data.feature_names:
         grid.add_row("features", ", ".join(data.feature_names))
-    if data.label:
-        grid.add_row("label", data.label)
+    if data.label or data.several_labels:
+        grid.add_row("label", data.label or ", ".join(data.class_names))
     grid.add_row("splits", ", ".join(f"{split} {count:,}" for split, count in tasks.sizes(data).items()))
     out.print(grid)
 

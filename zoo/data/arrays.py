@@ -22,7 +22,8 @@ FIRST = "x.npy"
 def infer(path: Path) -> Data:
     """A description of a folder of arrays: images (n, height, width[, channels]) or rows (n, features).
 
-    Whole numbers in `y` are classes, others are what is to be predicted.
+    Whole numbers in `y` are classes, others are what is to be predicted; 0 and 1 in `y` (n, labels) are several labels
+    a row.
 
     Raises:
         UsageError: a file that is missing, no array of numbers, or of another length than its fellow.
@@ -48,7 +49,10 @@ def describe(source: str, found: Mapping[str, Any], called: Callable[[str, str],
             "save quantities as floating-point numbers: numpy.save(file, y.astype('float32'))"
         )
     shape = (*x.shape[1:], 1) if len(x.shape) == 3 else x.shape[1:]
-    classes = 0 if y.dtype.kind == "f" else int(y.max()) + 1
+    several = y.ndim == 2
+    if several and y.max(initial=0) > 1:
+        raise UsageError(f"{second} has shape {y.shape} and holds {y.max()}: several labels a row are each 0 or 1")
+    classes = y.shape[1] if several else 0 if y.dtype.kind == "f" else int(y.max()) + 1
     if classes == 1:
         raise UsageError(f"{second} knows one class only: a network needs two to tell apart")
     return Data(
@@ -58,6 +62,7 @@ def describe(source: str, found: Mapping[str, Any], called: Callable[[str, str],
         input_shape=shape,
         input_dtype="uint8" if x.dtype == "uint8" and len(shape) == 3 else "float32",
         num_classes=classes or None,
+        several_labels=several,
         train=len(y),
         test=len(list(found["test"])[1]) if "test" in found else 0,
         test_share=0.0 if "test" in found else 0.2,
@@ -84,7 +89,7 @@ def _is_there(path: Path, suffix: str) -> bool:
 
 
 def _pair(path: Path, suffix: str, data: Data | None = None) -> tuple[Stored, np.ndarray]:
-    """`x` as the rows that `data` asks for, unread, and `y` (n,)."""
+    """`x` as the rows that `data` asks for, unread, and `y` (n,) or (n, labels)."""
     from zoo.data.stored import Stored
 
     files = [path / f"{letter}{suffix}.npy" for letter in "xy"]
@@ -96,10 +101,23 @@ def _pair(path: Path, suffix: str, data: Data | None = None) -> tuple[Stored, np
         raise UsageError(f"{files[0]} has {len(x):,} rows, {files[1]} {len(labels):,}\nthey belong together row by row")
     if data and _fits(x.shape[1:], data):
         x = Stored(files[0], data.input_shape, data.input_dtype)
-    y = labels[:]
+    return x, one_or_several(labels[:], str(files[1]))
+
+
+def one_or_several(y: np.ndarray, what: str) -> np.ndarray:
+    """Targets as (n,), or as (n, labels) where each row has several labels, whole numbers.
+
+    Raises:
+        UsageError: another shape.
+    """
+    if y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "iub":
+        return y.astype("int32")
     if y.shape not in ((len(y),), (len(y), 1)):
-        raise UsageError(f"{files[1]} has shape {y.shape}: one number a row, (n,)")
-    return x, y.reshape(-1)
+        raise UsageError(
+            f"{what} has shape {y.shape}: one number an example, (n,), or whole numbers 0 and 1, (n, labels)\n"
+            "of one-hot indicators take the class ids: y.argmax(axis=1)"
+        )
+    return y.reshape(-1)
 
 
 def _fits(row: tuple[int, ...], data: Data) -> bool:

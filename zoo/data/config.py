@@ -73,6 +73,10 @@ class Data(Section):
     class_names: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
     label: str | None = None  # the column or feature to predict; the source's own choice when absent
+    # an example may have any number of the classes: of a CSV each a column of 0 and 1 that is called as the class, or
+    # all in the column `label`, parted by `label_separator`
+    several_labels: bool = False
+    label_separator: str = ""
     categories: dict[str, tuple[str, ...]] = {}  # text columns of a CSV and their values, one-hot encoded
     train: Positive  # examples in the source's training split, or in all where there is one split only
     test: Annotated[int, Field(ge=0, le=MOST)] = 0  # examples in its test split; 0: `test_share` of `train` is held out
@@ -105,6 +109,10 @@ class Data(Section):
             raise ValueError(f"stream = 'on' is for {', '.join(STREAMED)} sources: {self.source} is small, or a text")
         if self.classes and len(set(self.classes)) != (self.num_classes or 2):
             raise ValueError(f"{len(set(self.classes))} different classes for {self.num_classes or 2}")
+        if self.several_labels and self.num_classes is None:
+            raise ValueError("several_labels needs num_classes, the number of labels")
+        if self.label_separator and not (self.several_labels and self.label):
+            raise ValueError("label_separator goes with several_labels = true and a label, the column that is parted")
         if self.test and self.test_share:
             raise ValueError("test_share is for a source without a test split of its own")
         return self

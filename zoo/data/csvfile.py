@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.data import indicators
 from zoo.data.config import Data
 from zoo.data.examples import Examples, Source
 from zoo.data.fields import Role
-from zoo.data.table import Table, is_missing, is_number, read_table, table_text
+from zoo.data.table import Table, is_number, read_table, refuse_cells, refuse_missing, table_text
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -24,19 +25,21 @@ def infer(path: Path, label: str | None = None) -> Data:
     """A description of a table: the label is the last column unless named; the rest are features in file order.
 
     A column is of numbers, or of text and then one-hot. A label of text, or of few whole numbers, makes classes (two of
-    them: a binary task); other numbers make a regression.
+    them: a binary task); other numbers make a regression. Several columns of 0 and 1 (`label="red,round"`), or one
+    whose cells hold names parted by `|`, are several labels an example.
 
     Raises:
         UsageError: no such label column, a missing cell, text in a column of numbers, a text column of too many values,
             a label with one value only; and whatever `read_table` refuses.
     """
-    table = read_table(path, (label,) if label else ())
-    target = label_column(table, label)
+    table = read_table(path, tuple(label.split(",")) if label else ())
+    several = indicators.find(table, label)
+    targets = several.columns if several else (label_column(table, label),)
     refuse_missing(table, table.names)
-    columns = [name for name in table.names if name != target]
+    columns = [name for name in table.names if name not in targets]
     categories = {name: _categories(table, name) for name in columns if not _is_numeric(table, name)}
     names = _expanded(columns, categories)
-    classes = class_names(table, target)
+    classes = several.names if several else class_names(table, targets[0])
     return Data(
         source=f"csv:{path}",
         kind="tabular",
@@ -45,7 +48,9 @@ def infer(path: Path, label: str | None = None) -> Data:
         num_classes=len(classes) or None,
         class_names=classes,
         feature_names=names,
-        label=target,
+        label=targets[0] if len(targets) == 1 else None,
+        several_labels=several is not None,
+        label_separator=several.separator if several else "",
         categories=categories,
         train=len(table.rows),
         test_share=0.2,
@@ -59,25 +64,27 @@ def read(path: Path, data: Data, target: Role = "label") -> Source:
         UsageError: a column is missing, or a cell is; text in a column of numbers; a text or class not in `data`.
     """
     table = read_table(path, _columns(data))
-    column = label_column(table, data.label)
-    x = _features(table, data, [name for name in table.names if name != column])
-    return Source(Examples(x, labels(table, column, data, target)))
+    targets = indicators.columns(data) if data.several_labels else (label_column(table, data.label),)
+    x = _features(table, data, [name for name in table.names if name not in targets])
+    return Source(Examples(x, labels(table, targets[0], data, target)))
 
 
 def labels(table: Table, column: str, data: Data, target: Role = "label") -> np.ndarray:
-    """The label column as class ids int32 or, of the role value, as float32: (rows,).
+    """The label column as class ids int32 or, of the role value, as float32: (rows,); several labels (rows, labels).
 
     Raises:
         UsageError: a missing cell, a class not in `data`, text in a column of numbers.
     """
     import numpy as np
 
+    if data.several_labels:
+        return indicators.read(table, data)
     refuse_missing(table, (column,))
     if target == "value":
         return numbers(table, column)
     ids = {name: i for i, name in enumerate(data.class_names)}
     known = [_class_name(cell) if cell not in ids else cell for cell in table.column(column)]
-    _refuse(table, column, [cell not in ids for cell in known], "is not one of the classes", "mend the label")
+    refuse_cells(table, column, [cell not in ids for cell in known], "is not one of the classes", "mend the label")
     return np.array([ids[cell] for cell in known], np.int32)
 
 
@@ -97,6 +104,8 @@ def read_features(path: Path, data: Data) -> np.ndarray:
         absent = next(name for name in wanted if name not in table.names)
         raise unknown(f"column of {path}", absent, table.names, f"the model needs: {', '.join(wanted)}")
     names = list(table.names)
+    if data.several_labels and len(names) > len(wanted):
+        names = [name for name in names if name not in indicators.columns(data)]
     if len(names) == len(wanted) + 1:  # the label's place: where it was in training, else last
         names.remove(data.label if data.label in names else names[-1])
     if len(names) != len(wanted):
@@ -158,7 +167,7 @@ def _expanded(columns: Sequence[str], categories: dict[str, tuple[str, ...]]) ->
 def _is_numeric(table: Table, name: str) -> bool:
     cells = table.column(name)
     share = sum(map(is_number, cells)) / len(cells)
-    _refuse(
+    refuse_cells(
         table, name, [share >= MOSTLY and not is_number(cell) for cell in cells],
         "stands in a column of numbers", "mend the cell, or remove its row",
     )  # fmt: skip
@@ -222,7 +231,7 @@ def _features(table: Table, data: Data, names: Sequence[str]) -> np.ndarray:
         if column in data.categories:
             values = {value: i for i, value in enumerate(data.categories[column])}
             cells = table.column(name)
-            _refuse(
+            refuse_cells(
                 table, name, [cell not in values for cell in cells],
                 "is not one of the values in training", f"they are: {', '.join(list(values)[:8])}",
             )  # fmt: skip
@@ -241,34 +250,8 @@ def numbers(table: Table, name: str) -> np.ndarray:
     import numpy as np
 
     cells = table.column(name)
-    _refuse(
+    refuse_cells(
         table, name, [not is_number(cell) for cell in cells],
         "stands in a column of numbers", "mend the cell, or remove its row",
     )  # fmt: skip
     return np.array([float(cell) for cell in cells], np.float32)
-
-
-def refuse_missing(table: Table, names: Sequence[str]) -> None:
-    """A missing cell is an error and never becomes 0: the first three are named, all are counted."""
-    places = [
-        (line, name)
-        for row, line in zip(table.rows, table.lines, strict=True)
-        for cell, name in zip(row, table.names, strict=True)
-        if is_missing(cell) and name in names
-    ]
-    if places:
-        shown = "; ".join(f"line {line}, column {name!r}" for line, name in places[:3])
-        more = f" and {len(places) - 3:,} more" if len(places) > 3 else ""
-        rows = len({line for line, _ in places})
-        raise UsageError(
-            f"{table.path} has missing cells: {shown}{more} (in {rows:,} of {len(table.rows):,} rows)\n"
-            "fill them, or remove the rows or columns; zoo guesses none"
-        )
-
-
-def _refuse(table: Table, name: str, bad: Sequence[bool], what: str, remedy: str) -> None:
-    rows = [i for i, wrong in enumerate(bad) if wrong]
-    if rows:
-        cell = table.column(name)[rows[0]]
-        more = f" ({len(rows):,} such cells)" if len(rows) > 1 else ""
-        raise UsageError(f"{table.path}, line {table.lines[rows[0]]}, column {name!r}: {cell!r} {what}{more}\n{remedy}")

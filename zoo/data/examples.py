@@ -154,7 +154,7 @@ def conform(part: Examples, data: Data, where: str, target: Role = "label") -> E
 
 
 def conform_targets(y: np.ndarray, data: Data, where: str, target: Role = "label") -> np.ndarray:
-    """Class ids int32 or, of the role value, values float32.
+    """Class ids int32, of several labels an example 0 and 1 (n, labels); of the role value, values float32.
 
     Raises:
         ZooError: a label outside the classes or a target that is not finite; the first such row is named.
@@ -162,6 +162,8 @@ def conform_targets(y: np.ndarray, data: Data, where: str, target: Role = "label
     import numpy as np
 
     y = np.asarray(y)
+    if target == "label" and data.several_labels:
+        return _flags(y, data.num_classes or 2, where)
     return _values(y, where) if target == "value" else _class_ids(y, data.num_classes or 2, where)
 
 
@@ -202,12 +204,29 @@ def _class_ids(y: np.ndarray, classes: int, where: str) -> np.ndarray:
     return y.astype(np.int32)
 
 
+def _flags(y: np.ndarray, labels: int, where: str) -> np.ndarray:
+    import numpy as np
+
+    if y.shape[1:] != (labels,):
+        raise UsageError(f"{where}: an example has labels of shape {y.shape[1:]}, the recipe says {labels} of them")
+    bad = ~((y == 0) | (y == 1)).all(axis=1)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise ZooError(
+            f"{where}: row {row} has labels {y[row].tolist()}: each is 0 or 1 ({int(bad.sum())} such rows)\n"
+            "mend the source"
+        )
+    return y.astype(np.int32)
+
+
 def class_counts(part: Examples, names: Sequence[str]) -> dict[str, int]:
     """How many examples, or pixels, of each of the classes that are called so; empty without classes."""
     import numpy as np
 
     if not names:
         return {}
+    if part.y.ndim == 2:  # several labels an example
+        return dict(zip(names, part.y.sum(axis=0).tolist(), strict=True))
     counts = np.zeros(len(names), "int64")
     for block in part.y.blocks() if is_stored(part.y) else [part.y]:
         counts += np.bincount(np.ravel(block), minlength=len(names))[: len(names)]

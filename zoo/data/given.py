@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.arrays import describe
+from zoo.data.arrays import describe, one_or_several
 from zoo.data.config import Data
 from zoo.data.examples import COPIES, Examples, Source, memory
 from zoo.errors import UsageError
@@ -38,7 +38,8 @@ def read(given: Any) -> tuple[Data, Source]:
         given: `(x, y)`; a finite `tf.data.Dataset` of such pairs, of single examples or of batches; or
             `{"train": ..., "test": ..., "validation": ...}` of these, the last two as they please. `x` are images
             (n, height, width[, channels]) or rows (n, features); `y` (n,) are class ids or, if floating-point,
-            quantities. Without a test part a fifth is held out, then a tenth of the rest for validation.
+            quantities; whole numbers 0 and 1 (n, labels) are several labels an example. Without a test part a fifth is
+            held out, then a tenth of the rest for validation.
 
     Raises:
         UsageError: neither of these, no arrays of numbers, other lengths, no examples, or an endless dataset.
@@ -72,12 +73,7 @@ def _pair(given: Any, part: str) -> Examples:
         raise UsageError(
             f"the {part} part has x of shape {x.shape} and y of shape {y.shape}: one row an example in both"
         )
-    if y.shape not in ((len(y),), (len(y), 1)):
-        raise UsageError(
-            f"y of the {part} part has shape {y.shape}: one number an example, (n,)\n"
-            "of indicators take the class ids: y.argmax(axis=1)"
-        )
-    return Examples(x[..., None] if x.ndim == 3 else x, y.reshape(-1))
+    return Examples(x[..., None] if x.ndim == 3 else x, one_or_several(y, f"y of the {part} part"))
 
 
 def _numbers(array: np.ndarray, what: str) -> np.ndarray:

@@ -166,7 +166,7 @@ def _infer_table(path: Path, label: str | None, kind: str | None) -> Data:
 
     if kind == "table":
         return csvfile.infer(path, label)
-    table = read_table(path, (label,) if label else ())
+    table = read_table(path, tuple(label.split(",")) if label else ())
     if kind == "series" or (kind is None and series.looks_like(table, label)):
         return series.infer(table, label, asked=kind is not None)
     if kind == "text" or (kind is None and textfiles.text_column(table, label)):

@@ -11,6 +11,8 @@ from zoo.data.loading import read
 from zoo.data.splitting import split
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from zoo.data.config import Data
     from zoo.data.fields import Role
 
@@ -46,9 +48,13 @@ def _line(part: Examples, row: int, data: Data) -> str:
         return f"... {' '.join(seen)} -> {' '.join(f'{value:.4g}' for value in part.y[row])}"
     if data.kind == "text-pair":
         return f"{_cut(part.x[row], MOST_CHARACTERS)} -> {_cut(part.y[row], MOST_CHARACTERS)}"
-    label = f"{part.y[row]:g}"
-    name = data.class_names[int(part.y[row])] if data.class_names else label
-    return f"{name}: {_cut(part.x[row], MOST_CHARACTERS)}"
+    return f"{_label(part.y[row], data)}: {_cut(part.x[row], MOST_CHARACTERS)}"
+
+
+def _label(y: np.ndarray, data: Data) -> str:
+    if data.several_labels:
+        return " | ".join(name for name, there in zip(data.class_names, y, strict=True) if there) or "none"
+    return data.class_names[int(y)] if data.class_names else f"{y:g}"
 
 
 def _cut(text: str, most: int) -> str:

@@ -10,9 +10,9 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from zoo.data.config import Data, Series
-from zoo.data.csvfile import label_column, numbers, refuse_missing
+from zoo.data.csvfile import label_column, numbers
 from zoo.data.examples import Examples, Source, Splits, conform
-from zoo.data.table import Table, is_missing, is_number, read_table
+from zoo.data.table import Table, is_missing, is_number, read_table, refuse_missing
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:

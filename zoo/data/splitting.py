@@ -78,7 +78,8 @@ def _hold_out(part: Examples, count: int, data: Data, target: Role) -> tuple[Exa
 
     if not count:
         return part, part.cut(slice(0))
-    if target == "label" and data.kind != "text-pair" and len(part) < STRATIFY_BELOW and _can_stratify(part.y, count):
+    has_classes = target == "label" and data.kind != "text-pair" and not data.several_labels
+    if has_classes and len(part) < STRATIFY_BELOW and _can_stratify(part.y, count):
         from sklearn.model_selection import train_test_split
 
         rest, held = train_test_split(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,3 +151,30 @@ def _is_header(rows: list[list[str]], expected: tuple[str, ...]) -> bool:
     columns = list(zip(*below, strict=True))
     numeric = any(2 * sum(map(is_number, column)) >= len(column) > 0 for column in columns)
     return numeric or not any(cell in column for cell, column in zip(first, columns, strict=False))
+
+
+def refuse_missing(table: Table, names: Sequence[str]) -> None:
+    """A missing cell is an error and never becomes 0: the first three are named, all are counted."""
+    places = [
+        (line, name)
+        for row, line in zip(table.rows, table.lines, strict=True)
+        for cell, name in zip(row, table.names, strict=True)
+        if is_missing(cell) and name in names
+    ]
+    if places:
+        shown = "; ".join(f"line {line}, column {name!r}" for line, name in places[:3])
+        more = f" and {len(places) - 3:,} more" if len(places) > 3 else ""
+        rows = len({line for line, _ in places})
+        raise UsageError(
+            f"{table.path} has missing cells: {shown}{more} (in {rows:,} of {len(table.rows):,} rows)\n"
+            "fill them, or remove the rows or columns; zoo guesses none"
+        )
+
+
+def refuse_cells(table: Table, name: str, bad: Sequence[bool], what: str, remedy: str) -> None:
+    """The first of the cells that are bad, with its line and what it is; all are counted."""
+    rows = [i for i, wrong in enumerate(bad) if wrong]
+    if rows:
+        cell = table.column(name)[rows[0]]
+        more = f" ({len(rows):,} such cells)" if len(rows) > 1 else ""
+        raise UsageError(f"{table.path}, line {table.lines[rows[0]]}, column {name!r}: {cell!r} {what}{more}\n{remedy}")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from zoo.data import indicators
 from zoo.data.config import Data
 from zoo.data.counting import measured, unmeasured
 from zoo.data.csvfile import class_names, label_column, labels
@@ -14,6 +17,9 @@ from zoo.data.folder import scan
 from zoo.data.rawfiles import read_text
 from zoo.data.table import Table, is_number, read_table
 from zoo.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 log = logging.getLogger("zoo.data")
 SUFFIXES = (".txt",)
@@ -46,9 +52,10 @@ def infer_table(table: Table, label: str | None, asked: bool = False) -> Data:
     """
     column = text_column(table, label) or _longest(table, label)
     beside = [name for name in table.names if name != column]
-    target = label_column(table, label or beside[-1])
-    classes = class_names(table, target)
-    _note(table, column, target, asked)
+    several = indicators.find(table, label or beside[-1])
+    targets = several.columns if several else (label_column(table, label or beside[-1]),)
+    classes = several.names if several else class_names(table, targets[0])
+    _note(table, column, targets, asked)
     data = Data(
         source=f"csv:{table.path}",
         kind="text",
@@ -58,7 +65,9 @@ def infer_table(table: Table, label: str | None, asked: bool = False) -> Data:
         num_classes=len(classes) or None,
         class_names=classes,
         feature_names=(column,),
-        label=target,
+        label=targets[0] if len(targets) == 1 else None,
+        several_labels=several is not None,
+        label_separator=several.separator if several else "",
         train=len(table.rows),
         test_share=0.2,
         text=unmeasured(table.column(column)),
@@ -72,13 +81,13 @@ def _longest(table: Table, label: str | None) -> str:
     return max(names, key=lambda name: sum(map(len, table.column(name))))
 
 
-def _note(table: Table, column: str, target: str, asked: bool) -> None:
-    others = [name for name in table.names if name not in (column, target)]
+def _note(table: Table, column: str, targets: Sequence[str], asked: bool) -> None:
+    others = [name for name in table.names if name not in (column, *targets)]
     left = f"; passed over: {', '.join(others)}" if others else ""
     if others or not asked:
         log.warning(
             "note: %s is taken as texts: column %r, classes in %r%s (others: --label COLUMN; a table: --as table)",
-            table.path, column, target, left,
+            table.path, column, ", ".join(targets), left,
         )  # fmt: skip
 
 
@@ -88,7 +97,8 @@ def read_texts(path: Path, data: Data, target: Role = "label") -> Source:
     Raises:
         UsageError: no such column, an empty text or label, a label that is not one of the classes; the line is named.
     """
-    expected = (*data.feature_names, *([data.label] if data.label else []))
+    several = indicators.columns(data) if data.several_labels else ()
+    expected = (*data.feature_names, *([data.label] if data.label else several))
     return _from_table(read_table(path, expected), data, target)
 
 
@@ -101,7 +111,12 @@ def _from_table(table: Table, data: Data, target: Role = "label") -> Source:
     if empty:
         more = f" ({len(empty):,} such rows)" if len(empty) > 1 else ""
         raise UsageError(f"{table.path}, line {empty[0]}, column {column!r}: the text is empty{more}\nremove the row")
-    return Source(Examples(np.array(texts, object), labels(table, label_column(table, data.label), data, target)))
+    return Source(Examples(np.array(texts, object), _targets(table, data, target)))
+
+
+def _targets(table: Table, data: Data, target: Role) -> np.ndarray:
+    column = "" if data.several_labels else label_column(table, data.label)
+    return labels(table, column, data, target)
 
 
 def holds_texts(path: Path) -> bool:
