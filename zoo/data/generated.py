@@ -26,6 +26,7 @@ OPTIONS = {  # name -> its options and their defaults
     "circles": {"noise": 0.05, "seed": 0, "inner": 0.5},
     "moons": {"noise": 0.1, "seed": 0},
     "spirals": {"noise": 0.02, "seed": 0, "turns": 1.5},
+    "topics": {"features": 50, "labels": 2, "length": 60, "seed": 0},
     "sine": {"noise": 0.1, "seed": 0, "period": 25.0},
 }
 NAMES = (*OPTIONS, *generated_text.TASKS)
@@ -45,6 +46,8 @@ def read(name: str, data: Data) -> Source:
         raise UsageError(f"generated:{name} is {kind}; the recipe says data.kind = {data.kind!r}")
     if name == "line":
         return _line(data)
+    if name == "topics":
+        return _topics(data, options)
     if name == "sine":
         return Source(_sine(sum(data.parts().values()), options))
     make = _SHAPES.get(name, _corners(name))
@@ -72,6 +75,8 @@ def options_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(
                 f"data.options.inner = {value} is not between 0 and 1: the inner radius, where the outer is 1"
             )
+        if key in ("features", "labels", "length") and not 1 <= value <= 10_000:
+            raise UsageError(f"data.options.{key} = {value} is not between 1 and 10,000")
         if key == "period" and value <= 1:
             raise UsageError(f"data.options.period = {value} is not above 1; it is how many steps a wave takes")
     return options
@@ -85,6 +90,22 @@ def _line(data: Data) -> Source:
         raise UsageError("generated:line has 5 training points and 1 test point: set data.train = 5, data.test = 1")
     train, test = np.float32([1, 2, 3, 4, 6]), np.float32([5])
     return Source(Examples(train[:, None], train), Examples(test[:, None], test) if data.test else None)
+
+
+def _topics(data: Data, options: dict[str, Any]) -> Source:
+    """Documents about any number of topics, by scikit-learn's `make_multilabel_classification`.
+
+    x (n, features) are counts of words; y (n, topics) says which of `data.num_classes` topics a document is about, `labels` of
+    them on average; `length` is its number of words on average.
+    """
+    from sklearn.datasets import make_multilabel_classification
+
+    x, y = make_multilabel_classification(
+        data.train + data.test, int(options["features"]), n_classes=data.num_classes or 2,
+        n_labels=options["labels"], length=options["length"], random_state=int(options["seed"]),
+    )  # fmt: skip
+    whole = Examples(x.astype("float32"), y)
+    return Source(whole.cut(slice(data.train)), whole.cut(slice(data.train, None)) if data.test else None)
 
 
 def _sine(steps: int, options: dict[str, Any]) -> Examples:

@@ -112,6 +112,31 @@ def _regression_scores(y_true: np.ndarray, error: np.ndarray) -> str:
     return f"mean absolute error {number(float(np.abs(error).mean()))}, root mean square {number(rmse)}{r2}"
 
 
+def label_scores(y_true: np.ndarray, y_pred: np.ndarray, names: Sequence[str], most: int = 30) -> Figure:
+    """Several labels an example: precision and recall of each label, the most frequent ones first.
+
+    `y_true` and `y_pred` are 0 and 1, `(examples, labels)`.
+    """
+    y_true, y_pred = np.asarray(y_true, bool), np.asarray(y_pred, bool)
+    hits, said, there = (y_true & y_pred).sum(axis=0), y_pred.sum(axis=0), y_true.sum(axis=0)
+    shown = np.argsort(-there, kind="stable")[:most]
+    precision, recall = hits / np.maximum(said, 1), hits / np.maximum(there, 1)
+    drawn = figure(7.6, 0.42 * len(shown) + 1.5)
+    axes = calm(drawn.add_subplot())
+    places = np.arange(len(shown))
+    axes.barh(places - 0.19, precision[shown], 0.36, color=COLOURS[0], label="precision")
+    axes.barh(places + 0.19, recall[shown], 0.36, color=COLOURS[4], label="recall")
+    labels = captions(names, len(names))
+    axes.set_yticks(places, [f"{labels[i]} ({there[i]:,})" for i in shown])
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1), xlabel="share")
+    drawn.legend(loc="outside lower right", ncols=2, frameon=False, fontsize=9, labelcolor=SOFT)
+    right = int((y_true == y_pred).all(axis=1).sum())
+    left = f"; the {most} most frequent labels of {len(names)}" if len(names) > most else ""
+    heading(drawn, f"all labels right in {of(right, len(y_true))}", f"in brackets: examples that have the label{left}")
+    return drawn
+
+
 def most_confident_mistakes(y_true: np.ndarray, probabilities: np.ndarray, most: int = 24) -> np.ndarray:
     """Indices of wrong predictions, the surest first. `probabilities` is `(examples, classes)`."""
     predicted = probabilities.argmax(axis=1)

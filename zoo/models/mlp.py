@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     paper="Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors, Nature 323",
     idea="Layers of units between input and output, trained by back-propagation, bend the decision boundary.",
     inputs=("tabular", "image"),
-    tasks=("classification", "binary", "regression"),
+    tasks=("classification", "binary", "multilabel", "regression"),
     params=669_706,
     published={
         "MNIST, 300 hidden units (LeCun et al. 1998)": "95.3 %",

@@ -32,7 +32,7 @@ KERAS_BOTH_WAYS = {
     paper="Elman 1990, Finding structure in time, Cognitive Science 14(2)",
     idea="The hidden units see the input and their own last values: a memory of what came before, made of one layer.",
     inputs=("text", "series"),
-    tasks=("classification", "binary", "regression", "language-model"),
+    tasks=("classification", "binary", "multilabel", "regression", "language-model"),
     params=2_572_417,
     deviations=(
         "tanh instead of the logistic function",
@@ -99,7 +99,7 @@ def simple_rnn(
     "2000, Learning to forget",
     idea="A cell state that is added to, not squashed, keeps gradients alive over long times; gates write, keep, read.",
     inputs=("text", "series"),
-    tasks=("classification", "binary", "regression", "language-model"),
+    tasks=("classification", "binary", "multilabel", "regression", "language-model"),
     params=2_609_473,
     published=KERAS_BOTH_WAYS,
     deviations=(
@@ -148,7 +148,7 @@ def lstm(
     paper="Cho et al. 2014, Learning phrase representations using RNN encoder-decoder, EMNLP",
     idea="The LSTM's gain with two gates: one mixes old state and new, the other hides part of the old.",
     inputs=("text", "series"),
-    tasks=("classification", "binary", "regression", "language-model"),
+    tasks=("classification", "binary", "multilabel", "regression", "language-model"),
     params=2_597_313,
     published={
         "BLEU on WMT'14 English-French, phrase-based system alone": "33.30",

@@ -34,7 +34,7 @@ TRIAL = {"input_shape": (32, 32, 3), "num_classes": 10, "width": 1 / 16}
     paper=PAPER,
     idea="Two 3x3 filters see as far as one of 5x5 and bend twice: depth in place of width (the paper's net A).",
     inputs=("image",),
-    tasks=("classification", "binary"),
+    tasks=("classification", "binary", "multilabel"),
     params=132_863_336,
     min_size=32,
     published={
@@ -68,7 +68,7 @@ def vgg_11(
     paper=PAPER,
     idea="VGG-11 with a second convolution in the first two blocks (the paper's net B).",
     inputs=("image",),
-    tasks=("classification", "binary"),
+    tasks=("classification", "binary", "multilabel"),
     params=133_047_848,
     min_size=32,
     published={
@@ -102,7 +102,7 @@ def vgg_13(
     paper=PAPER,
     idea="Thirteen 3x3 convolutions in five blocks, three dense layers: the base that transfer learning grew up on.",
     inputs=("image",),
-    tasks=("classification", "binary"),
+    tasks=("classification", "binary", "multilabel"),
     params=138_357_544,
     min_size=32,
     published={
@@ -137,7 +137,7 @@ def vgg_16(
     paper=PAPER,
     idea="VGG-16 with a fourth convolution in the last three blocks: here depth stops paying (the paper's net E).",
     inputs=("image",),
-    tasks=("classification", "binary"),
+    tasks=("classification", "binary", "multilabel"),
     params=143_667_240,
     min_size=32,
     published={
@@ -172,7 +172,7 @@ def vgg_19(
     paper=PAPER,
     idea="VGG's blocks cut to images of 28 or 32 pixels, with batch normalisation: trains on a CPU in minutes.",
     inputs=("image",),
-    tasks=("classification", "binary"),
+    tasks=("classification", "binary", "multilabel"),
     params=576_170,
     min_size=8,
     deviations=(

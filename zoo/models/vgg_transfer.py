@@ -43,7 +43,7 @@ APPLICATIONS = {  # every network of keras.applications -> the module with its p
     paper="Yosinski, Clune, Bengio and Lipson 2014, How transferable are features in deep neural networks?",
     idea="What a network learnt from many images, edges, then textures, serves for others: only the head is new.",
     inputs=("image",),
-    tasks=("classification", "binary"),
+    tasks=("classification", "binary", "multilabel"),
     params=14_848_586,
     deviations=(
         "a head of one dense layer on averaged maps (paper: the upper layers of an AlexNet trained again)",

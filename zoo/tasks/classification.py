@@ -1,4 +1,4 @@
-"""Classification: which of some classes an example belongs to, by one sigmoid or by a softmax."""
+"""Classification: which of some classes an example belongs to, by one sigmoid, a softmax or several sigmoids."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zoo.data.config import Data
     from zoo.tasks.objective import Objective
 
+LIKELY = 0.5  # probability above which a label is given
 SCORE_LOSSES = ("hinge", "perceptron")  # the model gives a score whose sign decides
 PIPELINES = {"image": "image-classification", "tabular": "tabular-classification", "text": "text-classification"}
 
@@ -70,17 +71,19 @@ class Softmax(_Classes):
     """One of several classes: the output is a probability for each."""
 
     name = "classification"
-    losses = ("sparse_categorical_crossentropy", "categorical_crossentropy", "mse", "mae", "huber")
+    losses = ("sparse_categorical_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
+              "kl_divergence", "mse", "mae", "huber")  # fmt: skip
 
     def head(self, spec: DataSpec) -> tuple[int, str]:
         assert spec.num_classes is not None
         return spec.num_classes, "softmax"
 
     def suits(self, data: Data, role: str) -> bool:
-        return super().suits(data, role) and data.num_classes != 2
+        return super().suits(data, role) and data.num_classes != 2 and not data.several_labels
 
     def mistakes(self, data: Data) -> list[str]:
-        return [*super().mistakes(data), *(["num_classes is missing"] if data.num_classes is None else [])]
+        found = [*super().mistakes(data), *_one_label(data)]
+        return [*found, *(["num_classes is missing"] if data.num_classes is None else [])]
 
     def objective(self, data: Data, loss: str) -> Objective:
         import keras
@@ -111,16 +114,18 @@ class Sigmoid(_Classes):
     """One of two classes: the output is the probability of the second, or of some losses a score."""
 
     name = "binary"
-    losses = ("binary_crossentropy", "hinge", "perceptron", "mse", "mae", "huber")
+    losses = ("binary_crossentropy", "binary_focal_crossentropy", "hinge", "perceptron", "mse", "mae", "huber")
 
     def head(self, spec: DataSpec) -> tuple[int, str]:
         return 1, "sigmoid"
 
+    def suits(self, data: Data, role: str) -> bool:
+        return super().suits(data, role) and not data.several_labels
+
     def mistakes(self, data: Data) -> list[str]:
-        found = super().mistakes(data)
-        return (
-            found if data.num_classes in (None, 2) else [*found, f"a binary task has 2 classes, not {data.num_classes}"]
-        )
+        found = [*super().mistakes(data), *_one_label(data)]
+        is_two = data.num_classes in (None, 2)
+        return found if is_two else [*found, f"a binary task has 2 classes, not {data.num_classes}"]
 
     def objective(self, data: Data, loss: str) -> Objective:
         import keras
@@ -143,6 +148,83 @@ class Sigmoid(_Classes):
             else:
                 rows.append(_named(label, [1.0 - value, value], names))
         return rows
+
+
+class Sigmoids(_Classes):
+    """Any number of several labels: the output is a probability for each, by itself."""
+
+    name = "multilabel"
+    losses = ("binary_crossentropy", "binary_focal_crossentropy", "mse", "mae")
+    metrics = ("subset_accuracy", "micro_f1", "macro_f1")
+    no_script = "the metrics of several labels an example are not written into scripts"
+
+    def target(self, data: Data) -> Field:
+        return Field("y", "label", (data.num_classes or 2,), "int32")
+
+    def suits(self, data: Data, role: str) -> bool:
+        return super().suits(data, role) and data.several_labels
+
+    def mistakes(self, data: Data) -> list[str]:
+        wrong = [] if data.several_labels else [f"several_labels = true belongs to task = {self.name!r}"]
+        if data.classes or data.examples_a_class:
+            wrong.append("classes and examples_a_class have no meaning where an example has several labels")
+        return wrong
+
+    def head(self, spec: DataSpec) -> tuple[int, str]:
+        assert spec.num_classes is not None
+        return spec.num_classes, "sigmoid"
+
+    def objective(self, data: Data, loss: str) -> Objective:
+        """The loss is the mean over the labels; an F1 is over the examples so far."""
+        import keras
+        import numpy as np
+
+        from zoo.tasks.objective import Objective, example_loss
+
+        shares: dict[str, Any] = {"micro_f1": "micro", "macro_f1": "macro"}
+        scores = [keras.metrics.F1Score(average, LIKELY, name=name) for name, average in shares.items()]
+        for score in scores:  # its counts are made when it first sees how many labels there are
+            score.update_state(np.zeros((1, data.num_classes or 2)), np.zeros((1, data.num_classes or 2)))
+            score.reset_state()
+        whole = keras.metrics.MeanMetricWrapper(_all_right, name="subset_accuracy")
+        return Objective(example_loss(loss), [whole, *scores])
+
+    def targets(self, y: np.ndarray, data: Data, loss: str) -> np.ndarray:
+        """0 or 1, (n, labels)."""
+        return y.astype("float32")
+
+    def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
+        names, parted = self.class_names(data), data.label_separator or "|"
+        return [
+            {
+                "prediction": parted.join(name for name, share in zip(names, row, strict=True) if share > LIKELY),
+                "probabilities": {name: float(share) for name, share in zip(names, row, strict=True)},
+            }
+            for row in outputs
+        ]
+
+    def pictures(self, look: Look) -> Iterator[Plan]:
+        """How well each label is found."""
+        from zoo.drawing.outcome import label_scores
+
+        test, names = look.splits.test, self.class_names(look.data)
+        if look.outputs is not None and len(test):
+            shares = look.outputs
+            yield "labels.png", "Labels", lambda: label_scores(test.y, shares > LIKELY, names)
+
+    def mistakes_shown(self, look: Look) -> list[dict[str, Any]]:
+        return []
+
+
+def _one_label(data: Data) -> list[str]:
+    return ["several_labels = true belongs to task = 'multilabel'"] if data.several_labels else []
+
+
+def _all_right(y: Any, outputs: Any) -> Any:
+    """1 for each example all of whose labels are right, (batch,)."""
+    from keras import ops
+
+    return ops.cast(ops.all(ops.equal(ops.cast(y, "bool"), outputs > LIKELY), axis=-1), "float32")
 
 
 def class_scores(scores: np.ndarray, loss: str) -> np.ndarray:
@@ -169,4 +251,4 @@ def _named(label: int, shares: Any, names: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-TASKS = (Softmax(), Sigmoid())
+TASKS = (Softmax(), Sigmoid(), Sigmoids())
