@@ -82,8 +82,7 @@ class Softmax(_Classes):
         return super().suits(data, role) and data.num_classes != 2 and not data.several_labels
 
     def mistakes(self, data: Data) -> list[str]:
-        found = [*super().mistakes(data), *_one_label(data)]
-        return [*found, *(["num_classes is missing"] if data.num_classes is None else [])]
+        return [*super().mistakes(data), *(["num_classes is missing"] if data.num_classes is None else [])]
 
     def objective(self, data: Data, loss: str) -> Objective:
         import keras
@@ -123,7 +122,7 @@ class Sigmoid(_Classes):
         return super().suits(data, role) and not data.several_labels
 
     def mistakes(self, data: Data) -> list[str]:
-        found = [*super().mistakes(data), *_one_label(data)]
+        found = super().mistakes(data)
         is_two = data.num_classes in (None, 2)
         return found if is_two else [*found, f"a binary task has 2 classes, not {data.num_classes}"]
 
@@ -154,6 +153,7 @@ class Sigmoids(_Classes):
     """Any number of several labels: the output is a probability for each, by itself."""
 
     name = "multilabel"
+    has_several_labels = True
     losses = ("binary_crossentropy", "binary_focal_crossentropy", "mse", "mae")
     metrics = ("subset_accuracy", "micro_f1", "macro_f1")
     no_script = "the metrics of several labels an example are not written into scripts"
@@ -165,7 +165,9 @@ class Sigmoids(_Classes):
         return super().suits(data, role) and data.several_labels
 
     def mistakes(self, data: Data) -> list[str]:
-        wrong = [] if data.several_labels else [f"several_labels = true belongs to task = {self.name!r}"]
+        wrong = super().mistakes(data)
+        if not data.several_labels:
+            wrong.append(f"task = {self.name!r} needs several_labels = true")
         if data.classes or data.examples_a_class:
             wrong.append("classes and examples_a_class have no meaning where an example has several labels")
         return wrong
@@ -214,10 +216,6 @@ class Sigmoids(_Classes):
 
     def mistakes_shown(self, look: Look) -> list[dict[str, Any]]:
         return []
-
-
-def _one_label(data: Data) -> list[str]:
-    return ["several_labels = true belongs to task = 'multilabel'"] if data.several_labels else []
 
 
 def _all_right(y: Any, outputs: Any) -> Any:

@@ -63,6 +63,7 @@ class Task:
     writes = False  # whether its models go on with a prompt
     answers_in_text = False  # whether its models say a text for a text
     scales_targets = False  # whether outputs come in the units of standardised inputs and are brought back
+    has_several_labels = False  # whether an example may have any number of the classes
     has_classes = False  # whether what is predicted is one of some classes
     no_script = ""  # why its runs are not written as a script; "": they are
     keeps_outputs = True  # whether the outputs of a whole split fit into memory together
@@ -120,6 +121,8 @@ class Task:
         found = []
         if (data.classes or data.examples_a_class) and not self.has_classes:
             found.append(f"classes and examples_a_class have no meaning for {self.name}")
+        if data.several_labels and not self.has_several_labels:
+            found.append(f"several_labels has no meaning for {self.name}")
         if data.masks and not self.target(data).is_map:
             found.append(f"the table data.masks has no meaning for {self.name}")
         return found
