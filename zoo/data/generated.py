@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from zoo.data.config import Data
 
-OPTIONS = {  # name -> its options and their defaults
+OPTIONS: dict[str, dict[str, Any]] = {  # name -> its options and their defaults
     "line": {},
     "and": {"noise": 0.0, "seed": 0},
     "or": {"noise": 0.0, "seed": 0},
@@ -95,8 +95,8 @@ def _line(data: Data) -> Source:
 def _topics(data: Data, options: dict[str, Any]) -> Source:
     """Documents about any number of topics, by scikit-learn's `make_multilabel_classification`.
 
-    x (n, features) are counts of words; y (n, topics) says which of `data.num_classes` topics a document is about, `labels` of
-    them on average; `length` is its number of words on average.
+    x (n, features) are counts of words, `length` of them on average; y (n, topics) says which of `data.num_classes`
+    topics a document is about, `labels` of them on average.
     """
     from sklearn.datasets import make_multilabel_classification
 
