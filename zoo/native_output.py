@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from zoo.files.names import escaped
+
 
 def quiet_ending() -> None:
     """Say nothing of what goes wrong in objects that the interpreter takes apart when the process has ended.
@@ -30,7 +32,7 @@ def quiet_stderr() -> Iterator[None]:
         except BaseException:
             os.dup2(saved, 2)
             kept.seek(0)
-            os.write(2, kept.read())
+            os.write(2, escaped(kept.read().decode(errors="replace"), lines=True).encode())
             raise
         finally:
             os.dup2(saved, 2)

@@ -11,7 +11,9 @@ from importlib import import_module
 import click
 
 from zoo import __version__
+from zoo.cli.words import echo, escape_the_rest
 from zoo.errors import UsageError, ZooError, is_utf8, unknown
+from zoo.files.names import escaped
 
 # name -> what it does; the module zoo.cli.<name> holds `command`. Kept here so that --help imports nothing.
 COMMANDS = {
@@ -70,6 +72,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit with its code: 0, 1 failed, 2 usage, 3 missing, 4 check failed, 130, 143."""
     arguments = sys.argv[1:] if argv is None else argv
     debug = "--debug" in arguments or os.environ.get("ZOO_DEBUG") == "1"
+    escape_the_rest()
     try:
         _refuse_surroundings(arguments)
         code = group.main(arguments, prog_name="zoo", standalone_mode=False)
@@ -79,7 +82,7 @@ def main(argv: list[str] | None = None) -> None:
         _complain(f"{error.format_message()}{hint}")
         code = error.exit_code
     except click.Abort:
-        click.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         code = 130
     except ZooError as error:
         if debug:
@@ -124,4 +127,5 @@ def _explained(error: Exception) -> tuple[str, int]:
 
 def _complain(text: str) -> None:
     """Write an error to stderr; of words that no line can hold, the beginning and the end."""
-    click.echo("error: " + re.sub(r"\S{400,}", lambda word: f"{word[0][:60]}...{word[0][-20:]}", text), err=True)
+    text = escaped(text, lines=True)
+    echo("error: " + re.sub(r"\S{400,}", lambda word: f"{word[0][:60]}...{word[0][-20:]}", text), err=True)

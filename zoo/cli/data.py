@@ -9,6 +9,7 @@ import click
 
 from zoo import tasks
 from zoo.cli.console import out, print_json, table
+from zoo.cli.words import echo
 from zoo.errors import UsageError, ZooError
 from zoo.files.names import file_name
 
@@ -32,7 +33,7 @@ def ls(as_json: bool) -> None:
         try:
             rows.append(_row(name, recipe.load_recipe(name).data))
         except ZooError as error:  # one bad recipe or damaged dataset does not hide the others
-            click.echo(f"note: {name} left out: {error}", err=True)
+            echo(f"note: {name} left out: {error}", err=True)
     if as_json:
         print_json(rows)
         return

@@ -9,6 +9,7 @@ import click
 
 from zoo.cli.console import err
 from zoo.cli.options import data_of, freezing, set_option, training
+from zoo.cli.words import echo
 
 if TYPE_CHECKING:
     pass
@@ -93,7 +94,7 @@ def command(
         head_learning_rate=head_learning_rate, sets=sets, options=options, data=own,
     )  # fmt: skip
     if dry_run:
-        click.echo(recipe_toml(recipe), nl=False)
+        echo(recipe_toml(recipe), nl=False)
         return
     for note in notes:
         err.print(f"note: {note}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from zoo.cli.console import print_json
+from zoo.cli.words import echo
 
 
 @click.command(
@@ -49,4 +50,4 @@ def command(
         print_json([{"prompt": prompt, "text": text} for prompt, text in zip(prompts, texts, strict=True)])
         return
     for text in texts:
-        click.echo(text)
+        echo(text)

@@ -11,6 +11,7 @@ import click
 
 from zoo import tasks
 from zoo.catalogue.spec import KINDS
+from zoo.cli.words import echo
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ def command(
     elif records:
         _print(records)
     for name, reason in registry.broken().items():
-        click.echo(f"note: plug-in {name!r} is broken and left out: {reason}", err=True)
+        echo(f"note: plug-in {name!r} is broken and left out: {reason}", err=True)
     if not records:  # an empty answer is an answer: exit code 0, so that a script's filter does not fail
-        click.echo(_nothing(registry.list_models(), family, pattern), err=True)
+        echo(_nothing(registry.list_models(), family, pattern), err=True)
 
 
 def _years(text: str | None) -> int | tuple[int, int] | None:
@@ -73,12 +74,10 @@ def _row(record: ModelRecord) -> dict[str, Any]:
 
 
 def _print(records: list[ModelRecord]) -> None:
-    from rich.console import Console
-
-    from zoo.cli.console import out, table
+    from zoo.cli.console import Screen, out, table
 
     # a line each where a program reads; a narrow terminal gets what tells most
-    screen = out if out.is_terminal else Console(width=400, markup=False)
+    screen = out if out.is_terminal else Screen(width=400)
     wide = screen.width >= NARROW
     grid = table(
         "name", ">year", *(["family"] if wide else []), ">params", *(["inputs", "tasks"] if wide else []), "idea"

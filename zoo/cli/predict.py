@@ -10,6 +10,7 @@ import click
 
 from zoo.cli.console import err, print_json, table
 from zoo.cli.console import out as console
+from zoo.cli.words import echo
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def command(
         return
     if all("text" in row and "probabilities" not in row for row in rows):
         for row in rows:
-            click.echo(row["prediction"])
+            echo(row["prediction"])
         return
     grid = table("file", ">row", "prediction", "how sure")
     for row in rows:

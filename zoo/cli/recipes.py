@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from zoo.cli.console import out, print_json, table
+from zoo.cli.words import echo
 from zoo.errors import UsageError, VerificationError
 
 
@@ -28,9 +29,9 @@ def ls(as_json: bool) -> None:
         try:
             rows[name] = recipe.load_recipe(name)
         except UsageError as error:
-            click.echo(f"note: left out: {error}", err=True)
+            echo(f"note: left out: {error}", err=True)
     for name, reason in recipe.broken().items():
-        click.echo(f"note: plug-in {name!r} is broken and left out: {reason}", err=True)
+        echo(f"note: plug-in {name!r} is broken and left out: {reason}", err=True)
     if as_json:
         print_json({name: {"title": r.title, "models": list(r.models)} for name, r in rows.items()})
         return
@@ -49,7 +50,7 @@ def show(name: str, model: str | None) -> None:
     from zoo.runs import directory
 
     text = directory.recipe_toml(recipe.resolve(model, name)[0]) if model else recipe.recipe_text(name)[1]
-    click.echo(text, nl=False)
+    echo(text, nl=False)
 
 
 @command.command()
@@ -65,7 +66,7 @@ def cp(name: str, target: Path) -> None:
     if target.exists():
         raise UsageError(f"{target} exists already; choose another name")
     write_text(target, recipe.recipe_text(name)[1])
-    click.echo(f"{target}\nrun it: zoo run lenet {target}")
+    echo(f"{target}\nrun it: zoo run lenet {target}")
 
 
 @command.command()
@@ -80,9 +81,9 @@ def check(names: tuple[str, ...]) -> None:
             models = recipe.load_recipe(name).models
             for model in models:
                 recipe.resolve(model, name)
-            click.echo(f"{name}: fine ({len(models)} models tuned)")
+            echo(f"{name}: fine ({len(models)} models tuned)")
         except UsageError as error:
             wrong += 1
-            click.echo(str(error), err=True)
+            echo(str(error), err=True)
     if wrong:
         raise VerificationError(f"{wrong} of {len(names) or len(recipe.list_recipes())} recipes have mistakes")

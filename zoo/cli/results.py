@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from zoo.cli.console import out, print_json, table
+from zoo.cli.words import echo
 from zoo.errors import VerificationError
 
 
@@ -29,7 +30,7 @@ def command(model: str | None, check: bool, markdown: bool, as_json: bool) -> No
     if model:
         describe(model)
     if markdown:
-        click.echo(results.markdown())
+        echo(results.markdown())
         return
     rows = [row | {"stale": results.staleness(row)} for row in results.rows(model)]
     if as_json:
@@ -41,7 +42,7 @@ def command(model: str | None, check: bool, markdown: bool, as_json: bool) -> No
         names = "\n".join(f"  {row['model']} {row['dataset']}: {row['stale']}" for row in stale)
         raise VerificationError(f"{len(stale)} of {len(rows)} rows are stale\n{names}")
     if check:
-        click.echo(f"{len(rows)} rows, none stale", err=True)
+        echo(f"{len(rows)} rows, none stale", err=True)
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ import click
 from zoo import tasks
 from zoo.cli.console import err, measured, out, print_json, table
 from zoo.cli.options import set_option, training
+from zoo.cli.words import echo
 from zoo.errors import UsageError
 
 
@@ -83,7 +84,7 @@ def command(
     else:
         recipe, notes = _resolve(model, dataset, path, kind, label, sets, options)
     if dry_run:
-        click.echo(directory.recipe_toml(recipe), nl=False)
+        echo(directory.recipe_toml(recipe), nl=False)
         return
     for note in notes:
         err.print(f"note: {note}")

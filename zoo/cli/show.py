@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli.words import echo
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def command(model: str, sets: tuple[str, ...], svg: Path | None, as_json: bool) 
     layers = None if knobs else layer_tables.layers(record)
     if layers is None or svg:
         if not knobs and layers is None:
-            click.echo(f"note: {model} is not in the catalogue; building it to look inside", err=True)
+            echo(f"note: {model} is not in the catalogue; building it to look inside", err=True)
         layers = _build_and_look(record, knobs, svg)
     results = _results(model)
     if as_json:
@@ -49,7 +50,7 @@ def command(model: str, sets: tuple[str, ...], svg: Path | None, as_json: bool) 
     _print_results(record, results)
     _print_layers(layers)
     if svg:
-        click.echo(f"wrote {svg}", err=True)
+        echo(f"wrote {svg}", err=True)
 
 
 def _knob(record: ModelRecord, text: str) -> tuple[str, Any]:
@@ -123,7 +124,7 @@ def _card(record: ModelRecord, knobs: dict[str, Any]) -> dict[str, Any]:
 def _print_card(record: ModelRecord, knobs: dict[str, Any]) -> None:
     from zoo.cli.console import out, table
 
-    click.secho(record.name, bold=True)
+    out.print(record.name, style="bold")
     out.print(record.idea + "\n")
     grid = table("", "")
     grid.columns[0].no_wrap = True

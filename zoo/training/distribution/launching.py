@@ -18,6 +18,7 @@ from types import FrameType
 from typing import IO
 
 from zoo.errors import UsageError
+from zoo.files.names import escaped
 from zoo.training.distribution.cluster import LAUNCHED, Cluster
 
 GRACE_SECONDS = 20.0  # for the other workers, after one has failed: to notice, to say so and to leave
@@ -117,9 +118,9 @@ def _report(workers: Sequence[Worker], first: Worker, arguments: Sequence[str]) 
         print(f"error: worker {first.index} was ended by {signal.Signals(-code).name}", file=sys.stderr)
     for worker in workers:
         for line in worker.last_lines() if _adds(worker, first, workers[0].process.returncode) else ():
-            print(f"worker {worker.index}: {line}", file=sys.stderr)
+            print(f"worker {worker.index}: {escaped(line)}", file=sys.stderr)
     if first.index == 0 and code < 0:
-        print(f"go on with: zoo launch {len(workers)} -- run --resume {_place(arguments)}", file=sys.stderr)
+        print(f"go on with: zoo launch {len(workers)} -- run --resume {escaped(_place(arguments))}", file=sys.stderr)
     return code if code > 0 else 1
 
 
