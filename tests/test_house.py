@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from zoo import tasks
+
 PACKAGE = Path(__file__).resolve().parent.parent / "zoo"
 
 # ground floor first; a part may import from its own floor and from those named before it
@@ -94,6 +96,34 @@ def test_no_modules_import_each_other_in_a_circle():
     while free := {module for module, others in graph.items() if not others}:
         graph = {module: others - free for module, others in graph.items() if module not in free}
     assert not graph, f"in or above a circle: {sorted(graph)}"
+
+
+def _said(tree: ast.AST) -> Iterator[ast.Constant]:
+    """Words in code: no docstrings, and of a model's record not the tasks that it is for."""
+    left_out = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "tasks":
+            left_out |= {id(inner) for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out:
+            yield node
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if not name.startswith(("zoo.tasks", "zoo.eject"))))
+def test_none_but_tasks_know_the_name_of_a_task(module):
+    named = set(tasks.names())
+    found = [f"line {node.lineno}: {node.value}" for node in _said(ast.parse(MODULES[module].read_text()))
+             if node.value in named]  # fmt: skip
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "module", sorted(name for name in MODULES if name != "zoo" and part_of(name) not in ("tasks", "data"))
+)
+def test_none_but_data_and_tasks_ask_for_a_role(module):
+    tree = ast.parse(MODULES[module].read_text())
+    asked = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "role"]
+    assert not asked, f"lines {asked}: ask a property of the field instead"
 
 
 def test_few_modules_stand_directly_in_the_package():

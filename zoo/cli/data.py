@@ -118,7 +118,7 @@ def _show_sequences(name: str, title: str, data: Data, target: Path | None, as_j
     if target is not None:
         raise UsageError(f"{name} is {data.kind}: examples are printed, no sheet is drawn; leave out --out")
     task = tasks.of(data)
-    found = previews.look(data, name, task.target(data).role, task.class_names(data))
+    found = previews.look(data, name, task.target(data), task.class_names(data))
     if as_json:
         print_json({**_row(name, data), "title": title, "class_counts": found.counts, "examples": found.examples})
         return

@@ -13,6 +13,17 @@ ROLES: dict[str, Role] = {"tabular": "vector", "image": "image", "text": "tokens
 VOID = 255  # in a mask: no class is known of this pixel, and it counts nowhere
 
 
+class Warp(NamedTuple):
+    """How what has a role is warped: how values between pixels are found, and what stands beyond the border."""
+
+    interpolation: str
+    fill_mode: str
+    beyond: float = 0.0  # where the fill mode is CONSTANT
+
+
+WARPS: dict[Role, Warp] = {"image": Warp("BILINEAR", "NEAREST"), "mask": Warp("NEAREST", "CONSTANT", VOID)}
+
+
 @dataclass(frozen=True)
 class Field:
     """One array of an example.
@@ -47,6 +58,11 @@ class Field:
     def is_map(self) -> bool:
         """Whether it says something of each pixel of a picture."""
         return self.role == "mask"
+
+    @property
+    def warp(self) -> Warp | None:
+        """How it is shifted, turned and scaled together with what else an example has; None: not at all."""
+        return WARPS.get(self.role)
 
     @property
     def in_time(self) -> bool:

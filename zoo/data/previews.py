@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from zoo.data.config import Data
-    from zoo.data.fields import Role
+    from zoo.data.fields import Field
 
 EXAMPLES = 5
 MOST_CHARACTERS = 300  # of one example
@@ -28,12 +28,13 @@ class Preview(NamedTuple):
     counts: dict[str, dict[str, int]]
 
 
-def look(data: Data, name: str, target: Role, classes: Sequence[str]) -> Preview:
-    """A preview of what training starts from; `target` is the role of what is predicted, `classes` their names.
+def look(data: Data, name: str, field: Field, classes: Sequence[str]) -> Preview:
+    """A preview of what training starts from; `field` is what is predicted, `classes` their names.
 
     Raises:
         UsageError or MissingError: as `read`.
     """
+    target = field.role
     source = read(data, target)
     if target == "tokens" and data.kind == "text":
         return Preview([_cut(str(source.train.x[0]), 2 * MOST_CHARACTERS)], {})

@@ -7,13 +7,13 @@ lies over an image, such as a mask, is warped by the same numbers; the role of a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
 from zoo.data.config import Augmentation
 from zoo.data.examples import only
-from zoo.data.fields import VOID, Field, Fields
+from zoo.data.fields import Field, Fields, Warp
 
 Augment = Callable[[Any, Any, tf.Tensor, int, int], tuple[Any, Any]]  # x, y, step, batch size, first of the share
 
@@ -35,7 +35,7 @@ def make_augment(settings: Augmentation, seed: int, fields: Fields) -> Augment |
         def changed(arrays: Any, described: tuple[Field, ...]) -> Any:
             if not isinstance(arrays, dict):
                 arrays = {described[0].name: arrays}
-            filled = {field.name: WARPS[field.role] for field in described if field.role in WARPS}
+            filled = {field.name: field.warp for field in described if field.warp}
             return only(
                 {
                     name: _warped(array, settings, draws[:, first : first + array.shape[0]], filled[name])
@@ -48,17 +48,6 @@ def make_augment(settings: Augmentation, seed: int, fields: Fields) -> Augment |
         return changed(x, fields.inputs), changed(y, fields.targets)
 
     return augment
-
-
-class Warp(NamedTuple):
-    """How a role is warped: how values between pixels are found, and what stands beyond the border."""
-
-    interpolation: str
-    fill_mode: str
-    beyond: float = 0.0  # where the fill mode is CONSTANT
-
-
-WARPS = {"image": Warp("BILINEAR", "NEAREST"), "mask": Warp("NEAREST", "CONSTANT", VOID)}
 
 
 def _warped(images: tf.Tensor, settings: Augmentation, draws: tf.Tensor, warp: Warp) -> tf.Tensor:
