@@ -1,5 +1,6 @@
 import io
 import logging
+import os
 import struct
 import zlib
 
@@ -177,6 +178,26 @@ def test_other_files_are_passed_over_aloud(pets, caplog):
     with caplog.at_level(logging.WARNING):
         assert from_path(pets).train == 20
     assert "notes.txt passed over" in caplog.text
+
+
+def test_links_and_pipes_are_counted_aloud(pets, caplog, tmp_path):
+    save(tmp_path / "elsewhere" / "11.png", np.full((8, 6), 11))
+    (pets / "cat" / "linked").symlink_to(tmp_path / "elsewhere")
+    (pets / "cat" / "gone.png").symlink_to(tmp_path / "nothing")
+    os.mkfifo(pets / "cat" / "pipe.png")
+    os.mkfifo(pets / "pipe")
+    (pets / "dog" / "11.png").symlink_to(tmp_path / "elsewhere" / "11.png")  # a file behind a link is a file
+    with caplog.at_level(logging.WARNING):
+        data = from_path(pets)
+    assert data.train == 21
+    assert (
+        f"{pets / 'cat'}: 3 passed over, no plain files: "
+        "gone.png (a symbolic link), linked (a symbolic link), pipe.png (a pipe)"
+    ) in caplog.text
+    assert f"{pets}: 1 passed over, no plain files: pipe (a pipe)" in caplog.text
+    caplog.clear()
+    load(data, "pets")
+    assert "cat: 3 passed over" in caplog.text
 
 
 def test_classes_that_changed_are_refused(pets):

@@ -15,6 +15,7 @@ from zoo.data.examples import AT_ONCE, DEFAULT_IMAGE, Examples, Source, streams
 from zoo.errors import UsageError, is_utf8
 from zoo.files import IMAGE, opened
 from zoo.files.names import file_name
+from zoo.files.opening import kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,6 +96,7 @@ def scan(
         raise UsageError(f"{path} has no sub-folders: put the {what} of each class into a folder with the class's name")
     if loose:
         raise UsageError(f"{path}: {some(loose)} in no class folder\nmove each into the folder of its class, or away")
+    _note_skipped(path, [p for p in inside if not p.is_dir() and not p.is_file()])
     found = [_files(folder, suffixes) for folder in folders]
     if empty := [folder.name for folder, files in zip(folders, found, strict=True) if not files]:
         raise UsageError(f"{path}: class folder without {what} ({', '.join(suffixes)}): {some(empty)}")
@@ -105,15 +107,33 @@ def scan(
 
 
 def _files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    files = [path for path in below(folder) if not _is_hidden(path.relative_to(folder))]
+    found = [path for path in _entries(folder) if not _is_hidden(path.relative_to(folder))]
+    files = [path for path in found if path.is_file()]
+    _note_skipped(folder, [path for path in found if not path.is_file()])
     wanted = [p for p in files if p.suffix.lower() in suffixes]
     if others := [p.name for p in files if p.suffix.lower() not in suffixes]:
         log.warning("note: %s: %s passed over, no %s", folder, some(others), ", ".join(s[1:] for s in suffixes))
     return wanted
 
 
+def _note_skipped(folder: Path, entries: Sequence[Path]) -> None:
+    """Say how many entries are no files, and which; a link counts as what it leads to, but to a folder it is one."""
+    if entries:
+        names = some([f"{path.relative_to(folder)} ({kind(path.lstat())})" for path in entries])
+        log.warning("note: %s: %d passed over, no plain files: %s", folder, len(entries), names)
+
+
 def below(folder: Path) -> list[Path]:
     """Every plain file below a folder, sorted; links to folders are not followed.
+
+    Raises:
+        UsageError: as `_entries`.
+    """
+    return [path for path in _entries(folder) if path.is_file()]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """All that is below a folder, sorted, without the folders that are looked into.
 
     Raises:
         UsageError: a folder that cannot be read, a name that is not UTF-8, or the root of the whole system.
@@ -124,12 +144,15 @@ def below(folder: Path) -> list[Path]:
     def unreadable(error: OSError) -> None:
         raise UsageError(f"cannot read {error.filename}: {error.strerror}\nmake it readable, or move it away")
 
-    found = sorted(Path(place, name) for place, _, names in os.walk(folder, onerror=unreadable) for name in names)
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=unreadable):
+        found += [Path(place, name) for name in names]
+        found += [path for path in (Path(place, name) for name in folders) if path.is_symlink()]
     if bad := next((path for path in found if not is_utf8(str(path))), None):
         raise UsageError(
             f"{str(bad)!r}: the name is not UTF-8\nrename it; names are written into files, which are UTF-8"
         )
-    return [path for path in found if path.is_file()]
+    return sorted(found)
 
 
 def _is_hidden(path: Path) -> bool:
