@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from zoo.catalogue.registry import list_models as list_models
     from zoo.catalogue.registry import register as register
     from zoo.errors import ZooError as ZooError
+    from zoo.pretrained.from_weights import build as build
     from zoo.pretrained.index import list_weights as list_weights
     from zoo.pretrained.published import load as load
-    from zoo.pretrained.starting import build as build
     from zoo.recipe import Recipe as Recipe
     from zoo.recipe import Resolved as Resolved
     from zoo.recipe import list_datasets as list_datasets
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from zoo.safety import load_model as load_model
 
 _PUBLIC = {
-    "build": "zoo.pretrained.starting",
+    "build": "zoo.pretrained.from_weights",
     "describe": "zoo.catalogue.registry",
     "list_models": "zoo.catalogue.registry",
     "register": "zoo.catalogue.registry",

@@ -144,7 +144,7 @@ def test_a_run_from_disk_goes_on_from_the_middle_of_an_epoch(arrays, tmp_path):
     whole = _fit(described)
     whole()
     first = _fit(described, folder=tmp_path)
-    begin = first._heed
+    begin = first._stop_if_asked
 
     def stop_early(stop):
         begin(stop)
@@ -152,7 +152,7 @@ def test_a_run_from_disk_goes_on_from_the_middle_of_an_epoch(arrays, tmp_path):
             first.save()
             raise KeyboardInterrupt
 
-    first._heed = stop_early
+    first._stop_if_asked = stop_early
     with pytest.raises(KeyboardInterrupt):
         first()
     again = _fit(described, folder=tmp_path)

@@ -212,7 +212,7 @@ def seeds(devices: int):
     fit()
 
     def look():
-        (generator,) = replicas.parts(fit.model, replicas.keras.random.SeedGenerator)
+        (generator,) = replicas.layers_of(fit.model, replicas.keras.random.SeedGenerator)
         return [v.numpy().tolist() for v in fit.strategy.experimental_local_results(generator.state.value)]
 
     before, saved = look(), state.gather(fit._variables(), ())

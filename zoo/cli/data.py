@@ -96,9 +96,9 @@ def show(name: str, label: str | None, kind: str | None, target: Path | None, as
     splits, classes = tasks.load(data, name), tasks.of(data).class_names(data)
     counts = {split: class_counts(part, classes) for split, part in splits.by_name().items()}
     from zoo.drawing import style
-    from zoo.drawing.samples import samples
+    from zoo.drawing.sheet import sample_sheet
 
-    style.save(samples(splits.train, data, classes, title), target)
+    style.save(sample_sheet(splits.train, data, classes, title), target)
     if as_json:
         print_json({**_row(name, data), "title": title, "class_counts": counts, "samples": str(target)})
         return

@@ -172,7 +172,7 @@ def _from_weights(
     """The recipe of a run that does not start from new weights: of a new head on a base, or of a model's own."""
     from zoo.cli.options import data_of, freezing
     from zoo.pretrained import bases
-    from zoo.pretrained.starting import weights_of
+    from zoo.pretrained.from_weights import weights_of
 
     name, own = data_of(*where)
     base, weights, freeze = start

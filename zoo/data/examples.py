@@ -61,14 +61,14 @@ class Examples:
 
     def of(self, rows: np.ndarray) -> Examples:
         """These rows; of examples that stay on disk nothing is read."""
-        return Examples(*({k: array.take(rows, axis=0) for k, array in part.items()} for part in self.parts))
+        return Examples(*({k: array.take(rows, axis=0) for k, array in part.items()} for part in self.sides))
 
     def cut(self, rows: slice) -> Examples:
         """A slice of the rows."""
-        return Examples(*({name: array[rows] for name, array in part.items()} for part in self.parts))
+        return Examples(*({name: array[rows] for name, array in part.items()} for part in self.sides))
 
     @property
-    def parts(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    def sides(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Inputs and targets."""
         return self.inputs, self.targets
 

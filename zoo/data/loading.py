@@ -30,7 +30,7 @@ HOLDS = {  # of a source the kinds of data that it can be read as; the others sa
     "folder": ("image", "text"),
     "csv": ("tabular", "text", "series"),
 }
-KINDS = {"table": "tabular", "text": "text", "pairs": "text-pair", "series": "series"}  # what an own file can be
+READ_AS = {"table": "tabular", "text": "text", "pairs": "text-pair", "series": "series"}  # what an own file can be
 
 
 class Status(NamedTuple):
@@ -51,7 +51,7 @@ def read(data: Data, target: Role = "label") -> Source:
         UsageError: the source's content is bad.
         MissingError: the source is not there and cannot be fetched.
     """
-    scheme, rest = parts(data.source)
+    scheme, rest = scheme_and_rest(data.source)
     if data.kind not in HOLDS.get(scheme, (data.kind,)):
         raise UsageError(f"{data.source} is {' or '.join(HOLDS[scheme])}; the recipe says data.kind = {data.kind!r}")
     if scheme == "tfds":
@@ -98,7 +98,7 @@ def _read_own(path: Path, data: Data, target: Role) -> Source:
     return series.read(path, data) if data.kind == "series" else csvfile.read(path, data, target)
 
 
-def parts(source: str) -> tuple[str, str]:
+def scheme_and_rest(source: str) -> tuple[str, str]:
     """`("tfds", "mnist")` of `tfds:mnist`.
 
     Raises:
@@ -116,7 +116,7 @@ def parts(source: str) -> tuple[str, str]:
 
 def infer(source: str, label: str | None = None, kind: str | None = None) -> Data:
     """A description of data without a recipe: `csv:PATH`, `folder:PATH`, `arrays:PATH`, `pairs:PATH`,
-    `tfds:NAME/CONFIG` (prepared), `sklearn:NAME`. `kind` says what a table is, one of KINDS; without it, that is found
+    `tfds:NAME/CONFIG` (prepared), `sklearn:NAME`. `kind` says what a table is, of READ_AS; without it, that is found
     out, and told in a note. The description's `task` is the role of what is predicted until `zoo.tasks` decides.
 
     A fifth is held out for testing where the source has no test split, then a tenth of the rest for validation.
@@ -125,7 +125,7 @@ def infer(source: str, label: str | None = None, kind: str | None = None) -> Dat
         UsageError: bad content, or a source that has no sizes of its own.
         MissingError: a TensorFlow Datasets name that is not prepared.
     """
-    scheme, rest = parts(source)
+    scheme, rest = scheme_and_rest(source)
     if scheme == "tfds":
         from zoo.data import prepared, tfds_source
 
@@ -185,8 +185,8 @@ def from_path(path: str | Path, label: str | None = None, kind: str | None = Non
     Raises:
         UsageError: no such file, or none of these; a label column given where there is none; no such kind.
     """
-    if kind is not None and kind not in KINDS:
-        raise unknown("kind of data", kind, KINDS, f"known: {', '.join(KINDS)}")
+    if kind is not None and kind not in READ_AS:
+        raise unknown("kind of data", kind, READ_AS, f"known: {', '.join(READ_AS)}")
     if scheme := _pairs(str(path), label, kind):
         if label:
             raise UsageError(
@@ -263,7 +263,7 @@ def read_examples(data: Data, path: str | Path | Sequence[str | Path]) -> np.nda
 
 def status(data: Data) -> Status:
     """Whether the data lies ready, and where; imports nothing heavy."""
-    scheme, rest = parts(data.source)
+    scheme, rest = scheme_and_rest(data.source)
     if scheme == "tfds":
         from zoo.data import prepared
 
@@ -302,7 +302,7 @@ def prepare(data: Data) -> Status:
         MissingError: no network, a failed download, a folder that cannot be written.
         UsageError: an own file or folder that is not there; a MissingError if the recipe says where to get it.
     """
-    scheme, rest = parts(data.source)
+    scheme, rest = scheme_and_rest(data.source)
     if scheme == "tfds":
         from zoo.data import prepared, tfds_source
 

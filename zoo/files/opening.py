@@ -21,7 +21,7 @@ CAREFUL = hasattr(os, "O_NOFOLLOW") and hasattr(os, "O_DIRECTORY") and os.open i
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
 WRITES = os.O_WRONLY | os.O_RDWR
-KINDS = (
+SPECIAL_FILES = (
     (stat.S_ISLNK, "a symbolic link"),
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -121,7 +121,7 @@ def _refuse_other(path: Path, state: os.stat_result, flags: int) -> None:
 
 def kind(state: os.stat_result) -> str:
     """What something is that is no plain file."""
-    return next((name for test, name in KINDS if test(state.st_mode)), "a device")
+    return next((name for test, name in SPECIAL_FILES if test(state.st_mode)), "a device")
 
 
 def make_folder(path: Path, below: Path | None = None) -> None:

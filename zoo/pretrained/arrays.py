@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 MOST_ARRAYS = 100_000
-KINDS = "fiub"  # floats, whole numbers, truth values
+NUMBER_TYPES = "fiub"  # floats, whole numbers, truth values
 
 
 def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -85,7 +85,7 @@ def _array(content: bytes) -> np.ndarray:
         raise ValueError(f"array format {version}")
     shape, in_columns, dtype = readers[version](file)
     start = file.tell()
-    if dtype.kind not in KINDS or dtype.hasobject or min(shape, default=1) < 0:
+    if dtype.kind not in NUMBER_TYPES or dtype.hasobject or min(shape, default=1) < 0:
         raise ValueError(f"an array of {dtype}, not of numbers")
     if math.prod(shape) * dtype.itemsize != len(content) - start:
         raise ValueError(f"an array of shape {shape} has {len(content) - start:,} bytes")

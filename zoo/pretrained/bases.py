@@ -18,8 +18,8 @@ from zoo.data.config import Data
 from zoo.errors import UsageError
 from zoo.files import sha256
 from zoo.models.vgg_transfer import APPLICATIONS
+from zoo.pretrained.from_weights import trained_knobs
 from zoo.pretrained.published import Published, core_weights, load
-from zoo.pretrained.starting import trained_knobs
 from zoo.recipe import Resolved, model_spec, offers
 from zoo.recipe.resolve import FROM_DATA
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 TRANSFER = "vgg_transfer"
 LOWER = 10  # the rate of fine-tuning beside a frozen part is the recipe's by this
 SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}  # images; 32 for the others of Keras
-KINDS = ("image", "tabular")
+TRANSFERABLE = ("image", "tabular")
 OWN = ("training.epochs", "training.learning_rate")  # what each phase has for itself
 
 
@@ -108,7 +108,7 @@ def find(base: str, weights: str | None = None) -> Base:
         raise UsageError(f"--weights goes with a network of keras.applications; {base} brings its own")
     path = Path(base)
     found = Base(str(path.absolute()) if path.exists() else base)
-    if found.run is not None and found.run.recipe.data.kind not in KINDS:
+    if found.run is not None and found.run.recipe.data.kind not in TRANSFERABLE:
         raise UsageError(f"{base} was trained on {found.run.recipe.data.kind}; so far only images and tables transfer")
     return found
 

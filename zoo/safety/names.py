@@ -29,7 +29,7 @@ LAYER_NAMES = """
 LAYERS = frozenset(LAYER_NAMES.split())
 MODELS = frozenset({"Functional", "Sequential"})
 MODEL_MODULES = frozenset({"keras", "keras.models", "keras.src.models.functional", "keras.src.models.sequential"})
-PARTS = frozenset({"keras.initializers", "keras.regularizers", "keras.constraints", "keras.dtype_policies"})
+CONFIG_OBJECTS = frozenset({"keras.initializers", "keras.regularizers", "keras.constraints", "keras.dtype_policies"})
 OPERATIONS = frozenset(f"keras.src.ops.{name}" for name in ("core", "image", "linalg", "math", "nn", "numpy"))
 ARRAYS = frozenset({"__tensor__", "__numpy__"})
 NUMBERS = frozenset(
@@ -57,7 +57,7 @@ def is_known(item: dict[str, Any], plugins: set[str]) -> bool:
     return (
         (module == "keras.layers" and name in LAYERS)
         or (module in MODEL_MODULES and name in MODELS)
-        or (module in PARTS | OPERATIONS and re.fullmatch(r"[A-Za-z0-9]+", name) is not None)
+        or (module in CONFIG_OBJECTS | OPERATIONS and re.fullmatch(r"[A-Za-z0-9]+", name) is not None)
         or (module == "keras" and name == "DTypePolicy")
     )
 
@@ -65,7 +65,7 @@ def is_known(item: dict[str, Any], plugins: set[str]) -> bool:
 def computes(item: dict[str, Any]) -> bool:
     """Whether an object that is known is a layer, a model or an operation."""
     name = item["class_name"]
-    return name not in ARRAYS | {"function", "DTypePolicy"} and item.get("module") not in PARTS
+    return name not in ARRAYS | {"function", "DTypePolicy"} and item.get("module") not in CONFIG_OBJECTS
 
 
 def is_array(item: dict[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from zoo.training.distribution.replicas import parts, share
+from zoo.training.distribution.replicas import layers_of, share
 
 CELL_MASKS = (
     "get_dropout_mask",
@@ -32,7 +32,7 @@ def drawn_as_one(model: keras.Model, batch_size: int) -> Iterator[None]:
     that computes each example by itself.
     """
     with ExitStack() as stack:
-        for layer in parts(model, keras.layers.Layer):
+        for layer in layers_of(model, keras.layers.Layer):
             if any(isinstance(value, keras.random.SeedGenerator) for value in vars(layer).values()):
                 for method in CELL_MASKS if hasattr(layer, CELL_MASKS[0]) else ("call",):
                     setattr(layer, method, _on_whole_batch(getattr(layer, method), batch_size))

@@ -85,7 +85,7 @@ def _make_add_up(model: keras.Model, objective: Objective, fields: Fields) -> Ca
         objective.reset()
         arrays = {**examples.inputs, **examples.targets}
         for _, part in pieces(arrays, fields, evaluation_batch(examples.inputs, fields, TOKEN_BATCH)):
-            x, y = ({name: part[name] for name in names} for names in examples.parts)
+            x, y = ({name: part[name] for name in names} for names in examples.sides)
             add(constant(only(x)), constant(only(y)))
         return objective.results()
 

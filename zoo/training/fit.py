@@ -121,10 +121,10 @@ class Fit:
                     self.done = done
                     self._first_step = self._first_step or time.perf_counter() - started
                     watchers.on_train_batch_end(self.done - 1, self._means())
-                    self._heed(stop)
+                    self._stop_if_asked(stop)
                     self._save_if_due()
                 self._end_epoch(watchers, begun)
-                self._heed(stop)
+                self._stop_if_asked(stop)
         watchers.on_train_end()
         self._write_history(every=0.0)
         seconds = time.perf_counter() - started
@@ -174,7 +174,7 @@ class Fit:
 
     def _check_normalisation(self) -> None:
         size = self.recipe.training.batch_size
-        if size < self.replicas and replicas.parts(self.model, keras.layers.BatchNormalization):
+        if size < self.replicas and replicas.layers_of(self.model, keras.layers.BatchNormalization):
             raise UsageError(
                 f"batch size {size} leaves some of {self.replicas} replicas without an example, which batch "
                 f"normalisation does not allow\ntry --batch-size {self.replicas} or --strategy one"
@@ -233,7 +233,7 @@ class Fit:
         if self._agreed(due):
             self.save()
 
-    def _heed(self, stop: StopRequest) -> None:
+    def _stop_if_asked(self, stop: StopRequest) -> None:
         number = int(self._agreed(stop.number))
         if not number:
             return

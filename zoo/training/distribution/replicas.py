@@ -97,7 +97,7 @@ def make_predict(model: keras.Model, fields: Fields, examples_a_replica: int) ->
 @contextmanager
 def synchronised(model: keras.Model) -> Iterator[None]:
     """While it lasts, batch normalisation takes its moments over all replicas; the saved model is as it was built."""
-    before = [(layer, layer.synchronized) for layer in parts(model, keras.layers.BatchNormalization)]
+    before = [(layer, layer.synchronized) for layer in layers_of(model, keras.layers.BatchNormalization)]
     for layer, _ in before:
         layer.synchronized = True
     try:
@@ -107,7 +107,7 @@ def synchronised(model: keras.Model) -> Iterator[None]:
             layer.synchronized = value
 
 
-def parts(root: keras.Model, kind: type) -> list[Any]:
+def layers_of(root: keras.Model, kind: type) -> list[Any]:
     """Every object of `kind` inside a model: its layers, theirs, and what these keep in lists and tables."""
     found: list[Any] = []
     seen: set[int] = set()

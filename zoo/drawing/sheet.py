@@ -24,7 +24,7 @@ MOST_CLASSES = 12
 MOST_FEATURES = 12
 
 
-def samples(part: Examples, data: Data, classes: Sequence[str], title: str) -> Figure:
+def sample_sheet(part: Examples, data: Data, classes: Sequence[str], title: str) -> Figure:
     """Images: a row a class. Points in the plane or on the line: a scatter. Other tables: a histogram a feature.
 
     Images with masks: some of each. `classes` are the names of the classes; without any, values are predicted.
