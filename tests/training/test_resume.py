@@ -1,6 +1,7 @@
 """Stop anywhere, go on, and end bit for bit where the unbroken run ends; damaged checkpoints are found out."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from zoo import tasks
 from zoo.data import Examples
 from zoo.errors import UsageError, ZooError
 from zoo.recipe import resolve
-from zoo.training import checkpoint, loop
+from zoo.runs import directory, job
+from zoo.training import checkpoint, loop, state
 from zoo.training.fit import Fit
+from zoo.training.signals import Stopped
 
 SETTINGS = [
     "knobs.hidden_units=[16]",
@@ -178,6 +181,27 @@ def test_a_checkpoint_of_another_network_rate_optimiser_or_dataset_is_refused(cu
     changed[7, 3, 3, 0] ^= 1
     with pytest.raises(UsageError, match="another run: the training examples are others than they were"):
         Fit(fit.recipe, replace(splits, train=Examples(changed, splits.train.y)))(saved)
+
+
+def test_a_resume_that_fails_at_once_leaves_the_reason_of_the_first_stop(tmp_path):
+    """And one that comes further, or is stopped again, has a reason of its own."""
+    recipe = resolve("mlp", "iris", ["knobs.hidden_units=[4]"], {"epochs": 2, "jit": "off"})[0]
+    directory.write_recipe(tmp_path, recipe)
+    before = {"exit": "stopped in epoch 1, after 2 of 3 steps", "smoke": False, "seconds": 7.5}
+    directory.record(tmp_path, before)
+    others = recipe.model_copy(update={"training": recipe.training.model_copy(update={"epochs": 3})})
+    made_of = state.made_of(others, tasks.load(recipe.data, "iris"))
+    checkpoint.save(tmp_path / "checkpoints", 2, {}, {"epoch": 0, "done": 2, "made_of": made_of})
+    with pytest.raises(UsageError, match=r"of another run: training\.epochs was 3, now 2"):
+        job.resume(tmp_path)
+    assert {key: directory.Run(tmp_path).info[key] for key in before} == before
+    place = checkpoint.Checkpoint({}, {"epoch": 1, "done": 2})
+    for position, error, new in (
+        ((0, 0), UsageError(""), False), ((1, 2), ZooError(""), False), ((1, 3), ZooError(""), True),
+        ((2, 0), ZooError(""), True), ((0, 0), Stopped(15, "stopped"), True),
+    ):  # fmt: skip
+        assert job._went_on(error, SimpleNamespace(epoch=position[0], done=position[1]), place) == new
+    assert not job._went_on(ZooError(""), None, None)
 
 
 def test_a_checkpoint_from_before_a_setting_existed_goes_on_with_its_default(cut_short):

@@ -209,6 +209,8 @@ def build(model: str, /, *, name: str | None = None, **knobs: Any) -> keras.Mode
         if "name" not in _arguments(record.builder):
             raise UsageError(f"{model} (of {record.origin}) cannot be given a name: its builder has no argument `name`")
         knobs["name"] = name
+    if mistakes := rates_beyond(knobs):
+        raise UsageError(f"{model} cannot be built with {mistakes[0]}")
     try:
         with _as_published():
             return record.builder(**knobs)
@@ -217,6 +219,13 @@ def build(model: str, /, *, name: str | None = None, **knobs: Any) -> keras.Mode
         raise UsageError(
             f"{model} cannot be built with {said or 'its defaults'}\n{str(error).splitlines()[0]}"
         ) from error
+
+
+def rates_beyond(knobs: Mapping[str, Any]) -> list[str]:
+    """What is wrong with rates of dropout: one that drops everything leaves nothing to learn from."""
+    rates = {name: rate for name, rate in knobs.items() if name.endswith("dropout") and isinstance(rate, int | float)}
+    return [f"{name} = {rate}: a rate of dropout is at least 0 and below 1" for name, rate in rates.items()
+            if not 0 <= rate < 1]  # fmt: skip
 
 
 @contextmanager

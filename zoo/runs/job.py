@@ -20,6 +20,7 @@ from zoo.runs import directory, provenance
 from zoo.training.distribution import cluster
 from zoo.training.distribution.meeting import meet
 from zoo.training.memory import refuse_too_large
+from zoo.training.signals import Stopped
 
 if TYPE_CHECKING:
     import keras
@@ -209,7 +210,8 @@ def execute(
         if not resuming:
             directory.write_recipe(folder, recipe)
         facts = provenance.facts_before(recipe, smoke) | ({"resumed_from": _position(saved)} if resuming else {})
-        facts |= _given_facts(folder, callbacks, resuming)
+        before = directory.Run(folder).info if resuming else {}
+        facts |= _given_facts(folder, callbacks, before) | ({"resumed_after": before["exit"]} if resuming else {})
         directory.record(folder, facts | {"exit": "started"})
         fit = None
         try:
@@ -229,9 +231,8 @@ def execute(
             if fit is None and not resuming:  # nothing was trained: the place stays free
                 shutil.rmtree(folder)
                 raise
-            directory.record(
-                folder, facts | {"exit": _reason(error), "seconds": round(time.perf_counter() - started, 3)}
-            )
+            ended = facts | {"exit": _reason(error), "seconds": round(time.perf_counter() - started, 3)}
+            directory.record(folder, before if resuming and not _went_on(error, fit, saved) else ended)
             raise
         facts |= provenance.facts_after(fit, fitted)
         facts |= {"seconds": round(time.perf_counter() - started, 3), "exit": "done"}
@@ -243,9 +244,17 @@ def execute(
     return outcome
 
 
-def _given_facts(folder: Path, callbacks: Sequence[keras.callbacks.Callback], resuming: bool) -> dict[str, Any]:
-    """What run.json says of callbacks that were given as objects, to this run or to the one that it goes on with."""
-    before = directory.Run(folder).info.get("callbacks", []) if resuming else []
+def _went_on(error: BaseException, fit: Fit | None, saved: Checkpoint | None) -> bool:
+    """Whether a resumed run came further than its checkpoint; if not, why it stopped before is still what counts."""
+    before = (saved.facts["epoch"], saved.facts["done"]) if saved else (0, 0)
+    return isinstance(error, Stopped) or (fit is not None and (fit.epoch, fit.done) > before)
+
+
+def _given_facts(
+    folder: Path, callbacks: Sequence[keras.callbacks.Callback], info: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What run.json says of callbacks given as objects, to this run or to the one of `info`, which it goes on with."""
+    before = info.get("callbacks", [])
     if before:
         log.warning("note: the run began with callbacks that are not kept (%s); it goes on without", ", ".join(before))
     if callbacks:

@@ -96,7 +96,7 @@ class Fit:
         """Train for all epochs, or until a callback stops the run; from a checkpoint's position, if one is given.
 
         Raises:
-            Stopped: Ctrl-C or SIGTERM came; the state is saved.
+            Stopped: Ctrl-C, SIGTERM or SIGHUP came; the state is saved.
             ZooError: the loss is not a number any more.
         """
         started = time.perf_counter()

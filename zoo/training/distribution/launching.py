@@ -76,12 +76,13 @@ def _start(arguments: Sequence[str], environ: Mapping[str, str], said: IO[bytes]
 
 
 class _Passing:
-    """Passes Ctrl-C and SIGTERM on to all workers; a second one ends them at once."""
+    """Passes Ctrl-C, SIGTERM and SIGHUP on to all workers; a second one ends them at once."""
 
     def __init__(self, workers: Sequence[Worker]) -> None:
         self.workers, self.times = workers, 0
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._pass)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
+                signal.signal(number, self._pass)
 
     def _pass(self, number: int, frame: FrameType | None) -> None:
         self.times += 1
