@@ -1,6 +1,7 @@
 """Points made by a formula and a seed: the textbook problems that show what a unit, or a hidden layer, can do.
 
-Sequence tasks made by a rule are in `zoo.data.generated_text`, found here by their names as well.
+Sequence tasks made by a rule are in `zoo.data.generated_text`, images with masks in `zoo.data.generated_images`; both
+are found here by their names as well.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.data import generated_text
+from zoo.data import generated_images, generated_text
 from zoo.data.examples import Examples, Source
 from zoo.data.options import checked
 from zoo.errors import UsageError, unknown
@@ -29,7 +30,7 @@ OPTIONS: dict[str, dict[str, Any]] = {  # name -> its options and their defaults
     "topics": {"features": 50, "labels": 2, "length": 60, "seed": 0},
     "sine": {"noise": 0.1, "seed": 0, "period": 25.0},
 }
-NAMES = (*OPTIONS, *generated_text.TASKS)
+NAMES = (*OPTIONS, *generated_text.TASKS, *generated_images.OPTIONS)
 
 
 def read(name: str, data: Data) -> Source:
@@ -40,6 +41,8 @@ def read(name: str, data: Data) -> Source:
     """
     if name in generated_text.TASKS:
         return generated_text.read(name, data)
+    if name in generated_images.OPTIONS:
+        return generated_images.read(name, data)
     options = options_of(name, data.options)
     kind = "series" if name == "sine" else "tabular"
     if data.kind != kind:

@@ -152,10 +152,9 @@ def _refuse_odd(x: keras.KerasTensor, input_shape: tuple[int, ...], level: int) 
         "batch normalisation, and no dropout",
     ),
     defaults={"optimizer": "adam", "learning_rate": 0.002, "batch_size": 8},
-    trial={"input_shape": (16, 16, 1), "filters": 4, "depth": 2},
 )
 def unet_small(
-    input_shape: tuple[int, ...] = (128, 128, 1),
+    input_shape: tuple[int, ...] = (64, 64, 1),
     num_classes: int = 2,
     classifier_activation: str = "softmax",
     filters: int = 16,
@@ -165,7 +164,7 @@ def unet_small(
 ) -> keras.Model:
     """A U-Net for a CPU: 16, 32, 64 and 128 filters, padded and normalised, any sides that are multiples of 8.
 
-    Maps on 128x128 pixels: 128x128x16, 64x64x32, 32x32x64, at the bottom 16x16x128, and back up to 128x128x2.
+    Maps of 64x64 pixels: 64x64x16, 32x32x32, 16x16x64, at the bottom 8x8x128, and back up to 64x64x2.
 
     Args:
         input_shape: (height, width, channels), sides multiples of 2 to the power of `depth`.
