@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SIDE = 2.6  # inches of a picture
 PAPER = "#f4f6f8"  # of the background class
-WRONG = {"missed": COLOURS[1], "too much": COLOURS[0], "another class": COLOURS[3]}
+WRONG = {"missed": COLOURS[1], "too much": COLOURS[0], "another class": INK}
 
 
 class Segmented(NamedTuple):
