@@ -69,7 +69,7 @@ def unet(
         padding: of the 3x3 convolutions. "valid": the output is smaller than the input by a margin, 92 pixels on each
             side for four pools. "same": it is as large as the input, and what is said near the border knows less.
         dropout: rate at the end of the contracting path, behind its last two levels.
-        batch_norm: between each 3x3 convolution and its ReLU; the paper is older than that.
+        batch_norm: between each 3x3 convolution and its ReLU, with means over some ten batches; the paper is older.
 
     Raises:
         UsageError: an unknown padding, or sides that are too small or do not come out even.
@@ -87,7 +87,7 @@ def unet(
             conv = layers.Conv2D(units, 3, padding=padding, kernel_initializer="he_normal", name=f"{at}_conv{i}")
             x = conv(x)
             if batch_norm:
-                x = layers.BatchNormalization(name=f"{at}_norm{i}")(x)
+                x = layers.BatchNormalization(momentum=0.9, name=f"{at}_norm{i}")(x)
             x = layers.ReLU(name=f"{at}_relu{i}")(x)
         return x
 
