@@ -85,10 +85,11 @@ def _build_and_look(record: ModelRecord, knobs: dict[str, Any], svg: Path | None
 
 def _built(record: ModelRecord, knobs: dict[str, Any]) -> keras.Model:
     """The network without memory for its weights, whatever its size."""
+    from zoo.catalogue import registry
     from zoo.catalogue.inspect import skeleton
 
     try:
-        return skeleton(partial(record.builder, **knobs))
+        return skeleton(partial(registry.build, record.name, **knobs))
     except UsageError:
         raise
     except Exception as error:
