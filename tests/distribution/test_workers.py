@@ -137,6 +137,20 @@ def test_a_signal_to_any_one_stops_all_with_their_state_saved(unbroken, folder, 
 
 
 @pytest.mark.slow
+def test_a_signal_ends_a_worker_that_waits_for_one_that_stands_still(folder):
+    launcher = start("launch", 2, "--", *RUN, "--out", "still", folder=folder)
+    wait_for_checkpoint(folder / "still", launcher)
+    chief, other = children(launcher)
+    os.kill(other, signal.SIGSTOP)
+    time.sleep(2)  # by now the chief waits
+    before = time.monotonic()
+    os.kill(chief, signal.SIGTERM)
+    code, _, err = finish(launcher, 60)
+    assert code == 143 and "ended by SIGTERM; a step was under way" in err and time.monotonic() - before < 40
+    assert "go on with: zoo launch 2 -- run --resume still" in err
+
+
+@pytest.mark.slow
 def test_a_killed_chief_is_named(folder):
     launcher = start("launch", 2, "--", *RUN, "--out", "headless", folder=folder)
     wait_for_checkpoint(folder / "headless", launcher)

@@ -50,6 +50,7 @@ class ModelRecord:
     deviations: tuple[str, ...] = ()  # where we differ from the paper
     defaults: Mapping[str, Any] = field(default_factory=dict)  # its own training defaults, weakest of all
     trial: Mapping[str, Any] = field(default_factory=dict)  # knobs of a small build, where the default one is too large
+    no_xla: str = ""  # why XLA cannot compile its training, where it cannot
     origin: str = "zoo"  # the plug-in it came from
 
     @property
@@ -80,10 +81,12 @@ def register(
     deviations: tuple[str, ...] = (),
     defaults: Mapping[str, Any] | None = None,
     trial: Mapping[str, Any] | None = None,
+    no_xla: str = "",
 ) -> Callable[[Builder], Builder]:
     """Put the decorated builder into the catalogue under `name` (`arch` or `arch.variant`).
 
     `trial` are knobs of a small build of the same form, for a network too large for a test to train and to save.
+    `no_xla` says why XLA cannot compile its training; then `--jit on` is refused with it.
 
     Raises:
         UsageError: the name is taken or malformed, a kind or task is unknown, or the builder has an
@@ -95,7 +98,8 @@ def register(
         _refuse_bad_record(name, inputs, builder)
         _records[name] = ModelRecord(
             name, family, year, paper, idea, tuple(inputs), tuple(tasks), params, builder, min_size,
-            fixed_shape, dict(published or {}), tuple(deviations), dict(defaults or {}), dict(trial or {}), _origin,
+            fixed_shape, dict(published or {}), tuple(deviations), dict(defaults or {}), dict(trial or {}), no_xla,
+            _origin,
         )  # fmt: skip
         return builder
 

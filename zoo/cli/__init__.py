@@ -14,6 +14,7 @@ from zoo import __version__
 from zoo.cli.words import echo, escape_the_rest
 from zoo.errors import UsageError, ZooError, is_utf8, unknown
 from zoo.files.names import escaped
+from zoo.training.signals import ending_in_time
 
 # name -> what it does; the module zoo.cli.<name> holds `command`. Kept here so that --help imports nothing.
 COMMANDS = {
@@ -71,33 +72,40 @@ def group() -> None:
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit with its code: 0, 1 failed, 2 usage, 3 missing, 4 check failed, 130, 143."""
     arguments = sys.argv[1:] if argv is None else argv
+    with ending_in_time():
+        code = _run(arguments)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _run(arguments: Sequence[str]) -> object:
+    """The exit code of a command, whose errors are written to stderr."""
     debug = "--debug" in arguments or os.environ.get("ZOO_DEBUG") == "1"
     escape_the_rest()
     try:
         _refuse_surroundings(arguments)
-        code = group.main(arguments, prog_name="zoo", standalone_mode=False)
+        return group.main(list(arguments), prog_name="zoo", standalone_mode=False)
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f"\nsee: {context.command_path} --help" if context else ""
         _complain(f"{error.format_message()}{hint}")
-        code = error.exit_code
+        return error.exit_code
     except click.Abort:
         echo("interrupted", err=True)
-        code = 130
+        return 130
     except ZooError as error:
         if debug:
             raise
         _complain(str(error))
-        code = error.exit_code
+        return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        return 0
     except Exception as error:
         if debug:
             raise
         said, code = _explained(error)
         _complain(said)
-    sys.exit(code if isinstance(code, int) else 0)
+        return code
 
 
 def _refuse_surroundings(arguments: Sequence[str]) -> None:

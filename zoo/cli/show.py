@@ -117,6 +117,7 @@ def _card(record: ModelRecord, knobs: dict[str, Any]) -> dict[str, Any]:
         "params",
         "published",
         "deviations",
+        "no_xla",
         "origin",
     )
     return {name: getattr(record, name) for name in names} | {"knobs": record.knobs | knobs}
@@ -139,6 +140,7 @@ def _print_card(record: ModelRecord, knobs: dict[str, Any]) -> None:
         grid.add_row("" if index else "differs", text)
     for index, (name, value) in enumerate(record.defaults.items()):
         grid.add_row("" if index else "trains with", f"{name} = {value!r}")
+    grid.add_row("XLA", f"no: {record.no_xla}" if record.no_xla else "yes (--jit on)")
     if record.origin != "zoo":
         grid.add_row("plug-in", record.origin)
     out.print(grid)

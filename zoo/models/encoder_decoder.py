@@ -95,6 +95,7 @@ def encoder_decoder(
         "the GRUs' reset gate acts after the recurrent weights, as GPUs do it",
         "256 units and word vectors of 256 by default (paper: 1,000 and 620)",
     ),
+    no_xla="the loop in which the decoder looks back has no length that XLA knows",
 )
 def encoder_decoder_attention(
     vocab_size: int = 8_000,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo import tasks
+from zoo.catalogue.registry import describe
 from zoo.data.config import Data, Preprocessing
 from zoo.recipe.schema import Resolved
 
@@ -21,7 +22,7 @@ def metric_names(recipe: Resolved) -> list[str]:
 
 def contradictions(recipe: Resolved) -> list[str]:
     """Mistakes that hold whatever the number of epochs."""
-    rules = (_sizes, _loss, _schedule, _monitors, _kind)
+    rules = (_sizes, _loss, _schedule, _monitors, _kind, _xla)
     found = [mistake for rule in rules for mistake in rule(recipe)]
     return found + tasks.of(recipe.data).contradictions(recipe)
 
@@ -42,6 +43,13 @@ def _loss(recipe: Resolved) -> list[str]:
     loss, allowed = recipe.training.loss, tasks.of(recipe.data).losses
     if loss and loss not in allowed:
         return [f"training.loss: {loss} does not fit a {recipe.data.task} task; one of {', '.join(allowed)}"]
+    return []
+
+
+def _xla(recipe: Resolved) -> list[str]:
+    reason = describe(recipe.model).no_xla
+    if recipe.training.jit == "on" and reason:
+        return [f"training.jit: XLA cannot compile {recipe.model}: {reason}; leave --jit away"]
     return []
 
 

@@ -29,7 +29,7 @@ from zoo.training.evaluation import EVALUATION_BATCH, Predict, make_evaluate, ma
 from zoo.training.loop import Pace, make_run_steps, run_epoch, use_jit
 from zoo.training.model import core_of, make_model
 from zoo.training.optimizers import make_optimizer
-from zoo.training.signals import Stopped, StopRequest
+from zoo.training.signals import Stopped, StopRequest, heeded
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
 SECONDS_BETWEEN_HISTORIES = 1.0
@@ -112,7 +112,7 @@ class Fit:
             self._put_back(resume)
         self._check_together()
         pace = Pace(self._agreed)
-        with StopRequest() as stop, self._as_one():
+        with StopRequest(self._unsaved()) as stop, self._as_one():
             while self.epoch < self.recipe.training.epochs and not self.model.stop_training:
                 begun = time.perf_counter()
                 watchers.on_epoch_begin(self.epoch)
@@ -193,6 +193,11 @@ class Fit:
         group = cluster.find(self.recipe.training.strategy)
         return group.resume_command(self.folder) if group else f"zoo run --resume {self.folder}"
 
+    def _unsaved(self) -> str:
+        """What a run says that has to end in the middle of a step."""
+        remedy = f"\ngo on with: {self._resume_command()}" if self.folder else ""
+        return f"a step was under way, which is not saved{remedy}"
+
     def _check_together(self) -> None:
         step = self.epoch * self.steps + self.done
         if self._agreed(step) != -self._agreed(-step):
@@ -237,6 +242,7 @@ class Fit:
         number = int(self._agreed(stop.number))
         if not number:
             return
+        heeded()
         saved = self.save()
         where = f"in epoch {self.epoch + 1}, after {self.done} of {self.steps} steps"
         if saved is None:

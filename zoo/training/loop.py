@@ -28,6 +28,9 @@ MOST_STEPS_A_CALL = 512
 def make_run_steps(steps: Sequence[Step], feed: Feed, batch_size: int, augment: Augment | None, jit: bool) -> RunSteps:
     """A function that trains on the batches from `start` up to `stop` of an epoch's plan."""
     train_steps = [make_train_step(step, batch_size, None) for step in steps]
+    planned = plan_signature(feed, batch_size)
+    if jit:  # XLA knows one length: it would compile for hours where each batch has its own
+        feed = feed._replace(cuts={})
     whole = jit and augment is None  # XLA has no image warp: beside one it compiles each step by itself
 
     def learn(x: Any, y: Any) -> None:
@@ -38,7 +41,7 @@ def make_run_steps(steps: Sequence[Step], feed: Feed, batch_size: int, augment: 
     scalar = tf.TensorSpec((), "int32")
 
     # the plan is the whole epoch's, so that its shape never changes and XLA compiles once
-    signatures = [signature(feed), *plan_signature(feed, batch_size), scalar, scalar, scalar]
+    signatures = [signature(feed), *planned, scalar, scalar, scalar]
 
     @tf.function(input_signature=signatures, jit_compile=whole)
     def run(arrays: Any, rows: tf.Tensor, lengths: tf.Tensor, start: Any, stop: Any, first: Any) -> None:
@@ -91,7 +94,8 @@ def use_jit(setting: str, model: keras.Model, strategy: tf.distribute.Strategy) 
 
     On two CPU cores a loop compiled as a whole takes a fifth to two thirds off the time of dense networks, and small
     convolutions take twice as long in XLA (scripts/bench): `auto` means dense networks only on a CPU, and Keras' own
-    choice on a GPU. Gradients that several replicas exchange cannot be compiled with the step.
+    choice on a GPU. Where the inputs are ragged, XLA computes each batch at the longest length of all, and takes a
+    minute to compile: only if asked to. Gradients that several replicas exchange cannot be compiled with the step.
 
     Raises:
         UsageError: `on` under a mirrored strategy or several workers.
@@ -102,6 +106,8 @@ def use_jit(setting: str, model: keras.Model, strategy: tf.distribute.Strategy) 
         return False
     if setting != "auto":
         return setting == "on"
+    if any(None in tensor.shape[1:] for tensor in model.inputs):
+        return False
     if tf.config.list_logical_devices("GPU"):
         return bool(model.jit_compile)
     layers = keras.layers

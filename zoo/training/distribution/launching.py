@@ -20,6 +20,7 @@ from typing import IO
 from zoo.errors import UsageError
 from zoo.files.names import escaped
 from zoo.training.distribution.cluster import LAUNCHED, Cluster
+from zoo.training.signals import asking_to_stop, heeded
 
 GRACE_SECONDS = 20.0  # for the other workers, after one has failed: to notice, to say so and to leave
 SIGNAL_SECONDS = 60.0  # for all workers, after Ctrl-C or SIGTERM: to agree, to save and to leave
@@ -80,12 +81,12 @@ class _Passing:
 
     def __init__(self, workers: Sequence[Worker]) -> None:
         self.workers, self.times = workers, 0
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
-                signal.signal(number, self._pass)
+        for number in asking_to_stop():
+            signal.signal(number, self._pass)
 
     def _pass(self, number: int, frame: FrameType | None) -> None:
         self.times += 1
+        heeded()  # the workers end in time by themselves
         for worker in self.workers:
             if worker.process.poll() is None:
                 worker.process.send_signal(number if self.times == 1 else signal.SIGKILL)

@@ -22,6 +22,7 @@ from zoo.errors import ZooError
 from zoo.native_output import quiet_ending
 from zoo.training.distribution.cluster import Cluster
 from zoo.training.distribution.meeting import answers, meet, peer_seconds
+from zoo.training.signals import asking_to_stop
 
 DYING_SECONDS = 5.0  # how long a worker that is gone may still seem to answer
 LINGER_SECONDS = 3.0  # before leaving a run that lost a worker, so that the others do not take this one for lost
@@ -57,7 +58,7 @@ def _ending_at_once() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in asking_to_stop()}
     try:
         yield
     finally:
