@@ -25,7 +25,7 @@ FLOORS = [
     {"checks", "recipe"},
     {"runs.directory", "runs.forms", "runs.results"},
     {"training"},
-    {"pretrained"},
+    {"pretrained", "runs.predictions"},
     {"report"},
     {"export", "eject"},
     {"runs"},

@@ -255,3 +255,77 @@ def clear(folder):
     shutil.rmtree(folder, ignore_errors=True)
     Path(folder).mkdir(parents=True)
     return Path(folder)
+
+
+FINISHER = """
+import json, os, shutil, signal, sys, traceback
+from pathlib import Path
+from zoo.training.environment import prepare
+prepare()
+import keras, matplotlib.pyplot
+from zoo.runs import job
+from zoo.recipe import resolve
+from zoo.training import fit
+
+recipe = resolve("mlp", "iris", ["knobs.hidden_units=[8]", "training.jit='off'"], {"epochs": 2})[0]
+base, points = Path(sys.argv[1]), json.loads(sys.argv[2])
+
+def child(action, name="", count=0):
+    '''Whether a process of its own came to its end; it is killed when the file `name` was written `count` times.'''
+    pid = os.fork()
+    if pid:
+        return os.waitpid(pid, 0)[1] == 0
+    code, rename, seen = 1, os.replace, []
+
+    def replace(source, target, **more):
+        rename(source, target, **more)
+        seen.append(Path(target).name)
+        if seen.count(name) == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    if name:
+        os.replace = replace
+    try:
+        action()
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+def begin(folder):
+    job.execute(recipe, folder)
+
+def go_on(folder):
+    def no_training(*_):
+        raise AssertionError("trained again")
+    if folder.name != "model.keras":
+        fit.Fit.__call__ = no_training
+    job.resume(folder)
+
+assert child(lambda: begin(base / "whole"))
+assert not child(lambda: begin(base / "model.keras"), "model.keras", 1)
+assert not child(lambda: begin(base / "trained"), "run.json", 2)
+assert (base / "trained" / "model.keras").exists() and not (base / "trained" / "metrics.json").exists()
+for number, (name, count) in enumerate(points):
+    shutil.copytree(base / "trained", base / f"{number}-{name}")
+    assert not child(lambda: go_on(base / f"{number}-{name}"), name, count), name
+for folder in base.iterdir():
+    if folder.name != "whole":
+        assert child(lambda: go_on(folder)), folder
+"""
+# what `--resume` writes of a run whose training was over, and how often until the kill
+AFTER_TRAINING = [
+    ("predictions.npz", 1), ("metrics.json", 1), ("run.json", 1), ("learning_curves.png", 1), ("architecture.svg", 1)
+]  # fmt: skip
+
+
+def kill_endings(folder):
+    """Runs killed behind their last epoch, after each file that is written there, and completed by `--resume`.
+
+    Gives their folders by name, and among them that of an unbroken run, `whole`.
+    """
+    command = [sys.executable, "-c", FINISHER, str(folder), json.dumps(AFTER_TRAINING)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return {path.name: path for path in Path(folder).iterdir()}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kills import COMMAND, clear, kill_command, kill_saves, kill_trainings
+from kills import COMMAND, clear, kill_command, kill_endings, kill_saves, kill_trainings, same_runs
 
 from zoo.errors import UsageError
 from zoo.runs import directory
@@ -48,6 +48,20 @@ def test_the_command_line_killed_and_resumed(tmp_path, kills):
     """F3, F5, F25: weights, metrics and history of two processes, one of them killed, are the same to the last bit."""
     counts = kill_command(tmp_path / "killed", tmp_path / "whole", kills=kills)
     assert counts["kills"] >= min(kills, 2)
+
+
+def test_a_run_killed_behind_its_last_epoch_is_completed_without_training_again(tmp_path):
+    """F3, F25: killed after each file that is written between the last epoch and the report; the pictures are the same
+    to the last byte."""
+    found = kill_endings(tmp_path)
+    whole = found.pop("whole")
+    assert len(found) == 7
+    for folder in found.values():
+        assert same_runs(folder, whole), folder
+        assert {path.name for path in folder.iterdir()} == {path.name for path in whole.iterdir()}
+        for name in ("confusion_matrix.png", "architecture.svg", "predictions.npz"):
+            assert (folder / name).read_bytes() == (whole / name).read_bytes(), folder / name
+        assert directory.load(folder).info["exit"] == "done" and not (folder / "checkpoints").exists()
 
 
 SLOW_SAVE = """

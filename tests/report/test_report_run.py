@@ -8,7 +8,7 @@ import pytest
 
 from zoo import report, tasks
 from zoo.catalogue.registry import build
-from zoo.data import Examples, Splits
+from zoo.data import Examples
 from zoo.data.config import Data
 from zoo.report.page import fact_rows, headline
 from zoo.tasks.classification import class_scores
@@ -41,7 +41,7 @@ def drawn(folder, model, described, x, y, scores=None, **facts):
     examples = Examples(x, y)
     scores = outputs(model, x) if scores is None else scores
     loss = tasks.of(described).losses[0]
-    look = Look(model, described, loss, Splits(examples, examples, examples), scores, [], FACTS["metrics"]["test"])
+    look = Look(model, described, loss, examples, scores, FACTS["metrics"]["test"])
     return report.draw(folder, look, HISTORY, FACTS | facts)
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "Train, evaluate and draw: zoo run lenet mnist.",
     "launch": "Train with several workers on this machine: zoo launch 2 -- run lenet digits.",
     "eval": "Score a finished run again, on its own or another dataset.",
+    "report": "Draw the pictures and the report of a finished run again.",
     "predict": "Apply a finished run to files or texts: images, CSV rows, sentences.",
     "generate": "Let a language model go on with a text.",
     "export": "Write a finished run's model as Keras, SavedModel, ONNX or LiteRT, and compare.",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LETTER = 0.1  # inches that a letter of a class name takes
+MOST_CLASSES = 5_000
 READABLE = 20  # classes up to which each cell of the confusion matrix carries its count
 
 
@@ -33,6 +34,8 @@ def counts(y_true: np.ndarray, y_pred: np.ndarray, classes: int) -> np.ndarray:
 def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, class_names: Sequence[str] = ()) -> Figure:
     """Counts of true against predicted classes: hits in blue by recall, confusions in orange by number."""
     classes = max(len(class_names), int(max(np.max(y_true), np.max(y_pred))) + 1)
+    if classes > MOST_CLASSES:
+        raise ValueError(f"a table of {classes:,} classes cannot be drawn")
     table = counts(y_true, y_pred, classes)
     names = captions(class_names, classes)
     side = min(max(0.52 * classes + 1.2, 3.6), 11.0)

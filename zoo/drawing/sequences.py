@@ -55,17 +55,23 @@ def _readable(token: str) -> str:
 
 
 def forecast(
-    actual: np.ndarray, predicted: np.ndarray, naive: Mapping[str, np.ndarray], errors: Mapping[str, float]
+    actual: np.ndarray,
+    predicted: np.ndarray,
+    naive: Mapping[str, np.ndarray],
+    errors: Mapping[str, float],
+    first: int = 0,
 ) -> Figure:
-    """The test part of a series (time,) and its forecasts; `errors` are mean absolute errors by name."""
-    first = max(0, len(actual) - MOST_STEPS)
-    steps = np.arange(first, len(actual))
+    """Steps of the test part of a series (time,) from the step `first` on, at most `MOST_STEPS`, and their forecasts.
+
+    `errors` are mean absolute errors by name.
+    """
+    steps = np.arange(first, first + len(actual))
     drawn = figure(10.4, 3.8)
     axes = calm(drawn.add_subplot())
-    axes.plot(steps, actual[first:], color=INK, linewidth=1.8, label="actual")
+    axes.plot(steps, actual, color=INK, linewidth=1.8, label="actual")
     for i, (name, values) in enumerate(naive.items(), start=2):
-        axes.plot(steps, values[first:], color=colour(i), linewidth=1.0, linestyle=":", label=name)
-    axes.plot(steps, predicted[first:], color=COLOURS[1], linewidth=1.6, label="forecast")
+        axes.plot(steps, values, color=colour(i), linewidth=1.0, linestyle=":", label=name)
+    axes.plot(steps, predicted, color=COLOURS[1], linewidth=1.6, label="forecast")
     axes.set_xlabel("step of the test part")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False, fontsize=9, labelcolor=INK, ncols=4, loc="upper left")

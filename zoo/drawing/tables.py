@@ -26,8 +26,7 @@ def mistake_table(
 
     `shares` (n, classes) are the probabilities, or scores, of the classes.
     """
-    x = np.asarray(x).reshape(len(x), -1)
-    columns = names_or_numbers(features, x.shape[1])[:MOST_COLUMNS]
+    columns = names_or_numbers(features, int(np.prod(np.shape(x)[1:])))[:MOST_COLUMNS]
     return [
         {
             "true": classes[int(np.ravel(y)[i])],
@@ -35,7 +34,7 @@ def mistake_table(
             "sure": sureness(shares, i),
             "values": {"text": shortened(str(texts[i]))}
             if texts is not None
-            else {name: number(float(value)) for name, value in zip(columns, x[i], strict=False)},
+            else {name: number(float(value)) for name, value in zip(columns, np.ravel(x[i]), strict=False)},
         }
         for i in most_confident_mistakes(y, shares, MOST_ROWS)
     ]

@@ -69,7 +69,7 @@ class Published(Run):
 
     @cached_property
     def _arrays(self) -> dict[str, np.ndarray]:
-        return arrays.read(self._whole("weights.npz"))
+        return arrays.read(self.whole("weights.npz"))
 
 
 def _single(array: np.ndarray) -> np.ndarray:

@@ -103,7 +103,7 @@ class Callbacks(Section):
     checkpoint: Checkpoint | None = None
     reduce_on_plateau: ReduceOnPlateau | None = None
     tensorboard: TensorBoard | None = None
-    csv_history: bool = True  # history.csv, rewritten after each epoch, of short ones once a second
+    csv_history: bool = True  # history.csv, rewritten after each epoch, of short ones once a second; else at the end
     nan_stop: bool = True  # stop the run as soon as the loss is not a number
 
 

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.report.run import draw as draw
+    from zoo.report.run import draw_run as draw_run
 
 
 def __getattr__(name: str) -> Any:
-    if name != "draw":
+    if name not in ("draw", "draw_run"):
         raise AttributeError(f"module 'zoo.report' has no attribute {name!r}")
-    from zoo.report.run import draw  # brings matplotlib
+    from zoo.report import run  # brings matplotlib
 
-    return draw
+    return getattr(run, name)

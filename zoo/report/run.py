@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo import tasks
 from zoo.catalogue.inspect import layer_rows
@@ -16,9 +16,38 @@ from zoo.drawing.inside import feature_maps, filters, first_convolution, kernel_
 from zoo.drawing.style import png
 from zoo.files import JSON, read_text, replacing, write_text
 from zoo.report.page import Picture, page
+from zoo.runs import predictions
 from zoo.tasks.task import Look, Plan
 
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.runs.directory import Run
+
 log = logging.getLogger("zoo.report")
+
+
+def draw_run(run: Run, model: keras.Model | None = None) -> list[Path]:
+    """Write the pictures and `report.html` of a finished run, from its folder alone; returns what was written.
+
+    `model` is the run's where it is in memory.
+
+    Raises:
+        UsageError: a file of the run is damaged or gone, or an earlier version of zoo made it and kept no outputs.
+    """
+    kept, recipe = predictions.read(run), run.recipe
+    look = Look(
+        model=model or run.model,
+        data=recipe.data,
+        loss=str(recipe.training.loss),
+        test=kept.test,
+        outputs=kept.outputs,
+        measured=run.metrics["test"],
+        raw=kept.raw,
+        said=kept.said,
+        vocabularies=run.vocabularies if recipe.data.text else None,
+    )
+    return draw(run.folder, look, run.history, run.info | {"metrics": run.metrics})
 
 
 def draw(folder: Path, look: Look, history: Mapping[str, Sequence[float]], facts: Mapping[str, Any]) -> list[Path]:
@@ -60,7 +89,7 @@ def _of_training(history: Mapping[str, Sequence[float]]) -> Iterator[Plan]:
 
 def _of_network(look: Look) -> Iterator[Plan]:
     """What the first convolution looks for and sees, and the architecture."""
-    convolution, test = first_convolution(look.model), look.splits.test
+    convolution, test = first_convolution(look.model), look.test
     if convolution is not None:
         title = f"filters of {convolution.name}, the first convolution"
         yield "filters.png", "First-layer filters", lambda: filters(kernel_of(convolution), title)

@@ -38,7 +38,10 @@ from zoo.runs import forms
 if TYPE_CHECKING:
     import keras
 
-CHECKED = ("recipe.toml", "history.csv", "metrics.json", "vocabulary.json", "model.keras", "weights.npz")
+CHECKED = (
+    "recipe.toml", "history.csv", "metrics.json", "vocabulary.json", "model.keras", "weights.npz", "predictions.npz",
+    "predictions.jsonl",
+)  # fmt: skip
 
 
 def place(out: Path | None, model: str, dataset: str) -> Path:
@@ -160,17 +163,27 @@ class Run:
     @cached_property
     def recipe(self) -> Resolved:
         """The resolved recipe that made it."""
-        return recorded(self._whole("recipe.toml"))
+        return recorded(self.whole("recipe.toml"))
 
     @cached_property
     def info(self) -> dict[str, Any]:
         """run.json, without its checksums."""
         return {key: value for key, value in self._sealed.items() if key not in ("files", "self")}
 
+    @property
+    def files(self) -> dict[str, str]:
+        """SHA-256 of the files that belong to it, by name."""
+        return dict(self._sealed.get("files", {}))
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was trained and scored."""
+        return self.info["exit"] == "done"
+
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """metrics.json."""
-        return dict(forms.read(self._whole("metrics.json"), forms.Scored))
+        return dict(forms.read(self.whole("metrics.json"), forms.Scored))
 
     @cached_property
     def history(self) -> dict[str, list[float]]:
@@ -179,7 +192,7 @@ class Run:
         Raises:
             UsageError: it is damaged.
         """
-        path = self._whole("history.csv")
+        path = self.whole("history.csv")
         try:
             rows = list(csv.DictReader(io.StringIO(read_text(path, JSON, self._foreign), newline="")))
             return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {})}
@@ -193,7 +206,7 @@ class Run:
         Raises:
             UsageError: it is not there, damaged or changed.
         """
-        return Vocabularies.from_json(forms.read(self._whole("vocabulary.json"), forms.BothVocabularies))
+        return Vocabularies.from_json(forms.read(self.whole("vocabulary.json"), forms.BothVocabularies))
 
     @cached_property
     def model(self) -> keras.Model:
@@ -204,7 +217,7 @@ class Run:
         Raises:
             UsageError: model.keras is damaged, changed, or holds what a model of the zoo never does.
         """
-        return safety.load_model(self._whole("model.keras"))
+        return safety.load_model(self.whole("model.keras"))
 
     @cached_property
     def _sealed(self) -> dict[str, Any]:
@@ -226,9 +239,13 @@ class Run:
         """The folder below which no link is followed."""
         return self.folder
 
-    def _whole(self, name: str) -> Path:
-        """The path of one of the run's files, after its bytes agreed with run.json."""
-        path, wanted = self.folder / name, self._sealed.get("files", {}).get(name)
+    def whole(self, name: str) -> Path:
+        """The path of one of the run's files, after its bytes agreed with run.json.
+
+        Raises:
+            UsageError: it is not there, or was changed.
+        """
+        path, wanted = self.folder / name, self.files.get(name)
         if not path.is_file():
             raise UsageError(f"{path} is not there any more\nrepeat the run: zoo run {self.folder}/recipe.toml")
         if wanted and sha256(path, self._foreign) != wanted:
@@ -241,7 +258,7 @@ def note_of_change(recipe: Path) -> list[str]:
     if not (recipe.parent / "run.json").exists():
         return []
     try:
-        Run(recipe.parent)._whole(recipe.name)
+        Run(recipe.parent).whole(recipe.name)
         return []
     except ZooError as error:
         return [str(error).splitlines()[0]]

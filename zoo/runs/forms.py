@@ -5,15 +5,16 @@ They come from other people too: what has another form is damaged, and said to b
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from zoo.errors import UsageError
-from zoo.files import read_json
+from zoo.files import JSON, read_json, read_text
 
-Metric = dict[str, float]
+Metric = dict[str, float | str]  # BLEU comes with its signature
 
 
 class Form(BaseModel):
@@ -37,6 +38,7 @@ class RunFacts(Form):
     fingerprint: str = ""
     versions: dict[str, str] = {}
     input_mean: float | None = None
+    trained: bool = False  # whether the training is over, so that only what comes after it can be missing
 
 
 class PublishedFacts(RunFacts):
@@ -84,6 +86,15 @@ class IndexEntry(Form):
     metrics: Scored
 
 
+class KeptTexts(Form):
+    """A line of predictions.jsonl."""
+
+    row: int
+    inputs: dict[str, str]
+    targets: dict[str, str]
+    said: str | None = None
+
+
 class OneVocabulary(Form):
     """A part of vocabulary.json."""
 
@@ -107,10 +118,28 @@ def read(path: Path, form: Any) -> Any:
         UsageError: it is no JSON, or has another form; the first place is named.
     """
     body = read_json(path)
+    _refuse_other(path, body, form)
+    return body
+
+
+def read_lines(path: Path, form: Any) -> list[Any]:
+    """A file of one JSON document a line, after a look that each has this form.
+
+    Raises:
+        UsageError: as `read`.
+    """
+    try:
+        body = [json.loads(line) for line in read_text(path, JSON).split("\n") if line]
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is damaged: {error}") from error
+    _refuse_other(path, body, list[form])
+    return body
+
+
+def _refuse_other(path: Path, body: Any, form: Any) -> None:
     try:
         TypeAdapter(form).validate_python(body)
     except ValidationError as error:
         first = error.errors()[0]
         where, what = ".".join(map(str, first["loc"]))[:100] or "all of it", first["msg"]
         raise UsageError(f"{path} is damaged: {where}: {what[0].lower()}{what[1:]}") from None
-    return body

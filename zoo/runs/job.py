@@ -9,14 +9,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zoo import tasks
 from zoo.data import Splits, given
 from zoo.data.examples import Source
 from zoo.errors import UsageError
 from zoo.recipe import Recipe, Resolved, changed, resolve
-from zoo.runs import directory, provenance
+from zoo.runs import directory, predictions, provenance
 from zoo.training.distribution import cluster
 from zoo.training.distribution.meeting import meet
 from zoo.training.memory import refuse_too_large
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from zoo.training.checkpoint import Checkpoint
-    from zoo.training.fit import Fit
+    from zoo.training.evaluation import Evaluate, Evaluation
+    from zoo.training.fit import Fit, Fitted
 
 log = logging.getLogger("zoo")
 SMOKE_EPOCHS, SMOKE_STEPS = 2, 5
@@ -47,13 +48,6 @@ class Watcher:
     def callbacks(self, folder: Path, recipe: Resolved) -> list[keras.callbacks.Callback]:
         """Further callbacks, told about batches and epochs."""
         return []
-
-
-class Scores(NamedTuple):
-    """What the model said on the test split: its outputs, or of pairs the decoded texts."""
-
-    outputs: Any
-    texts: list[str]
 
 
 @dataclass
@@ -164,20 +158,45 @@ def smoke_options(options: dict[str, Any]) -> dict[str, Any]:
 def resume(folder: Path, watch: Watcher | None = None, *, require_gpu: bool = False) -> Outcome | None:
     """Go on with a run that was stopped or killed, from its newest whole checkpoint, which every worker must see.
 
+    Where the training was over, what came after it is done: scoring the test split, pictures and report.
+
     Raises:
         UsageError: there is no such run, or it is finished; ZooError: all its checkpoints are damaged.
     """
     if not (folder / "recipe.toml").exists():
         raise UsageError(f"{folder} holds no run (no recipe.toml)\nstart one with: zoo run MODEL DATASET")
-    info = directory.Run(folder).info
-    if info["exit"] == "done":
+    begun, watch = directory.Run(folder), watch or Watcher()
+    if begun.is_done and (folder / "report.html").exists():
         raise UsageError(f"the run in {folder} is finished, there is nothing to resume\nscore it: zoo eval {folder}")
-    recipe, smoke = directory.Run(folder).recipe, bool(info.get("smoke"))
+    recipe, smoke, trained = begun.recipe, bool(begun.info.get("smoke")), begun.is_done or begun.info.get("trained")
     group = cluster.find(recipe.training.strategy)
     if group is not None and not group.chief:
-        _follow(recipe, watch or Watcher(), smoke=smoke, require_gpu=require_gpu, resumed=folder)
+        if not trained:
+            _follow(recipe, watch, smoke=smoke, require_gpu=require_gpu, resumed=folder)
         return None
+    if trained:
+        with directory.claimed(folder):
+            return _complete(folder, watch, require_gpu)
     return execute(recipe, folder, smoke=smoke, watch=watch, resuming=True, require_gpu=require_gpu)
+
+
+def _complete(folder: Path, watch: Watcher, require_gpu: bool) -> Outcome:
+    """What a run that was trained still lacks; on one device, whatever it was trained on."""
+    from zoo.training.environment import prepare
+    from zoo.training.evaluation import make_evaluate, make_predict
+
+    started, begun = time.perf_counter(), directory.Run(folder)
+    recipe, facts = begun.recipe, begun.info
+    watch.stage("the training was over; doing what came after it")
+    if begun.is_done:
+        prepare(require_gpu)
+    else:
+        splits = _load(recipe, watch, require_gpu)
+        model, loss = begun.model, str(recipe.training.loss)
+        predict = make_predict(model, tasks.of(recipe.data).fields(recipe.data))
+        scored = _score(model, recipe, splits, make_evaluate(model, recipe.data, loss, predict))
+        _finish(folder, facts | {"resumed_from": "after the last epoch"}, recipe, splits, scored, started)
+    return _drawn(folder, watch)
 
 
 def execute(
@@ -222,11 +241,11 @@ def execute(
                 fit = _make_fit(recipe, splits, folder, [*own, *callbacks], smoke)
                 watch.begin(fit)
                 fitted = fit(saved)
-                metrics, scores = _score(fit)
-            directory.write_model(folder, fitted.model)
-            if splits.vocabularies is not None:
-                directory.write_vocabularies(folder, splits.vocabularies)
-            directory.record_metrics(folder, metrics)
+                _keep_trained(folder, fitted, splits)
+                facts |= provenance.facts_after(fit, fitted) | {"trained": True}
+                directory.record(folder, facts | {"exit": "started"})
+                scored = _score(fit.model, recipe, splits, fit.evaluate)
+            _finish(folder, facts, recipe, splits, scored, started)
         except BaseException as error:
             if fit is None and not resuming:  # nothing was trained: the place stays free
                 shutil.rmtree(folder)
@@ -234,14 +253,56 @@ def execute(
             ended = facts | {"exit": _reason(error), "seconds": round(time.perf_counter() - started, 3)}
             directory.record(folder, before if resuming and not _went_on(error, fit, saved) else ended)
             raise
-        facts |= provenance.facts_after(fit, fitted)
-        facts |= {"seconds": round(time.perf_counter() - started, 3), "exit": "done"}
-        directory.record(folder, facts)
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-        outcome = Outcome(folder, recipe, metrics, fit.params, facts["seconds"])
-        watch.stage("drawing")
-        outcome.pictures = _draw(outcome, fit, scores, facts)
-    return outcome
+        return _drawn(folder, watch, fit.model)
+
+
+def _keep_trained(folder: Path, fitted: Fitted, splits: Splits) -> None:
+    """All that came out of the training; nothing of it is lost from here on."""
+    directory.write_history(folder, fitted.history)
+    directory.write_model(folder, fitted.model)
+    if splits.vocabularies is not None:
+        directory.write_vocabularies(folder, splits.vocabularies)
+
+
+def _score(model: keras.Model, recipe: Resolved, splits: Splits, evaluate: Evaluate) -> dict[str, Evaluation]:
+    """What is said of the whole test split and, for reference, the metrics of the validation split."""
+    from zoo.training.evaluation import measure
+
+    scored = {"test": measure(model, recipe.data, str(recipe.training.loss), splits, "test", evaluate)}
+    return scored | ({"validation": evaluate(splits.validation)} if len(splits.validation) else {})
+
+
+def _finish(
+    folder: Path,
+    facts: dict[str, Any],
+    recipe: Resolved,
+    splits: Splits,
+    scored: dict[str, Evaluation],
+    started: float,
+) -> None:
+    """Write down what was scored; with that the run is done."""
+    import keras
+
+    test, found, raw = splits.test, scored["test"], splits.raw.test if splits.raw else None
+    shown = tasks.of(recipe.data).shown(test, found.outputs, recipe.data, str(recipe.training.loss))
+    notes = predictions.write(folder, test, raw, found.outputs, found.texts, shown)
+    metrics = {part: evaluation.metrics for part, evaluation in scored.items()}
+    count = len(test) if found.outputs is None else len(keras.tree.flatten(found.outputs)[0])
+    directory.record_metrics(folder, metrics | {"examples_scored": count, "examples_in_split": len(test)})
+    seconds = {"seconds": round(time.perf_counter() - started, 3)}
+    directory.record(folder, facts | seconds | {"exit": "done"} | ({"kept": notes} if notes else {}))
+
+
+def _drawn(folder: Path, watch: Watcher, model: keras.Model | None = None) -> Outcome:
+    """Pictures and report of a run that is done, and what it came to."""
+    from zoo import report
+
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    watch.stage("drawing")
+    run = directory.Run(folder)
+    return Outcome(
+        folder, run.recipe, run.metrics, run.info["params"], run.info["seconds"], report.draw_run(run, model)
+    )
 
 
 def _went_on(error: BaseException, fit: Fit | None, saved: Checkpoint | None) -> bool:
@@ -296,13 +357,21 @@ def _start(
         from zoo.training.distribution.workers import join
 
         join(group)
-    by_tensorflow = recipe.data.text is not None  # TensorFlow takes texts apart, and must know its devices by then
-    if group is None and by_tensorflow:
+        watch.stage("loading data")
+        return tasks.load(recipe.data, recipe.dataset, source=source)
+    return _load(recipe, watch, require_gpu, source)
+
+
+def _load(recipe: Resolved, watch: Watcher, require_gpu: bool, source: Source | None = None) -> Splits:
+    """Load the data and start TensorFlow, which takes texts apart, and must know its devices by then."""
+    from zoo.training.environment import prepare
+
+    if recipe.data.text:
         watch.stage("starting TensorFlow")
         prepare(require_gpu)
     watch.stage("loading data")
     splits = tasks.load(recipe.data, recipe.dataset, source=source)
-    if group is None and not by_tensorflow:
+    if not recipe.data.text:
         watch.stage("starting TensorFlow")
         prepare(require_gpu)
     return splits
@@ -340,7 +409,7 @@ def _follow(
         fit = _make_fit(recipe, splits, None, callbacks, smoke)
         watch.begin(fit)
         fit(saved)
-        _score(fit)
+        _score(fit.model, recipe, splits, fit.evaluate)
 
 
 def _saved(folder: Path, watch: Watcher) -> Checkpoint | None:
@@ -364,28 +433,3 @@ def _position(saved: Checkpoint | None) -> str:
 
 def _reason(error: BaseException) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def _score(fit: Fit) -> tuple[dict[str, Any], Scores]:
-    """Metrics of the whole test split and, for reference, the validation split; and the test outputs."""
-    test = fit.splits.test
-    values, outputs = fit.evaluate(test)
-    further = fit.task.further(fit.model, fit.recipe.data, fit.splits, "test", values)
-    scored = len(test) if outputs is None else len(outputs)
-    metrics: dict[str, Any] = {
-        "test": values | further.metrics,
-        "examples_scored": scored,
-        "examples_in_split": len(test),
-    }
-    if len(fit.splits.validation):
-        metrics["validation"] = fit.evaluate(fit.splits.validation).metrics
-    return metrics, Scores(outputs, further.texts)
-
-
-def _draw(outcome: Outcome, fit: Fit, scores: Scores, facts: dict[str, Any]) -> list[Path]:
-    from zoo import report
-    from zoo.tasks.task import Look
-
-    data, measured = outcome.recipe.data, outcome.metrics["test"]
-    look = Look(fit.model, data, fit.loss, fit.splits, scores.outputs, scores.texts, measured)
-    return report.draw(outcome.folder, look, fit.history, facts | {"metrics": outcome.metrics})

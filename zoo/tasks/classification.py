@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
+    from zoo.data.examples import Examples
     from zoo.tasks.objective import Objective
 
 LIKELY = 0.5  # probability above which a label is given
@@ -32,12 +33,18 @@ class _Classes(Task):
     def pipeline(self, kind: str) -> str:
         return PIPELINES[kind]
 
+    def shown(self, test: Examples, outputs: Any, data: Data, loss: str) -> np.ndarray:
+        """The most confident mistakes."""
+        from zoo.drawing.outcome import most_confident_mistakes
+
+        return most_confident_mistakes(test.y, class_scores(outputs, loss))
+
     def pictures(self, look: Look) -> Iterator[Plan]:
         """Confusions; of images the most confident mistakes, of a plane the regions of the classes."""
         from zoo.drawing.outcome import confusion_matrix, mistakes
         from zoo.drawing.plane import decision_boundary
 
-        test, names = look.splits.test, look.data.class_names
+        test, names = look.test, look.data.class_names
         if look.outputs is None or not len(test):
             return
         shares = class_scores(look.outputs, look.loss)
@@ -60,10 +67,10 @@ class _Classes(Task):
     def mistakes_shown(self, look: Look) -> list[dict[str, Any]]:
         from zoo.drawing.tables import mistake_table
 
-        if look.outputs is None or not len(look.splits.test) or look.data.kind == "image":
+        test, texts = look.test, look.raw.x if look.raw else None
+        if look.outputs is None or not len(test) or look.data.kind == "image":
             return []
-        raw, test = look.splits.raw, look.splits.test
-        shares, texts = class_scores(look.outputs, look.loss), raw.test.x if raw else None
+        shares = class_scores(look.outputs, look.loss)
         return mistake_table(test.x, test.y, shares, self.class_names(look.data), look.data.feature_names, texts)
 
 
@@ -205,11 +212,17 @@ class Sigmoids(_Classes):
             for row in outputs
         ]
 
+    def shown(self, test: Examples, outputs: Any, data: Data, loss: str) -> np.ndarray:
+        """None by itself."""
+        import numpy as np
+
+        return np.arange(0)
+
     def pictures(self, look: Look) -> Iterator[Plan]:
         """How well each label is found."""
         from zoo.drawing.outcome import label_scores
 
-        test, names = look.splits.test, self.class_names(look.data)
+        test, names = look.test, self.class_names(look.data)
         if look.outputs is not None and len(test):
             shares = look.outputs
             yield "labels.png", "Labels", lambda: label_scores(test.y, shares > LIKELY, names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.data.fields import Field
 from zoo.tasks.regression import Regression
@@ -11,6 +11,7 @@ from zoo.tasks.task import Further, Look, Plan
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
@@ -44,16 +45,29 @@ class Forecast(Regression):
             return [f"data.series.period = {data.series.period} is longer than the window, {window} steps"]
         return super().mistakes(data)
 
+    def shown(self, test: Examples, outputs: Any, data: Data, loss: str) -> np.ndarray:
+        """The last windows."""
+        import numpy as np
+
+        from zoo.drawing.sequences import MOST_STEPS
+
+        return np.arange(len(test))[-MOST_STEPS:]
+
     def pictures(self, look: Look) -> Iterator[Plan]:
         """What is forecast one step ahead, over what came and the value before."""
-        from zoo.drawing.sequences import forecast
+        from zoo.drawing.sequences import MOST_STEPS, forecast
 
-        test, said = look.splits.test, look.outputs
+        test, said = look.test, look.outputs
         if said is None or not len(test):
             return
+        last = slice(max(0, len(test) - MOST_STEPS), len(test))
         errors = {words: look.measured[name] for name, words in CALLED.items() if name in look.measured}
-        before = {CALLED["naive_mae"]: test.x[:, -1, 0]}
-        yield "forecast.png", "Forecasts", lambda: forecast(test.y[:, 0], said[:, 0], before, errors)
+        before = {CALLED["naive_mae"]: test.x[last][:, -1, 0]}
+        yield (
+            "forecast.png",
+            "Forecasts",
+            lambda: forecast(test.y[last][:, 0], said[last][:, 0], before, errors, last.start),
+        )
 
     def pipeline(self, kind: str) -> str:
         return "time-series-forecasting"

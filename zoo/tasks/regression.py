@@ -39,7 +39,7 @@ class Regression(Task):
         from zoo.drawing.outcome import predicted_against_actual
         from zoo.drawing.plane import fitted_curve
 
-        test, said = look.splits.test, look.outputs
+        test, said = look.test, look.outputs
         if said is None or not len(test):
             return
         yield "predicted_actual.png", "Predicted against actual", lambda: predicted_against_actual(test.y, said)

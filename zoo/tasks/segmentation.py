@@ -138,7 +138,7 @@ class Segmentation(Task):
         """Whole test images put together from their tiles: image, truth, answer and difference."""
         from zoo.drawing.masks import segmentations
 
-        if not len(look.splits.test):
+        if not len(look.test):
             return
         yield (
             "segmentation.png",
@@ -181,11 +181,11 @@ def segmented(look: Look) -> list[Segmented]:
     from zoo.drawing.masks import Segmented
 
     cuts, found = grid(look.data), []
-    for first in range(0, min(len(look.splits.test), IMAGES_SHOWN * cuts.count), cuts.count):
+    for first in range(0, min(len(look.test), IMAGES_SHOWN * cuts.count), cuts.count):
         rows = np.arange(first, first + cuts.count)
-        tiles = look.splits.test.x[rows]
+        tiles = look.test.x[rows]
         said = np.concatenate([outputs(look.model, tiles[i : i + AT_ONCE]) for i in range(0, len(tiles), AT_ONCE)])
-        arrays = (tiles, look.splits.test.y[rows][..., 0], said.argmax(axis=-1).astype("uint8"))
+        arrays = (tiles, look.test.y[rows][..., 0], said.argmax(axis=-1).astype("uint8"))
         found.append(Segmented(*(joined(array, cuts) for array in arrays)))
     return found
 

@@ -81,13 +81,16 @@ class Seq2Seq(Task):
         """Where attention looks, if the model has any."""
         from zoo.drawing.sequences import attention_maps
 
-        if maps := attention_shown(look.model, look.splits, look.data):
+        if maps := attention_shown(look):
             yield "attention.png", "Attention", lambda: attention_maps(maps)
 
     def texts_shown(self, look: Look) -> list[tuple[str, str, str]]:
-        raw = _raw(look.splits).test
-        rows = zip(raw.x, raw.y, look.said, strict=bool(look.said))
-        return [(str(source), str(wanted), said) for source, wanted, said in rows][:MOST_SAID]
+        from zoo.data.kept import rows_of
+
+        if look.raw is None or not len(look.said):
+            return []
+        rows = rows_of(look.said)[:MOST_SAID]
+        return [(str(look.raw.x[row]), str(look.raw.y[row]), look.said[row]) for row in rows]
 
     def say(self, decoder: Decoder, source: np.ndarray, splits: Splits, data: Data, beam_width: int = 1) -> list[str]:
         """The texts that a model says for source ids (n, time)."""
@@ -134,26 +137,28 @@ def translate(
     return texts
 
 
-def attention_shown(model: keras.Model, splits: Splits, data: Data) -> list[AttentionMap]:
+def attention_shown(look: Look) -> list[AttentionMap]:
     """Of the first test sentences of medium length: where the model looked while it said its translation.
 
     Empty for models without attention over a source.
     """
     import numpy as np
 
+    from zoo.data.kept import rows_of
     from zoo.data.vocabulary import START
     from zoo.drawing.sequences import AttentionMap
     from zoo.tasks.decoding import Decoder
 
-    assert data.text is not None and data.text.target_length is not None
-    assert splits.vocabularies is not None and splits.vocabularies.target is not None
-    ids = splits.test.inputs["source"]
+    text, vocabularies = look.data.text, look.vocabularies
+    assert text is not None and text.target_length is not None
+    assert vocabularies is not None and vocabularies.target is not None
+    ids = look.test.inputs["source"][rows_of(look.test.inputs["source"])]
     lengths = (ids != 0).sum(axis=1)
     rows = np.flatnonzero((lengths >= np.median(lengths)) & (lengths <= LONGEST_SHOWN))[:SENTENCES_SHOWN]
     if not len(rows):
         return []
-    decoder, source = Decoder(model), ids[rows, : lengths[rows].max()]
-    said = decoder.translate(source, length=data.text.target_length)
+    decoder, source = Decoder(look.model), ids[rows, : lengths[rows].max()]
+    said = decoder.translate(source, length=text.target_length)
     before = np.concatenate([np.full((len(said), 1), START, "int32"), said[:, :-1]], axis=1)
     try:
         weights = decoder.attention(source, before)
@@ -162,7 +167,7 @@ def attention_shown(model: keras.Model, splits: Splits, data: Data) -> list[Atte
     found = []
     for one, words, picture in zip(source, said, weights, strict=True):
         across, down = np.flatnonzero(one), np.flatnonzero(words)
-        tokens, answer = splits.vocabularies.source.pieces(one[across]), splits.vocabularies.target.pieces(words[down])
+        tokens, answer = vocabularies.source.pieces(one[across]), vocabularies.target.pieces(words[down])
         found.append(AttentionMap(tokens, answer, picture[: len(down), : len(across)]))
     return found
 

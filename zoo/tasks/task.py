@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
-    from zoo.data.examples import Source, Splits
+    from zoo.data.examples import Examples, Source, Splits
     from zoo.data.text import Vocabularies
     from zoo.recipe.schema import Resolved
     from zoo.tasks.decoding import Decoder
@@ -37,19 +37,25 @@ class Further(NamedTuple):
 
 # inputs of a batch, number of its first example -> values of each example by name, `loss` among them, and what is kept
 Scorer = Callable[[Any, Any], "tuple[Mapping[str, Any], Any]"]
+MOST_SHOWN = 64  # examples
 Plan = tuple[str, str, "Callable[[], Figure | str]"]  # file name, title, and what makes the picture
 
 
 class Look(NamedTuple):
-    """What pictures of a finished run are drawn from; `outputs` and `said` are those for the test split."""
+    """What pictures of a finished run are drawn from: its model, and what it kept of the test split.
+
+    Of large arrays only some rows are there (`zoo.data.kept.SomeRows`): those that `Task.shown` asks for.
+    """
 
     model: keras.Model
     data: Data
     loss: str
-    splits: Splits
-    outputs: np.ndarray | None  # None where they are too many to keep
-    said: Sequence[str]  # texts, where the model says some
+    test: Examples
+    outputs: Any  # for the test split, an array or arrays by name; None where none were kept
     measured: Mapping[str, Any]  # metrics of the test split
+    raw: Examples | None = None  # texts of the test split, before they were encoded
+    said: Sequence[str] = ()  # texts, where the model says some
+    vocabularies: Vocabularies | None = None
 
 
 class Task:
@@ -201,6 +207,12 @@ class Task:
     def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
         """The model's outputs (n, ...) in words: a row an example, with its `prediction`."""
         raise NotImplementedError
+
+    def shown(self, test: Examples, outputs: Any, data: Data, loss: str) -> np.ndarray:
+        """Numbers of the test examples that pictures and tables show one by one, beside the first sixteen."""
+        import numpy as np
+
+        return np.arange(min(MOST_SHOWN, len(test)))
 
     def pictures(self, look: Look) -> Iterator[Plan]:
         """The pictures that this task calls for, beside learning curves and what shows the network itself."""

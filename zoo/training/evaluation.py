@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.data.config import Data
-from zoo.data.examples import Examples, only
+from zoo.data.examples import Examples, Splits, only
 from zoo.data.fields import Fields
 from zoo.tasks import of
 from zoo.tasks.objective import Objective
@@ -23,29 +23,37 @@ MOST_NUMBERS = 2**23  # in an evaluation batch's inputs
 TOKEN_BATCH = 64  # where outputs are not kept
 MAPS = 32  # maps of the size of its input that a network which answers for each pixel is thought to have
 
-Predict = Callable[[Any], np.ndarray]
+Predict = Callable[[Any], Any]  # inputs (n, ...) -> outputs (n, ...), an array or arrays by name
+Evaluate = Callable[[Examples], "Evaluation"]
 
 
 class Evaluation(NamedTuple):
-    """Loss and metrics over a split, and the network's outputs; None where they are too many to keep."""
+    """Loss and metrics over a split, the network's outputs for all of it, and the texts that it gave, if any.
 
-    metrics: dict[str, float]
-    outputs: np.ndarray | None
+    The outputs are an array, or arrays by name where the network has several; None where a whole split's are too many.
+    """
+
+    metrics: dict[str, Any]
+    outputs: Any
+    texts: Sequence[str] = ()
 
 
 def make_predict(model: keras.Model, fields: Fields) -> Predict:
-    """A function from raw examples (n, ...) to float32 outputs (n, ...), every example once, none dropped."""
+    """A function from raw examples (n, ...) to float32 outputs (n, ...), every example once, none dropped.
+
+    The outputs are an array, or arrays by name as the network has them.
+    """
     forward = tf.function(lambda x: model(x, training=False), reduce_retracing=True)
 
-    def predict(x: Any) -> np.ndarray:
+    def predict(x: Any) -> Any:
         arrays = by_name(x)
         parts = pieces(arrays, fields, evaluation_batch(arrays, fields))
-        return in_order((rows, forward(constant(only(part))).numpy()) for rows, part in parts)
+        return in_order((rows, as_arrays(forward(constant(only(part))))) for rows, part in parts)
 
     return predict
 
 
-def make_evaluate(model: keras.Model, data: Data, loss: str, predict: Predict) -> Callable[[Examples], Evaluation]:
+def make_evaluate(model: keras.Model, data: Data, loss: str, predict: Predict) -> Evaluate:
     """A function that scores all of some examples; `predict` gives the model's outputs."""
     task = of(data)
     if not task.keeps_outputs:
@@ -62,6 +70,13 @@ def make_evaluate(model: keras.Model, data: Data, loss: str, predict: Predict) -
         return Evaluation(score(model, task.objective(data, loss), outputs, y), outputs)
 
     return evaluate
+
+
+def measure(model: keras.Model, data: Data, loss: str, splits: Splits, part: str, evaluate: Evaluate) -> Evaluation:
+    """All that is said of one part of the data: loss and metrics over the whole of it, and what is measured once."""
+    values, outputs, _ = evaluate(splits.by_name()[part])
+    further = of(data).further(model, data, splits, part, values)
+    return Evaluation(values | further.metrics, outputs, further.texts)
 
 
 def score(model: keras.Model, objective: Objective, outputs: np.ndarray, y: np.ndarray) -> dict[str, float]:
@@ -120,12 +135,23 @@ def evaluation_batch(arrays: Mapping[str, Any], fields: Fields, most: int = EVAL
     return int(min(most, max(1, MOST_NUMBERS // (maps * size))))
 
 
-def in_order(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+def in_order(parts: Iterable[tuple[np.ndarray, Any]]) -> Any:
     """Outputs of pieces put back into the order of their row numbers, float32."""
-    rows, outputs = (np.concatenate(column) for column in zip(*parts, strict=True))
-    ordered = np.empty_like(outputs, "float32")
-    ordered[rows] = outputs
-    return ordered
+    rows, outputs = zip(*parts, strict=True)
+    order = np.concatenate(rows)
+
+    def ordered(*pieces: np.ndarray) -> np.ndarray:
+        joined = np.concatenate(pieces)
+        found = np.empty_like(joined, "float32")
+        found[order] = joined
+        return found
+
+    return keras.tree.map_structure(ordered, *outputs)
+
+
+def as_arrays(x: Any) -> Any:
+    """Tensors as arrays."""
+    return keras.tree.map_structure(lambda tensor: tensor.numpy(), x)
 
 
 def constant(x: Any) -> Any:

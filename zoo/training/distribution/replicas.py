@@ -27,7 +27,7 @@ from zoo.data.fields import Fields
 from zoo.tasks.steps import Step
 from zoo.training.augment import Augment
 from zoo.training.batches import Feed, Plan, pieces, take, take_targets
-from zoo.training.evaluation import Predict, by_name, constant, in_order
+from zoo.training.evaluation import Predict, as_arrays, by_name, constant, in_order
 from zoo.training.feeding import RunSteps, fed
 from zoo.training.stepping import make_train_step
 
@@ -77,18 +77,20 @@ def make_predict(model: keras.Model, fields: Fields, examples_a_replica: int) ->
     strategy = tf.distribute.get_strategy()
 
     @tf.function
-    def forward(x: Any) -> tf.Tensor:
-        def replica_forward(whole: Any) -> tf.Tensor:
+    def forward(x: Any) -> Any:
+        def replica_forward(whole: Any) -> Any:
             first, count = share(keras.tree.flatten(whole)[0].shape[0])
             mine = keras.tree.map_structure(lambda array: array[first : first + max(count, 1)], whole)
-            return tf.cast(model(mine, training=False)[:count], "float32")
+            outputs = model(mine, training=False)
+            return keras.tree.map_structure(lambda array: tf.cast(array[:count], "float32"), outputs)
 
-        return strategy.gather(strategy.run(replica_forward, args=(x,)), axis=0)
+        found = strategy.run(replica_forward, args=(x,))
+        return keras.tree.map_structure(lambda array: strategy.gather(array, axis=0), found)
 
-    def predict(x: Any) -> np.ndarray:
+    def predict(x: Any) -> Any:
         size = examples_a_replica * strategy.num_replicas_in_sync
         return in_order(
-            (rows, forward(constant(only(part))).numpy()) for rows, part in pieces(by_name(x), fields, size)
+            (rows, as_arrays(forward(constant(only(part))))) for rows, part in pieces(by_name(x), fields, size)
         )
 
     return predict
