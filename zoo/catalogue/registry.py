@@ -59,6 +59,8 @@ class ModelRecord:
         return {name: default for name, default in _arguments(self.builder).items() if name != "name"}
 
 
+MOST_LAYERS = 200  # of one knob; a model file of many more would not be read (zoo.safety)
+
 _records: dict[str, ModelRecord] = {}
 _broken: dict[str, str] = {}
 _loaded = False
@@ -213,7 +215,7 @@ def build(model: str, /, *, name: str | None = None, **knobs: Any) -> keras.Mode
         if "name" not in _arguments(record.builder):
             raise UsageError(f"{model} (of {record.origin}) cannot be given a name: its builder has no argument `name`")
         knobs["name"] = name
-    if mistakes := rates_beyond(knobs):
+    if mistakes := beyond_reason(knobs):
         raise UsageError(f"{model} cannot be built with {mistakes[0]}")
     try:
         with _as_published():
@@ -225,8 +227,23 @@ def build(model: str, /, *, name: str | None = None, **knobs: Any) -> keras.Mode
         ) from error
 
 
-def rates_beyond(knobs: Mapping[str, Any]) -> list[str]:
-    """What is wrong with rates of dropout: one that drops everything leaves nothing to learn from."""
+def beyond_reason(knobs: Mapping[str, Any]) -> list[str]:
+    """What is wrong with knobs whose type is right: nothing is left after dropout, or the layers are too many."""
+    return _rates_beyond(knobs) + _layers_beyond(knobs)
+
+
+def _layers_beyond(knobs: Mapping[str, Any]) -> list[str]:
+    counts = {name: value for name, value in knobs.items() if name == "num_layers" and isinstance(value, int)}
+    counts |= {name: len(value) for name, value in knobs.items() if isinstance(value, list | tuple)}
+    return [
+        f"{name}: {count:,} layers take minutes to build and more to train; at most {MOST_LAYERS}"
+        for name, count in counts.items()
+        if count > MOST_LAYERS
+    ]
+
+
+def _rates_beyond(knobs: Mapping[str, Any]) -> list[str]:
+    """A rate that drops everything leaves nothing to learn from."""
     rates = {name: rate for name, rate in knobs.items() if name.endswith("dropout") and isinstance(rate, int | float)}
     return [f"{name} = {rate}: a rate of dropout is at least 0 and below 1" for name, rate in rates.items()
             if not 0 <= rate < 1]  # fmt: skip

@@ -178,7 +178,7 @@ def _knobs(record: registry.ModelRecord, given: Mapping[str, Any]) -> tuple[dict
         lines = str(error).splitlines()[1:]
         return {}, mistakes + [f"knobs.{line.strip()}" for line in lines]
     values = filled.model_dump(include=set(given))
-    mistakes += [f"knobs.{mistake}" for mistake in registry.rates_beyond(values)]
+    mistakes += [f"knobs.{mistake}" for mistake in registry.beyond_reason(values)]
     return values, mistakes + [f"knobs.{name}: a number beyond {MOST:,}" for name, v in values.items() if _beyond(v)]
 
 
