@@ -125,6 +125,8 @@ def test_it_trains_is_scored_and_names_what_it_finds(tmp_path, capsys):
     assert not stop.value.code, capsys.readouterr().err
     measured = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
     assert measured["micro_f1"] > 0.85 and 0 <= measured["subset_accuracy"] <= 1
+    kept = np.load(tmp_path / "run" / "predictions.npz", allow_pickle=False)
+    assert measured["mean_average_precision"] == pytest.approx(_mean_average_precision(kept), abs=1e-6)
     assert (tmp_path / "run" / "labels.png").stat().st_size > 1000
     capsys.readouterr()
     (tmp_path / "new.csv").write_text("a,b,c,d\n3,3,-3,0\n-3,-3,-3,0\n")
@@ -133,6 +135,16 @@ def test_it_trains_is_scored_and_names_what_it_finds(tmp_path, capsys):
     shown = capsys.readouterr()
     assert not stop.value.code, shown.err
     assert [row["prediction"] for row in json.loads(shown.out)] == ["red|round", ""]
+
+
+def _mean_average_precision(kept):
+    """By its definition: at each hit, in order of probability, the share of hits so far."""
+    found = []
+    for truth, share in zip(kept["targets/y"].T, kept["outputs/y"].T, strict=True):
+        hits = truth[np.argsort(-share, kind="stable")].astype(bool)
+        precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+        found += [precision[hits].mean()] if hits.any() else []
+    return np.mean(found)
 
 
 def test_arrays_in_python_train(tmp_path):

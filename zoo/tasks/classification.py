@@ -202,6 +202,14 @@ class Sigmoids(_Classes):
         """0 or 1, (n, labels)."""
         return y.astype("float32")
 
+    def from_outputs(self, examples: Examples, outputs: Any, data: Data) -> dict[str, float]:
+        """Mean average precision: over the labels that the examples have, the area under precision and recall."""
+        from sklearn.metrics import average_precision_score
+
+        there = examples.y.any(axis=0)
+        found = float(average_precision_score(examples.y[:, there], outputs[:, there])) if there.any() else 0.0
+        return {"mean_average_precision": found}
+
     def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
         names, parted = self.class_names(data), data.label_separator or "|"
         return [

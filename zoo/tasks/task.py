@@ -190,6 +190,10 @@ class Task:
         """What is measured once of one part, beside the loss and the metrics in `measured`."""
         return Further({}, [])
 
+    def from_outputs(self, examples: Examples, outputs: Any, data: Data) -> dict[str, float]:
+        """What is measured once of one part and needs the outputs for all of it, such as an order of examples."""
+        return {}
+
     def read(self, data: Data, path: Path) -> Any:
         """The raw examples in a file, to predict on.
 

@@ -74,9 +74,11 @@ def make_evaluate(model: keras.Model, data: Data, loss: str, predict: Predict) -
 
 def measure(model: keras.Model, data: Data, loss: str, splits: Splits, part: str, evaluate: Evaluate) -> Evaluation:
     """All that is said of one part of the data: loss and metrics over the whole of it, and what is measured once."""
-    values, outputs, _ = evaluate(splits.by_name()[part])
-    further = of(data).further(model, data, splits, part, values)
-    return Evaluation(values | further.metrics, outputs, further.texts)
+    examples, task = splits.by_name()[part], of(data)
+    values, outputs, _ = evaluate(examples)
+    ranked = {} if outputs is None else task.from_outputs(examples, outputs, data)
+    further = task.further(model, data, splits, part, values)
+    return Evaluation(values | ranked | further.metrics, outputs, further.texts)
 
 
 def score(model: keras.Model, objective: Objective, outputs: np.ndarray, y: np.ndarray) -> dict[str, float]:
