@@ -37,6 +37,7 @@ TABLE: dict[str, tuple[Form | str, ...]] = {  # names, as globs -> for each form
     "mlp": (ANY, ANY, ANY, ANY),
     "lenet*": (ANY, ANY, ANY, ANY),
     "vgg*": (ANY, ANY, ANY, ANY),
+    "unet*": (ANY, ANY, ANY, ANY),
     "simple_rnn": (ANY, ANY, ANY, ONE),
     "lstm": (ANY, ANY, ANY, ONE),
     "gru": (ANY, ANY, ANY, ONE),
