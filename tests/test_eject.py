@@ -17,7 +17,7 @@ import pytest
 
 from zoo import tasks
 from zoo.catalogue.registry import build, describe, list_models
-from zoo.data import prepared
+from zoo.data.sources import tfds_prepared as prepared
 from zoo.eject.ejecting import eject, script
 from zoo.eject.lifting import lift
 from zoo.errors import MissingError, UsageError

@@ -10,8 +10,8 @@ from sklearn.datasets import load_digits, load_iris
 
 import zoo
 import zoo.tasks
-from zoo.data import given
 from zoo.data.config import Data
+from zoo.data.sources import memory as given
 from zoo.errors import UsageError, ZooError
 from zoo.runs.directory import Run
 from zoo.runs.job import resume

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 import zoo
-from zoo.catalogue import registry
+from zoo.catalogue import plugins, registry
 from zoo.catalogue.registry import broken, build, describe, fitting, list_models, misfit, register
 from zoo.catalogue.spec import DataSpec
 from zoo.errors import UsageError
@@ -108,7 +108,7 @@ def test_a_builder_argument_without_a_default_is_refused(catalogue):
 
 
 def load_with(monkeypatch, *points):
-    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == "zoo.models" else ())
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points if group == "zoo.models" else ())
     monkeypatch.setattr(registry, "_loaded", False)
     return list_models()
 
@@ -171,7 +171,7 @@ def test_a_name_is_no_knob(catalogue):
 
 LIGHT = """
 import json, sys, zoo, zoo.models
-from zoo.catalogue import registry
+from zoo.catalogue import plugins, registry
 names = zoo.list_models()
 knobs = registry.describe("mlp").knobs
 heavy = [m for m in ("tensorflow", "keras", "numpy", "zoo.layers") if m in sys.modules]

@@ -57,7 +57,7 @@ def test_recipes_agree_with_their_source(name):
         assert recipe.data.download_mb > 0
         return
     if recipe.data.source.startswith("tfds:") and recipe.data.kind == "image":
-        from zoo.data.prepared import Address, find
+        from zoo.data.sources.tfds_prepared import Address, find
 
         splits = find(Address.parse(recipe.data.source.removeprefix("tfds:"))).splits
         assert (splits["train"], splits["test"]) == (recipe.data.train, recipe.data.test)

@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from zoo.data import network, tfds_source
-from zoo.data.prepared import Address, find
+from zoo.data import network
+from zoo.data.sources import tfds as tfds_source
+from zoo.data.sources.tfds_prepared import Address, find
 from zoo.errors import MissingError
 
 GOOD = b"7"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from zoo.data.config import Data, Text
-from zoo.data.generated_text import FORMATS, TASKS
-from zoo.data.loading import read
+from zoo.data.sources import read
+from zoo.data.sources.generated_text import FORMATS, TASKS
 from zoo.errors import UsageError
 
 PAIRS = ["addition", "reverse", "dates"]

@@ -11,7 +11,7 @@ import pytest
 from zoo import tasks
 from zoo.data import rawfiles, status
 from zoo.data.config import Data, Text
-from zoo.data.loading import read
+from zoo.data.sources import read
 from zoo.data.splitting import split
 from zoo.errors import MissingError, UsageError
 from zoo.tasks import from_path

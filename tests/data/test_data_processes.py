@@ -10,8 +10,8 @@ import pytest
 
 PREPARE = """
 import os, sys, time
-from zoo.data import tfds_source
-from zoo.data.prepared import Address
+from zoo.data.sources import tfds as tfds_source
+from zoo.data.sources.tfds_prepared import Address
 tfds = tfds_source.import_tfds()
 import numpy as np
 

@@ -8,7 +8,7 @@ import pytest
 
 from zoo import tasks
 from zoo.data import status
-from zoo.data.loading import read
+from zoo.data.sources import read
 from zoo.data.splitting import split
 from zoo.recipe import load_recipe
 

@@ -10,8 +10,8 @@ from zoo import tasks
 from zoo.data import read_examples
 from zoo.data.config import Data, Series
 from zoo.data.examples import Examples, Source
-from zoo.data.loading import read
 from zoo.data.series import split
+from zoo.data.sources import read
 from zoo.errors import UsageError, ZooError
 from zoo.recipe.schema import fits_its_task
 from zoo.tasks import from_path, load

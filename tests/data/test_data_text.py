@@ -10,7 +10,7 @@ pytest.importorskip("tensorflow")
 from zoo import tasks
 from zoo.data.config import Data, Text
 from zoo.data.examples import Examples, Source
-from zoo.data.vocabulary import END, PADDING, START, UNKNOWN, Vocabulary, learn
+from zoo.data.text.vocabulary import END, PADDING, START, UNKNOWN, Vocabulary, learn
 from zoo.errors import UsageError
 
 FILMS = ["A fine film.", "a FINE, fine cast!", "a bore"]

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from zoo import tasks
-from zoo.data import cache, class_counts, counting, stdlib_source
+from zoo.data import cache, class_counts
 from zoo.data.config import Data, Text
 from zoo.data.examples import Examples, Source
-from zoo.data.loading import read
+from zoo.data.sources import read
+from zoo.data.sources import stdlib as stdlib_source
 from zoo.data.splitting import split
+from zoo.data.text import counting
 from zoo.errors import MissingError, UsageError
 from zoo.tasks import from_path, infer, load
 
@@ -271,7 +273,7 @@ HARD = [
 @pytest.mark.parametrize("standardize", ["none", "lower", "lower_and_strip_punctuation"])
 @pytest.mark.parametrize("tokens", ["word", "character"])
 def test_tokens_are_counted_as_the_vocabulary_takes_texts_apart(tokens, standardize):
-    from zoo.data.vocabulary import learn
+    from zoo.data.text.vocabulary import learn
 
     if tokens == "character" and standardize != "none":
         pytest.skip("own texts are taken apart into characters as they are")

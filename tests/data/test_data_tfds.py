@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from zoo.data import prepare, status
-from zoo.data.prepared import Address, download_facts, find
+from zoo.data.sources.tfds_prepared import Address, download_facts, find
 from zoo.errors import MissingError, UsageError, ZooError
 from zoo.tasks import infer, load
 
@@ -263,7 +263,8 @@ def test_preparing_what_is_prepared_asks_nobody(toy_dir, toy, offline):
 def test_the_data_folder_is_that_of_tfds_by_default(tmp_path):
     code = (
         "import os; del os.environ['TFDS_DATA_DIR']\n"  # before TFDS looks at it
-        "from pathlib import Path; import tensorflow_datasets as tfds; from zoo.data.prepared import data_dir\n"
+        "from pathlib import Path; import tensorflow_datasets as tfds\n"
+        "from zoo.data.sources.tfds_prepared import data_dir\n"
         "print(data_dir() == Path(tfds.core.constants.DATA_DIR).expanduser(), data_dir())"
     )
     assert child(code, TFDS_DATA_DIR="x", HOME=str(tmp_path)) == f"True {tmp_path / 'tensorflow_datasets'}"

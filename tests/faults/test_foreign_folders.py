@@ -8,7 +8,7 @@ import pytest
 import tomli_w
 
 from zoo.cli.progress import Progress
-from zoo.data.prepared import Address, find
+from zoo.data.sources.tfds_prepared import Address, find
 from zoo.errors import UsageError
 from zoo.files import append, opening, replacing, write_text, writing
 from zoo.files.names import dataset_name, file_name

@@ -10,7 +10,7 @@ import zoo
 from zoo import tasks
 from zoo.cli import main
 from zoo.data.examples import conform_targets
-from zoo.data.given import read
+from zoo.data.sources.memory import read
 from zoo.errors import UsageError, ZooError
 
 ROWS = 60

@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from zoo.catalogue import plugins
 from zoo.catalogue.spec import KINDS, DataSpec
 from zoo.errors import UsageError, unknown
 
@@ -132,20 +132,20 @@ def _load() -> None:
         return
     _loaded = True
     import_module("zoo.models")
-    for point in entry_points(group="zoo.models"):
-        _load_plugin(point)
+    _broken.update(plugins.load("zoo.models", _load_plugin))
 
 
-def _load_plugin(point: Any) -> None:
+def _load_plugin(point: Any, origin: str) -> None:
+    """Import what registers; of a plug-in that breaks nothing is kept."""
     global _origin
     before = dict(_records)
-    _origin = point.dist.name if point.dist else point.name
+    _origin = origin
     try:
         point.load()
-    except (Exception, SystemExit) as error:
+    except BaseException:
         _records.clear()
         _records.update(before)
-        _broken[f"{point.name} of {_origin}"] = f"{type(error).__name__}: {error}"
+        raise
     finally:
         _origin = "zoo"
 

@@ -65,9 +65,12 @@ def _row(name: str, data: Data) -> dict[str, Any]:
 
 
 def _where(row: dict[str, Any]) -> str:
+    from zoo.data import sources
+
+    downloads = sources.of(row["source"])[0].downloads
     if row["ready"]:
-        return "ready" if row["source"].startswith("tfds:") else "ready, no download"
-    if row["source"].startswith("tfds:"):
+        return "ready" if downloads else "ready, no download"
+    if downloads:
         return f"to download: {row['download_mb']:,.2f} MiB"
     return "to fetch by hand"
 
@@ -138,9 +141,10 @@ def find(name: str, label: str | None = None, kind: str | None = None) -> tuple[
         MissingError: a TensorFlow Datasets name that is not prepared.
     """
     from zoo import recipe
+    from zoo.data import sources
     from zoo.tasks import from_path, infer
 
-    if name.partition(":")[0] in ("tfds", "sklearn", "csv", "folder", "pairs"):
+    if sources.is_address(name):
         return name, infer(name, label, kind)
     own = Path(name).exists() or "/" in name or "," in name
     if name not in recipe.list_recipes() and own and not name.endswith(".toml"):
@@ -218,11 +222,9 @@ def prepare(names: tuple[str, ...]) -> None:
 
 
 def _prepare(name: str) -> str:
-    from zoo import data
+    from zoo.data import sources
 
-    if name.startswith("tfds:"):
-        from zoo.data.prepared import Address
-        from zoo.data.tfds_source import prepare
-
-        return str(prepare(Address.parse(name.removeprefix("tfds:"))).folder)
-    return data.prepare(find(name)[1]).place
+    if sources.is_address(name) and sources.of(name)[0].downloads:  # what it is, is known only once it is there
+        source, address = sources.of(name)
+        return source.prepare(address).place
+    return sources.prepare(find(name)[1]).place

@@ -42,6 +42,7 @@ def command(
     A terminal of less than 120 columns leaves out family, inputs and tasks; --json never does.
     """
     from zoo.catalogue import registry
+    from zoo.data import sources
 
     names = registry.list_models(pattern, family=family, task=task, inputs=inputs, year=_years(year))
     records = [registry.describe(name) for name in names]
@@ -51,7 +52,7 @@ def command(
         print_json([_row(record) for record in records])
     elif records:
         _print(records)
-    for name, reason in registry.broken().items():
+    for name, reason in (registry.broken() | sources.broken()).items():
         echo(f"note: plug-in {name!r} is broken and left out: {reason}", err=True)
     if not records:  # an empty answer is an answer: exit code 0, so that a script's filter does not fail
         echo(_nothing(registry.list_models(), family, pattern), err=True)

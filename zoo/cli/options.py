@@ -83,12 +83,13 @@ def data_of(dataset: str | None, path: str | None, label: str | None) -> tuple[s
         UsageError: none is named, or two are.
     """
     from zoo import tasks
+    from zoo.data import sources
 
     if (dataset is None) == (path is None):
         raise UsageError("on which data? name a DATASET of zoo data ls, or own data with --data PATH; one of them")
     if path is not None:
         return Path(path).stem, tasks.from_path(path, label)
     assert dataset is not None
-    if dataset.startswith("tfds:"):
-        return dataset, tasks.infer(dataset, label)
+    if sources.is_address(dataset):
+        return sources.title(dataset), tasks.infer(dataset, label)
     return dataset, None

@@ -137,6 +137,7 @@ def _resolve(
 ) -> Any:
     from zoo import recipe, tasks
     from zoo.catalogue.registry import describe
+    from zoo.data import sources
     from zoo.runs import directory
 
     if model.endswith(".toml") and dataset is None and path is None:
@@ -155,8 +156,8 @@ def _resolve(
     assert dataset is not None
     if kind is not None:
         raise UsageError("--as goes with --data PATH; a recipe says what it is")
-    if dataset.startswith("tfds:"):
-        return recipe.resolve(model, dataset, sets, options, data=tasks.infer(dataset, label))
+    if sources.is_address(dataset):
+        return recipe.resolve(model, sources.title(dataset), sets, options, data=tasks.infer(dataset, label))
     if label is not None:
         raise UsageError("--label goes with --data PATH or tfds:NAME; a recipe names its own")
     return recipe.resolve(model, dataset, sets, options)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.data.examples import Examples, Splits, class_counts
-from zoo.data.loading import Status, prepare, read, read_examples, status
+from zoo.data.sources import Status, prepare, read, read_examples, status
 
 if TYPE_CHECKING:
     from zoo.data.config import Data
-    from zoo.data.text import Vocabularies
+    from zoo.data.text.encoding import Vocabularies
 
 __all__ = [
     "Examples",

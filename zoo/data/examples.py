@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from zoo.data.config import Data
     from zoo.data.fields import Role
-    from zoo.data.text import Vocabularies
+    from zoo.data.text.encoding import Vocabularies
 
 DEFAULT_IMAGE = (64, 64, 3)  # height, width, channels where the images of a set differ in size
 AT_ONCE = 1000  # examples that are decoded together

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zoo.data import series
 from zoo.data.examples import Examples, class_counts
-from zoo.data.loading import read
+from zoo.data.sources import read
 from zoo.data.splitting import split
 
 if TYPE_CHECKING:

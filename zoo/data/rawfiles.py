@@ -33,10 +33,10 @@ def locate(path: str) -> Path:
     return place if place.is_absolute() or place.exists() else folder() / place
 
 
-def missing(files: Sequence[Path], data: Data) -> ZooError:
+def missing(files: Sequence[Path], data: Data | None) -> ZooError:
     """The error for files that are not there: with where to get them, if the recipe says so."""
     names = ", ".join(path.name for path in files)
-    if not data.origin:
+    if data is None or not data.origin:
         return UsageError(f"no such file or folder: {', '.join(map(str, files))}")
     scheme = data.source.partition(":")[0]
     return MissingError(

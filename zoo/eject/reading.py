@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.config import Data
-from zoo.data.tfds_features import choose
+from zoo.data.sources.tfds_features import choose
 from zoo.eject.lifting import Imports, lift_name
 from zoo.eject.literal import literal
 from zoo.eject.reading_parts import Reading, dtype, info_if_prepared, prepared_info
@@ -100,7 +100,7 @@ def _sklearn(name: str, data: Data) -> Reading:
 
 
 def _generated(name: str, data: Data) -> Reading:
-    from zoo.data import generated
+    from zoo.data.sources import generated
 
     options = generated.options_of(name, data.options)
     if name == "sine":
@@ -108,7 +108,7 @@ def _generated(name: str, data: Data) -> Reading:
     if name == "line":
         return Reading(LINE, "read([1, 2, 3, 4, 6])", "read([5])")
     own = f"_{name}" if hasattr(generated, f"_{name}") else "_corners"  # the truth tables are made by one function
-    lifted = lift_name("zoo.data.generated", own)
+    lifted = lift_name("zoo.data.sources.generated", own)
     make = own if own != "_corners" else f"_corners({literal(name)})"
     code = POINTS.format(seed=int(options["seed"]), make=make, options=literal(options), noise=options["noise"])
     train, test = f"read({data.train}, stream=0)", f"read({data.test}, stream=1)"

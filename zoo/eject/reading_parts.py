@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zoo.data import prepared
 from zoo.data.config import Data
+from zoo.data.sources import tfds_prepared
 from zoo.eject.lifting import Imports
 from zoo.errors import MissingError
 
@@ -46,8 +46,8 @@ def prepared_info(name: str) -> Any:
 
 def info_if_prepared(name: str) -> Any:
     """What TensorFlow Datasets says of a set that lies prepared, else None."""
-    from zoo.data import tfds_source
+    from zoo.data.sources import tfds
 
-    address = prepared.Address.parse(name)
-    found = prepared.find(address)
-    return tfds_source.open_builder(address, found).info if found else None
+    address = tfds_prepared.Address.parse(name)
+    found = tfds_prepared.find(address)
+    return tfds.open_builder(address, found).info if found else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zoo.data.config import Data
-from zoo.data.tfds_features import choose
+from zoo.data.sources.tfds_features import choose
 from zoo.eject.lifting import lift_name
 from zoo.eject.literal import literal
 from zoo.eject.reading_parts import Reading, dtype, prepared_info
@@ -47,17 +47,17 @@ def reading_texts(data: Data) -> Reading:
     if scheme == "stdlib":
         if data.text.tokens != "character":
             raise UsageError(f"{data.source} is read by the character; set data.text.tokens = 'character'")
-        lifted = lift_name("zoo.data.stdlib_source", "MODULES")
+        lifted = lift_name("zoo.data.sources.stdlib", "MODULES")
         code = f"{lifted.code}\n\n\n{LIBRARY.format(count=data.train)}"
         return Reading(code, imports={"sysconfig": {""}, "pathlib": {"Path"}})
     return _drawn(name, data) if scheme == "generated" else _tfds(name, data)
 
 
 def _drawn(name: str, data: Data) -> Reading:
-    from zoo.data.generated_text import options_of
+    from zoo.data.sources.generated_text import options_of
 
     options = options_of(name, data)
-    lifted = lift_name("zoo.data.generated_text", f"_{name}")
+    lifted = lift_name("zoo.data.sources.generated_text", f"_{name}")
     pairs = data.kind == "text-pair"
     code = DRAWN.format(
         what="targets" if pairs else "labels",

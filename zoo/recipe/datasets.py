@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo import tasks
+from zoo.data import sources
 from zoo.data.config import Data
-from zoo.data.loading import SOURCES
 from zoo.recipe.store import load_recipe
 
 if TYPE_CHECKING:
     from zoo.data.examples import Splits
-    from zoo.data.text import Vocabularies
+    from zoo.data.text.encoding import Vocabularies
 
 
 def load(dataset: Data | str | Path, name: str | None = None, vocabularies: Vocabularies | None = None) -> Splits:
@@ -26,6 +26,6 @@ def _described(dataset: str | Path) -> Data:
     """The description behind a name, a source or a path."""
     if isinstance(dataset, Path) and dataset.suffix != ".toml":
         return tasks.from_path(dataset)
-    if str(dataset).partition(":")[0] in SOURCES:
+    if sources.is_address(str(dataset)):
         return tasks.infer(str(dataset))
     return load_recipe(dataset).data

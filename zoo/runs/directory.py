@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import tomli_w
 
 from zoo import safety
-from zoo.data.text import Vocabularies
+from zoo.data.text.encoding import Vocabularies
 from zoo.errors import UsageError, ZooError
 from zoo.files import JSON, read_text, remove_leftovers, replacing, sha256, write_json, write_text
 from zoo.files.names import file_name

@@ -140,6 +140,7 @@ def _tensorboard() -> Iterator[Finding]:
 def _plugins() -> Iterator[Finding]:
     from zoo import recipe
     from zoo.catalogue import registry
+    from zoo.data import sources
 
-    for name, why in [*registry.broken().items(), *recipe.broken().items()]:
+    for name, why in [*registry.broken().items(), *sources.broken().items(), *recipe.broken().items()]:
         yield Finding(f"plug-in {name}", "wrong", why)

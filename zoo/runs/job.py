@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zoo import tasks
-from zoo.data import Splits, given
+from zoo.data import Splits
 from zoo.data.examples import Source
+from zoo.data.sources import memory
 from zoo.errors import UsageError
 from zoo.recipe import Recipe, Resolved, changed, resolve
 from zoo.runs import directory, predictions, provenance
@@ -121,7 +122,7 @@ def _understood(
     if isinstance(model, Resolved):
         if dataset is not None and not _is_given(dataset):
             raise UsageError(f"a resolved recipe names its dataset, {model.dataset}: leave the other one away")
-        source = None if dataset is None else given.read(dataset)[1]
+        source = None if dataset is None else memory.read(dataset)[1]
         return changed(model, sets, options), source
     if dataset is None:
         raise UsageError(f"on which dataset? such as zoo.run({model!r}, 'digits')   (see: zoo.list_datasets())")
@@ -132,7 +133,7 @@ def _understood(
     if isinstance(dataset, str | Path):
         own = tasks.infer(str(dataset)) if ":" in str(dataset) else None
         return resolve(model, str(dataset), sets, options, data=own)[0], None
-    described, source = given.read(dataset)
+    described, source = memory.read(dataset)
     return resolve(model, "memory", sets, options, data=tasks.decided(described))[0], source
 
 

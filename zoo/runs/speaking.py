@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo import tasks
-from zoo.data.text import encode, padded
+from zoo.data.text.encoding import encode, padded
 from zoo.errors import UsageError
 from zoo.files import TEXT, read_text
 from zoo.runs.directory import Run

@@ -13,7 +13,7 @@ from zoo.tasks.task import Task
 if TYPE_CHECKING:
     from zoo.data.config import Data
     from zoo.data.examples import Source, Splits
-    from zoo.data.text import Vocabularies
+    from zoo.data.text.encoding import Vocabularies
 
 _ALL: tuple[Task, ...] = (
     *classification.TASKS,
@@ -56,17 +56,17 @@ def of(described: Described) -> Task:
 
 
 def infer(source: str, label: str | None = None, kind: str | None = None) -> Data:
-    """As `zoo.data.loading.infer`, with the task that goes with what was found."""
-    from zoo.data import loading
+    """As `zoo.data.sources.infer`, with the task that goes with what was found."""
+    from zoo.data import sources
 
-    return decided(loading.infer(source, label, kind))
+    return decided(sources.infer(source, label, kind))
 
 
 def from_path(path: str | Path, label: str | None = None, kind: str | None = None) -> Data:
-    """As `zoo.data.loading.from_path`, with the task that goes with what was found."""
-    from zoo.data import loading
+    """As `zoo.data.sources.own.from_path`, with the task that goes with what was found."""
+    from zoo.data.sources import own
 
-    return decided(loading.from_path(path, label, kind))
+    return decided(own.from_path(path, label, kind))
 
 
 def decided(found: Data) -> Data:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
     from zoo.data.examples import Examples, Source, Splits
-    from zoo.data.text import Vocabularies
+    from zoo.data.text.encoding import Vocabularies
 
 
 CALLED = {"mae": "this net", "naive_mae": "the last value again", "seasonal_naive_mae": "the value a season ago"}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
     from zoo.data.examples import Source, Splits
-    from zoo.data.text import Vocabularies
+    from zoo.data.text.encoding import Vocabularies
     from zoo.tasks.decoding import Decoder
     from zoo.tasks.objective import Objective
 
@@ -52,7 +52,7 @@ class LanguageModel(Task):
         return f"write:   zoo generate {run} --prompt '...'"
 
     def encode(self, source: Source, data: Data, name: str, known: Vocabularies | None = None) -> Splits:
-        from zoo.data.text import encoded_windows
+        from zoo.data.text.encoding import encoded_windows
 
         return encoded_windows(source, data, name, known)
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data, Text
     from zoo.data.examples import Source, Splits
-    from zoo.data.text import Vocabularies
-    from zoo.data.vocabulary import Vocabulary
+    from zoo.data.text.encoding import Vocabularies
+    from zoo.data.text.vocabulary import Vocabulary
     from zoo.drawing.sequences import AttentionMap
     from zoo.tasks.decoding import Decoder
     from zoo.tasks.objective import Objective
@@ -58,7 +58,7 @@ class Seq2Seq(Task):
         return "translation"
 
     def encode(self, source: Source, data: Data, name: str, known: Vocabularies | None = None) -> Splits:
-        from zoo.data.text import encoded_pairs
+        from zoo.data.text.encoding import encoded_pairs
 
         return encoded_pairs(source, data, name, known)
 
@@ -145,7 +145,7 @@ def attention_shown(look: Look) -> list[AttentionMap]:
     import numpy as np
 
     from zoo.data.kept import rows_of
-    from zoo.data.vocabulary import START
+    from zoo.data.text.vocabulary import START
     from zoo.drawing.sequences import AttentionMap
     from zoo.tasks.decoding import Decoder
 
@@ -192,7 +192,7 @@ def compare(said: Sequence[str], wanted: Sequence[str], data: Data) -> dict[str,
 
 def _as_known(text: str, how: Text) -> str:
     """A text as the vocabulary could write it at best."""
-    from zoo.data.counting import pieces
+    from zoo.data.text.counting import pieces
 
     if how.tokens == "subword":
         return text if how.standardize == "none" else text.lower()

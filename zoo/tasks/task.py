@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
     from zoo.data.examples import Examples, Source, Splits
-    from zoo.data.text import Vocabularies
+    from zoo.data.text.encoding import Vocabularies
     from zoo.recipe.schema import Resolved
     from zoo.tasks.decoding import Decoder
     from zoo.tasks.objective import Objective
@@ -161,9 +161,9 @@ class Task:
             UsageError: shapes, sizes or texts that are not what the recipe says. ZooError: a row that is not.
         """
         if data.text:
-            from zoo.data import text
+            from zoo.data.text import encoding
 
-            return text.encoded(source, data, self.target(data).role, name, known)
+            return encoding.encoded(source, data, self.target(data).role, name, known)
         from zoo.data.splitting import conformed
 
         return conformed(source, data, name, self.target(data).role)

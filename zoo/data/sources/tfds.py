@@ -10,14 +10,24 @@ from typing import Any
 
 from zoo.data.cache import cached, fingerprint, on_disk
 from zoo.data.config import Data, Text
-from zoo.data.counting import SPECIAL, measured, unmeasured
-from zoo.data.download import download
 from zoo.data.examples import AT_ONCE, DEFAULT_IMAGE, Examples, Source, streams
 from zoo.data.fields import Role
 from zoo.data.network import reachable
-from zoo.data.prepared import MIB, Address, Prepared, damaged, data_dir, download_facts, find, refuse_unknown
 from zoo.data.rawfiles import refuse_empty
-from zoo.data.tfds_features import Pair, choose, columns, picker
+from zoo.data.sources.source import DataSource, Status, mib
+from zoo.data.sources.tfds_download import download
+from zoo.data.sources.tfds_features import Pair, choose, columns, picker
+from zoo.data.sources.tfds_prepared import (
+    MIB,
+    Address,
+    Prepared,
+    damaged,
+    data_dir,
+    download_facts,
+    find,
+    refuse_unknown,
+)
+from zoo.data.text.counting import SPECIAL, measured, unmeasured
 from zoo.errors import MissingError, first_line, unknown
 from zoo.files.names import file_name
 from zoo.native_output import quiet_stderr
@@ -267,3 +277,28 @@ def _image_shape(feature: Any) -> tuple[int, ...]:
 def _refuse_no_split(split: str, found: Prepared) -> None:
     if split not in found.splits:
         raise unknown(f"split of {found.name}", split, found.splits, f"it has: {', '.join(found.splits)}")
+
+
+class Tfds(DataSource):
+    scheme = "tfds"
+    form = "tfds:NAME"
+    downloads = True
+
+    def read(self, address: str, data: Data, target: Role) -> Source:
+        return read(Address.parse(address), data, target)
+
+    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+        return infer(Address.parse(address), label)
+
+    def status(self, address: str, data: Data | None = None) -> Status:
+        found, download_mb = find(Address.parse(address)), data.download_mb if data else 0.0
+        if found is None:
+            return Status(False, str(data_dir()), 0.0, download_mb)
+        return Status(True, str(found.folder), mib(found.files), download_mb)
+
+    def prepare(self, address: str, data: Data | None = None) -> Status:
+        prepare(Address.parse(address), data.download_mb if data else 0.0)
+        return self.status(address, data)
+
+
+SOURCE = Tfds()

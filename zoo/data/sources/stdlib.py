@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from zoo.data.examples import Examples, Source
 from zoo.data.options import checked
+from zoo.data.sources.source import DataSource
 from zoo.errors import MissingError, UsageError, unknown
 
 if TYPE_CHECKING:
     from zoo.data.config import Data
+    from zoo.data.fields import Role
 
 NAMES = ("source",)
 MODULES = (  # in every Python from 3.11 on, whichever parts a distribution packs apart; in this order
@@ -65,3 +67,19 @@ def _module(name: str) -> str:
             "a Python from python.org, conda or a Linux distribution brings it"
         ) from error
     return "".join(letter for letter in text.expandtabs(4) if letter == "\n" or " " <= letter <= "~")
+
+
+class Stdlib(DataSource):
+    scheme = "stdlib"
+    form = "stdlib:source"
+    kinds = ("text",)
+    place = "this Python's library"
+
+    def read(self, address: str, data: Data, target: Role) -> Source:
+        return read(address, data)
+
+    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+        raise self.needs_recipe(address, "stdlib")
+
+
+SOURCE = Stdlib()

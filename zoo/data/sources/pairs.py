@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.data.config import Data
-from zoo.data.counting import measured, unmeasured
 from zoo.data.examples import Examples, Source
 from zoo.data.options import checked
 from zoo.data.rawfiles import lines, locate, missing
+from zoo.data.sources.source import FileSource
 from zoo.data.table import is_number
+from zoo.data.text.counting import measured, unmeasured
 from zoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from zoo.data.fields import Role
 
 log = logging.getLogger("zoo.data")
 SAMPLE = 1000  # lines looked at to tell a file of pairs from a table
@@ -44,12 +48,12 @@ def read(path: str, data: Data) -> Source:
     return Source(parts["train"], parts.get("test"), parts.get("validation"))
 
 
-def files(path: str, data: Data) -> dict[str, tuple[Path, ...]]:
+def files(path: str, data: Data | None) -> dict[str, tuple[Path, ...]]:
     """The one or two files of each split."""
     if "," in path and not locate(path).exists():
         first, _, second = path.partition(",")
         return {"train": (locate(first), locate(second))}
-    if not {"source", "target"} <= set(data.options):
+    if data is None or not {"source", "target"} <= set(data.options):
         return {"train": (locate(path),)}
     splits = {"train": "train"}
     splits |= {"test": data.test_split} if data.test else {}
@@ -124,3 +128,21 @@ def looks_like(path: Path) -> bool:
         return False
     columns = list(zip(*rows, strict=True))[:2]
     return all(len(set(column)) > len(rows) / 2 and not any(map(is_number, column)) for column in columns)
+
+
+class Pairs(FileSource):
+    scheme = "pairs"
+    form = "pairs:PATH"
+    kinds = ("text-pair",)
+
+    def files(self, address: str, data: Data | None = None) -> list[Path]:
+        return [path for part in files(address, data).values() for path in part]
+
+    def read(self, address: str, data: Data, target: Role) -> Source:
+        return read(address, data)
+
+    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+        return infer(address)
+
+
+SOURCE = Pairs()

@@ -1,7 +1,7 @@
 """Points made by a formula and a seed: the textbook problems that show what a unit, or a hidden layer, can do.
 
-Sequence tasks made by a rule are in `zoo.data.generated_text`, images with masks in `zoo.data.generated_images`; both
-are found here by their names as well.
+Sequence tasks made by a rule are in `zoo.data.sources.generated_text`, images with masks in
+`zoo.data.sources.generated_images`; both are found here by their names as well.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.data import generated_images, generated_text
 from zoo.data.examples import Examples, Source
 from zoo.data.options import checked
+from zoo.data.sources import generated_images, generated_text
+from zoo.data.sources.source import DataSource
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     import numpy as np
 
     from zoo.data.config import Data
+    from zoo.data.fields import Role
 
 OPTIONS: dict[str, dict[str, Any]] = {  # name -> its options and their defaults
     "line": {},
@@ -178,3 +180,14 @@ def _spirals(count: int, options: dict[str, Any], random: np.random.Generator) -
 
 
 _SHAPES = {"circles": _circles, "moons": _moons, "spirals": _spirals}
+
+
+class Generated(DataSource):
+    scheme = "generated"
+    form = "generated:NAME"
+
+    def read(self, address: str, data: Data, target: Role) -> Source:
+        return read(address, data)
+
+
+SOURCE = Generated()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.examples import Examples, Source, Splits, conform_targets
 from zoo.data.splitting import split
-from zoo.data.vocabulary import END, START, UNKNOWN, Vocabulary, learn
+from zoo.data.text.vocabulary import END, START, UNKNOWN, Vocabulary, learn
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from zoo.data import indicators
 from zoo.data.config import Data
-from zoo.data.counting import measured, unmeasured
 from zoo.data.csvfile import class_names, label_column, labels
 from zoo.data.examples import Examples, Source
 from zoo.data.fields import Role
 from zoo.data.folder import scan
 from zoo.data.rawfiles import read_text
 from zoo.data.table import Table, is_number, read_table
+from zoo.data.text.counting import measured, unmeasured
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.network import IDLE, cause, limited
-from zoo.data.prepared import Address, data_dir, find
+from zoo.data.sources.tfds_prepared import Address, data_dir, find
 from zoo.errors import MissingError, UsageError, first_line
 from zoo.files import sha256
 

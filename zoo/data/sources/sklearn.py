@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from zoo.data.config import Data
 from zoo.data.examples import Examples, Source
+from zoo.data.sources.source import DataSource
 from zoo.errors import unknown
+
+if TYPE_CHECKING:
+    from zoo.data.fields import Role
 
 NAMES = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 
@@ -47,3 +53,19 @@ def infer(name: str) -> Data:
 def refuse_unknown(name: str) -> None:
     if name not in NAMES:
         raise unknown("scikit-learn dataset", name, NAMES, f"known: {', '.join(NAMES)}")
+
+
+class Sklearn(DataSource):
+    scheme = "sklearn"
+    form = "sklearn:NAME"
+    kinds = ("tabular", "image")
+    place = "scikit-learn"
+
+    def read(self, address: str, data: Data, target: Role) -> Source:
+        return read(address)
+
+    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+        return infer(address)
+
+
+SOURCE = Sklearn()

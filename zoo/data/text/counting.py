@@ -1,7 +1,7 @@
 """How many tokens own texts hold, counted in plain Python: so that they can be described before TensorFlow starts.
 
-Takes texts apart as `zoo.data.vocabulary` does, by Keras' TextVectorization: letters outside ASCII are not lowered,
-and only ASCII blanks separate words. A test holds the two together.
+Takes texts apart as `zoo.data.text.vocabulary` does, by Keras' TextVectorization: letters outside ASCII are not
+lowered, and only ASCII blanks separate words. A test holds the two together.
 """
 
 from __future__ import annotations

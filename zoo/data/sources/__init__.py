@@ -1,0 +1,162 @@
+"""Sources of data: one object each, one module each, found by the scheme of an address, such as `tfds:mnist`.
+
+Other packages add sources through the entry-point group `zoo.sources`, whose value names a `DataSource`. One that
+breaks is kept in `broken()` and harms nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.catalogue import plugins
+from zoo.catalogue.spec import KINDS
+from zoo.data.sources.source import DataSource, Status
+from zoo.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.data.config import Data
+    from zoo.data.examples import Source
+    from zoo.data.fields import Role
+
+OURS = ("tfds", "sklearn", "generated", "stdlib", "folder", "arrays", "csv", "pairs", "memory")  # modules here
+
+
+def names() -> tuple[str, ...]:
+    """The scheme of every source."""
+    return (*OURS, *_theirs()[0])
+
+
+def named(scheme: str) -> DataSource:
+    """The source of a scheme that is one of `names()`."""
+    if scheme in OURS:
+        found: DataSource = import_module(f"{__name__}.{scheme}").SOURCE
+        return found
+    return _theirs()[0][scheme]
+
+
+def of(source: str) -> tuple[DataSource, str]:
+    """The source of `tfds:mnist`, and the address `mnist`.
+
+    Raises:
+        UsageError: there is no such source.
+    """
+    scheme, _, address = source.partition(":")
+    if scheme not in names() or not address:
+        forms = [named(name).form for name in names() if named(name).form]
+        raise unknown("source", source, names(), f"a source is {', '.join(forms[:-1])} or {forms[-1]}")
+    return named(scheme), address
+
+
+def is_address(text: str) -> bool:
+    """Whether a text begins with the scheme of a source, as `tfds:mnist` does."""
+    scheme, colon, _ = text.partition(":")
+    return bool(colon) and scheme in names()
+
+
+def title(source: str) -> str:
+    """What a dataset is called of which nothing but the source is known.
+
+    Raises:
+        UsageError: there is no such source.
+    """
+    found, address = of(source)
+    return found.title(address)
+
+
+def broken() -> dict[str, str]:
+    """Plug-ins whose sources are left out: `entry point of package` -> what went wrong."""
+    return dict(_theirs()[1])
+
+
+@cache
+def _theirs() -> tuple[dict[str, DataSource], dict[str, str]]:
+    """The sources of other packages by their scheme, and those that broke."""
+    found: dict[str, DataSource] = {}
+
+    def add(point: Any, origin: str) -> None:
+        source = point.load()
+        _refuse_bad(source, (*OURS, *found))
+        found[source.scheme] = source
+
+    return found, plugins.load("zoo.sources", add)
+
+
+def _refuse_bad(source: Any, taken: Sequence[str]) -> None:
+    if not isinstance(source, DataSource):
+        raise UsageError(f"{source!r:.100} is no zoo.data.sources.source.DataSource")
+    scheme = getattr(source, "scheme", None)
+    if not isinstance(scheme, str) or not re.fullmatch(r"[a-z][a-z0-9_]+", scheme):
+        raise UsageError(f"a source's scheme {scheme!r} is not of the form a-z, 0-9, _")
+    if scheme in taken:
+        raise UsageError(f"the source {scheme!r} is there already; choose another scheme")
+    if type(source).read is DataSource.read or not isinstance(getattr(source, "form", None), str):
+        raise UsageError(f"the source {scheme!r} has no method `read`, or no `form`")
+    if bad := [kind for kind in source.kinds if kind not in KINDS]:
+        raise unknown("kind of data", bad[0], KINDS, f"known: {', '.join(KINDS)}")
+
+
+def read(data: Data, target: Role = "label") -> Source:
+    """What the source holds, before it is checked, split or encoded: texts are strings, a series is one part.
+
+    `target` is the role of what is predicted: class ids, values, or (of one long text) tokens.
+
+    Raises:
+        UsageError: the source's content is bad.
+        MissingError: the source is not there and cannot be fetched.
+    """
+    source, address = of(data.source)
+    if source.kinds and data.kind not in source.kinds:
+        raise UsageError(f"{data.source} is {' or '.join(source.kinds)}; the recipe says data.kind = {data.kind!r}")
+    return source.read(address, data, target)
+
+
+def infer(source: str, label: str | None = None, kind: str | None = None) -> Data:
+    """A description of data without a recipe: `csv:PATH`, `folder:PATH`, `arrays:PATH`, `pairs:PATH`,
+    `tfds:NAME/CONFIG` (prepared), `sklearn:NAME`. `kind` says what a table is, one of `own.READ_AS`; without it,
+    that is found out, and told in a note. The description's `task` is the role of what is predicted until
+    `zoo.tasks` decides.
+
+    A fifth is held out for testing where the source has no test split, then a tenth of the rest for validation.
+
+    Raises:
+        UsageError: bad content, or a source that has no sizes of its own.
+        MissingError: a TensorFlow Datasets name that is not prepared.
+    """
+    found, address = of(source)
+    return found.infer(address, label, kind)
+
+
+def status(data: Data) -> Status:
+    """Whether the data lies ready, and where; imports nothing heavy."""
+    source, address = of(data.source)
+    return source.status(address, data)
+
+
+def prepare(data: Data) -> Status:
+    """Make the data ready: download and check what comes from TensorFlow Datasets, look that the rest is there.
+
+    Raises:
+        MissingError: no network, a failed download, a folder that cannot be written.
+        UsageError: an own file or folder that is not there; a MissingError if the recipe says where to get it.
+    """
+    source, address = of(data.source)
+    return source.prepare(address, data)
+
+
+def read_examples(data: Data, path: str | Path | Sequence[str | Path]) -> np.ndarray:
+    """Raw examples to predict on, in the form `load` gives them; see `DataSource.read_examples`.
+
+    Raises:
+        UsageError: no such file, or one that does not fit the data; it is named.
+    """
+    paths = [Path(path)] if isinstance(path, str | Path) else [Path(one) for one in path]
+    if missing := [str(one) for one in paths if not one.exists()]:
+        raise UsageError(f"no such file or folder: {', '.join(missing)}")
+    return of(data.source)[0].read_examples(paths, data)

@@ -1,0 +1,31 @@
+"""A folder of own arrays: `arrays:PATH`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.data import arrays
+from zoo.data.rawfiles import locate
+from zoo.data.sources.source import FileSource
+
+if TYPE_CHECKING:
+    from zoo.data.config import Data
+    from zoo.data.examples import Source
+    from zoo.data.fields import Role
+
+
+class Arrays(FileSource):
+    scheme = "arrays"
+    form = "arrays:PATH"
+    kinds = ("tabular", "image")
+
+    def read(self, address: str, data: Data, target: Role) -> Source:
+        self.refuse_missing(address, data)
+        return arrays.read(locate(address), data)
+
+    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+        return arrays.infer(Path(address))
+
+
+SOURCE = Arrays()

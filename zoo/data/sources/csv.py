@@ -1,0 +1,45 @@
+"""An own table, of numbers and categories, of texts, or a series: `csv:PATH`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.data import csvfile, series
+from zoo.data.rawfiles import locate
+from zoo.data.sources.source import FileSource
+from zoo.data.table import read_table
+from zoo.data.text import files as textfiles
+
+if TYPE_CHECKING:
+    from zoo.data.config import Data
+    from zoo.data.examples import Source
+    from zoo.data.fields import Role
+
+
+class Csv(FileSource):
+    scheme = "csv"
+    form = "csv:PATH"
+    kinds = ("tabular", "text", "series")
+
+    def read(self, address: str, data: Data, target: Role) -> Source:
+        self.refuse_missing(address, data)
+        path = locate(address)
+        if data.kind == "text":
+            return textfiles.read_texts(path, data, target)
+        return series.read(path, data) if data.kind == "series" else csvfile.read(path, data, target)
+
+    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+        """What a table is, from what stands in it, unless `kind` says it (see `zoo.data.sources.own.READ_AS`)."""
+        path = Path(address)
+        if kind == "table":
+            return csvfile.infer(path, label)
+        table = read_table(path, tuple(label.split(",")) if label else ())
+        if kind == "series" or (kind is None and series.looks_like(table, label)):
+            return series.infer(table, label, asked=kind is not None)
+        if kind == "text" or (kind is None and textfiles.text_column(table, label)):
+            return textfiles.infer_table(table, label, asked=kind is not None)
+        return csvfile.infer(path, label)
+
+
+SOURCE = Csv()

@@ -1,0 +1,38 @@
+"""A folder of own images or texts, a sub-folder a class, or of images and their masks: `folder:PATH`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.data import folder, masks
+from zoo.data.rawfiles import locate
+from zoo.data.sources.source import FileSource
+from zoo.data.text import files as textfiles
+
+if TYPE_CHECKING:
+    from zoo.data.config import Data
+    from zoo.data.examples import Source
+    from zoo.data.fields import Role
+
+
+class Folder(FileSource):
+    scheme = "folder"
+    form = "folder:PATH"
+    kinds = ("image", "text")
+
+    def read(self, address: str, data: Data, target: Role) -> Source:
+        self.refuse_missing(address, data)
+        path = locate(address)
+        if target == "mask":
+            return masks.read(path, data)
+        return textfiles.read_folder(path, data) if data.kind == "text" else folder.read(path, data)
+
+    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+        path = Path(address)
+        if masks.folders(path):
+            return masks.infer(path)
+        return textfiles.infer_folder(path) if textfiles.holds_texts(path) else folder.infer(path)
+
+
+SOURCE = Folder()

@@ -1,0 +1,68 @@
+"""Own data by its path: which source it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.data import arrays
+from zoo.data.sources import infer, pairs
+from zoo.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    from zoo.data.config import Data
+
+TABLES = (".csv", ".tsv", ".txt", ".data")
+READ_AS = {"table": "tabular", "text": "text", "pairs": "text-pair", "series": "series"}  # what an own file can be
+
+
+def from_path(path: str | Path, label: str | None = None, kind: str | None = None) -> Data:
+    """A description of own data, by its absolute path: it holds wherever it is used again.
+
+    A folder of images or of .txt files, a sub-folder a class, or one with x.npy and y.npy, or one with images/ and
+    masks/ whose files have the same names; a table; a file of
+    tab-separated pairs of texts, or two files whose lines belong together, `a.en,a.de`. `kind` says what a table is
+    where that is not found out rightly.
+
+    Raises:
+        UsageError: no such file, or none of these; a label column given where there is none; no such kind.
+    """
+    if kind is not None and kind not in READ_AS:
+        raise unknown("kind of data", kind, READ_AS, f"known: {', '.join(READ_AS)}")
+    if scheme := _pairs(str(path), label, kind):
+        if label:
+            raise UsageError(
+                f"{path}: pairs of texts have no label column, the second text is learnt; leave out --label"
+            )
+        return infer(scheme)
+    path = Path(path).expanduser()
+    if path.is_dir():
+        if label:
+            raise UsageError(f"{path} is a folder: its sub-folders' names are the labels; leave out --label")
+        if kind:
+            raise UsageError(f"{path} is a folder: what it is follows from the files in it; leave out --as")
+        return infer(f"{_kind_of_folder(path)}:{path.absolute()}")
+    if not path.exists():
+        raise UsageError(f"no such file or folder: {path}")
+    if path.suffix.lower() not in TABLES:
+        raise UsageError(
+            f"{path} is neither a folder of images or texts nor a table ({', '.join(TABLES)})\n"
+            "pairs of texts: a .tsv, a .zip with one, or two files: --data FIRST,SECOND"
+        )
+    return infer(f"csv:{path.absolute()}", label, kind)
+
+
+def _kind_of_folder(path: Path) -> str:
+    return "arrays" if (path / arrays.FIRST).exists() else "folder"
+
+
+def _pairs(path: str, label: str | None, kind: str | None) -> str | None:
+    """The source of pairs of texts that a path stands for, or None."""
+    whole, halves = Path(path).expanduser(), [Path(half).expanduser() for half in path.split(",")]
+    if len(halves) == 2 and not whole.exists() and all(half.is_file() for half in halves):
+        return f"pairs:{halves[0].absolute()},{halves[1].absolute()}"
+    if not whole.is_file():
+        return None
+    found = whole.suffix.lower() in (".tsv", ".txt") and not label and pairs.looks_like(whole)
+    is_pairs = kind == "pairs" or (kind is None and (whole.suffix.lower() == ".zip" or found))
+    return f"pairs:{whole.absolute()}" if is_pairs else None

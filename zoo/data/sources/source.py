@@ -1,0 +1,130 @@
+"""The contract of a source: where examples come from, as one object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from zoo.data.rawfiles import locate, missing
+from zoo.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.data.config import Data
+    from zoo.data.examples import Source
+    from zoo.data.fields import Role
+
+
+class Status(NamedTuple):
+    """Where a dataset lies: `ready` to load without a network, its folder or file, MiB there, MiB to download."""
+
+    ready: bool
+    place: str
+    size_mb: float
+    download_mb: float
+
+
+class DataSource:
+    """A source; each method here is what holds for most.
+
+    An address is what follows the scheme: `mnist` of `tfds:mnist`. Methods import what they use when they are called:
+    asking for the status, or describing data, starts no framework.
+    """
+
+    scheme: str
+    form: str  # how it is written, for messages: tfds:NAME
+    kinds: tuple[str, ...] = ()  # of data that it can be read as; (): that depends on the address
+    place = "made on the spot"  # where data lies that is always there
+    downloads = False  # whether it fetches data that is not there
+
+    def read(self, address: str, data: Data, target: Role) -> Source:
+        """What the source holds, as `data` describes it, before it is checked, split or encoded.
+
+        Texts are strings, a series is one part. `target` is the role of what is predicted.
+
+        Raises:
+            UsageError: the content is bad. MissingError: it is not there and cannot be fetched.
+        """
+        raise NotImplementedError
+
+    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+        """A description of data without a recipe; its `task` is the role of what is predicted.
+
+        Raises:
+            UsageError: bad content, or no sizes of its own. MissingError: it is not there.
+        """
+        raise self.needs_recipe(address, address)
+
+    def status(self, address: str, data: Data | None = None) -> Status:
+        """Whether the data lies ready, and where."""
+        return Status(True, self.place, 0.0, 0.0)
+
+    def prepare(self, address: str, data: Data | None = None) -> Status:
+        """Fetch what can be fetched; look that the rest is there.
+
+        Raises:
+            UsageError or MissingError: it is not there and cannot be fetched.
+        """
+        return self.status(address, data)
+
+    def read_examples(self, paths: Sequence[Path], data: Data) -> np.ndarray:
+        """Raw examples to predict on, out of files that are there, in the form in which `read` gives inputs.
+
+        Images: uint8 (n, height, width, channels), files of a folder sorted by name. Tables: float32 (n, features); a
+        label column is passed over. Series: the last window of each file, float32 (n, window, columns).
+
+        Raises:
+            UsageError: a file that does not fit the data; it is named.
+        """
+        import numpy as np
+
+        from zoo.data import arrays, csvfile, folder, series
+
+        if all(path.suffix == ".npy" for path in paths) and data.kind in ("image", "tabular"):
+            return np.concatenate([arrays.read_inputs(path, data) for path in paths])
+        if data.kind == "image":
+            return folder.read_files(folder.image_files(paths), data)
+        if data.series:
+            return np.concatenate([series.last_window(path, data) for path in paths])
+        return np.concatenate([csvfile.read_features(path, data) for path in paths])
+
+    def title(self, address: str) -> str:
+        """What the dataset is called, where no recipe names it."""
+        return f"{self.scheme}:{address}"
+
+    def needs_recipe(self, address: str, recipe: str) -> UsageError:
+        """What is said where sizes are asked for that only a recipe knows."""
+        return UsageError(f"{self.scheme}:{address} needs a recipe for its sizes; take the one named {recipe}")
+
+
+class FileSource(DataSource):
+    """Own files: they are there, or a user fetches them by hand."""
+
+    def files(self, address: str, data: Data | None = None) -> list[Path]:
+        """The files or the folder that are needed."""
+        return [locate(address)]
+
+    def status(self, address: str, data: Data | None = None) -> Status:
+        wanted = self.files(address, data)
+        where = wanted[0] if len(wanted) == 1 else wanted[0].parent
+        files = [f for path in wanted for f in ([path] if path.is_file() else path.rglob("*")) if f.is_file()]
+        return Status(all(path.exists() for path in wanted), str(where), mib(files), 0.0)
+
+    def prepare(self, address: str, data: Data | None = None) -> Status:
+        self.refuse_missing(address, data)
+        return self.status(address, data)
+
+    def title(self, address: str) -> str:
+        return Path(address).stem
+
+    def refuse_missing(self, address: str, data: Data | None) -> None:
+        """Raise an error for files that are not there: a MissingError where the recipe says where to get them."""
+        if absent := [path for path in self.files(address, data) if not path.exists()]:
+            raise missing(absent, data)
+
+
+def mib(files: Sequence[Path]) -> float:
+    """The size of files together."""
+    return round(sum(file.stat().st_size for file in files) / 2**20, 2)

@@ -1,0 +1,1 @@
+"""Texts: how they become token ids, and the vocabularies that say which."""
