@@ -32,14 +32,19 @@ class PerceptronLoss(keras.losses.Loss):
 class TokenCrossentropy(keras.losses.Loss):
     """Cross-entropy of predicted distributions with token ids, of which 0 is padding: the mean over real tokens.
 
-    Shapes: ids (batch, time) and probabilities (batch, time, vocabulary); with reduction "none" -> (batch, time),
-    0 at padding.
+    Shapes: ids (batch, time) and probabilities, or logits, (batch, time, vocabulary); with reduction "none" -> (batch,
+    time), 0 at padding.
     """
 
     def __init__(
-        self, reduction: str = "mean_with_sample_weight", name: str = "token_crossentropy", dtype: Any = None
+        self,
+        reduction: str = "mean_with_sample_weight",
+        name: str = "token_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.from_logits = from_logits
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss; a `sample_weight` (batch, time) comes on top of the padding's."""
@@ -47,4 +52,7 @@ class TokenCrossentropy(keras.losses.Loss):
         return super().__call__(y_true, y_pred, real if sample_weight is None else real * sample_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        return ops.sparse_categorical_crossentropy(y_true, y_pred)
+        return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=self.from_logits)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"from_logits": self.from_logits}

@@ -38,6 +38,7 @@ class RunFacts(Form):
     fingerprint: str = ""
     versions: dict[str, str] = {}
     input_mean: float | None = None
+    loss_from: str = "outputs"  # what losses in metrics.json were computed from: outputs cut at 1e-7, or logits
     trained: bool = False  # whether the training is over, so that only what comes after it can be missing
 
 

@@ -184,7 +184,7 @@ def resume(folder: Path, watch: Watcher | None = None, *, require_gpu: bool = Fa
 def _complete(folder: Path, watch: Watcher, require_gpu: bool) -> Outcome:
     """What a run that was trained still lacks; on one device, whatever it was trained on."""
     from zoo.training.environment import prepare
-    from zoo.training.evaluation import make_evaluate, make_predict
+    from zoo.training.evaluation import make_predict, make_score
 
     started, begun = time.perf_counter(), directory.Run(folder)
     recipe, facts = begun.recipe, begun.info
@@ -194,8 +194,9 @@ def _complete(folder: Path, watch: Watcher, require_gpu: bool) -> Outcome:
     else:
         splits = _load(recipe, watch, require_gpu)
         model, loss = begun.model, str(recipe.training.loss)
-        predict = make_predict(model, tasks.of(recipe.data).fields(recipe.data))
-        scored = _score(model, recipe, splits, make_evaluate(model, recipe.data, loss, predict))
+        fields = tasks.of(recipe.data).fields(recipe.data)
+        score = make_score(model, recipe.data, loss, lambda forward: make_predict(forward, fields))
+        scored = _score(model, recipe, splits, score)
         _finish(folder, facts | {"resumed_from": "after the last epoch"}, recipe, splits, scored, started)
     return _drawn(folder, watch)
 
@@ -245,7 +246,7 @@ def execute(
                 _keep_trained(folder, fitted, splits)
                 facts |= provenance.facts_after(fit, fitted) | {"trained": True}
                 directory.record(folder, facts | {"exit": "started"})
-                scored = _score(fit.model, recipe, splits, fit.evaluate)
+                scored = _score(fit.model, recipe, splits, fit.score)
             _finish(folder, facts, recipe, splits, scored, started)
         except BaseException as error:
             if fit is None and not resuming:  # nothing was trained: the place stays free
@@ -290,8 +291,8 @@ def _finish(
     metrics = {part: evaluation.metrics for part, evaluation in scored.items()}
     count = len(test) if found.outputs is None else len(keras.tree.flatten(found.outputs)[0])
     directory.record_metrics(folder, metrics | {"examples_scored": count, "examples_in_split": len(test)})
-    seconds = {"seconds": round(time.perf_counter() - started, 3)}
-    directory.record(folder, facts | seconds | {"exit": "done"} | ({"kept": notes} if notes else {}))
+    facts |= {"loss_from": found.loss_from, "seconds": round(time.perf_counter() - started, 3)}
+    directory.record(folder, facts | {"exit": "done"} | ({"kept": notes} if notes else {}))
 
 
 def _drawn(folder: Path, watch: Watcher, model: keras.Model | None = None) -> Outcome:
@@ -410,7 +411,7 @@ def _follow(
         fit = _make_fit(recipe, splits, None, callbacks, smoke)
         watch.begin(fit)
         fit(saved)
-        _score(fit.model, recipe, splits, fit.evaluate)
+        _score(fit.model, recipe, splits, fit.score)
 
 
 def _saved(folder: Path, watch: Watcher) -> Checkpoint | None:

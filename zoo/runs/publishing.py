@@ -20,7 +20,8 @@ from zoo.runs import directory
 from zoo.runs.directory import Run
 from zoo.runs.scoring import rescore
 
-KEPT_FACTS = ("model", "dataset", "seed", "fingerprint", "date", "versions", "params", "epochs", "input_mean")
+KEPT_FACTS = ("model", "dataset", "seed", "fingerprint", "date", "versions", "params", "epochs", "input_mean",
+              "loss_from")  # fmt: skip
 MOST_LOST = 0.001  # of a perfect result, by rounding weights
 SLACK = 0.0005  # of a perfect result, between machines: 5 of 10,000 examples
 UNKNOWN = "unknown"

@@ -84,6 +84,7 @@ def combine(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "high": max(values),
         "values": values,
         "beside": metrics.baselines(first["metrics"]["test"]),
+        "loss_from": first.get("loss_from", "outputs"),
         "seeds": seeds,
         "examples_scored": first["metrics"]["examples_scored"],
         "examples_in_split": first["metrics"]["examples_in_split"],

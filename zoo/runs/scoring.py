@@ -32,13 +32,13 @@ def rescore(run: Run, dataset: str | None, split: str) -> dict[str, Any]:
     if not len(examples):
         raise UsageError(f"{dataset or run.recipe.dataset} has no {split} split (its size is 0)")
     prepare()
-    from zoo.training.evaluation import make_evaluate, make_predict
+    from zoo.training.evaluation import make_predict, make_score, measure
 
-    task, loss = tasks.of(own), str(run.recipe.training.loss)
-    predict_all = make_predict(run.model, task.fields(own))
-    measured: dict[str, Any] = dict(make_evaluate(run.model, own, loss, predict_all)(examples).metrics)
-    measured |= task.further(run.model, own, splits, split, measured).metrics
-    return {"metrics": measured, "examples_scored": len(examples), "examples_in_split": len(examples)}
+    fields, loss = tasks.of(own).fields(own), str(run.recipe.training.loss)
+    score = make_score(run.model, own, loss, lambda forward: make_predict(forward, fields))
+    found = measure(run.model, own, loss, splits, split, score)
+    counts = {"examples_scored": len(examples), "examples_in_split": len(examples)}
+    return {"metrics": found.metrics, "loss_from": found.loss_from} | counts
 
 
 def _refuse_other(run: Run, other: Data, name: str) -> None:

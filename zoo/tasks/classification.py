@@ -94,12 +94,12 @@ class Softmax(_Classes):
     def objective(self, data: Data, loss: str) -> Objective:
         import keras
 
-        from zoo.tasks.objective import Objective, example_loss
+        from zoo.tasks.objective import Objective, exact_loss, example_loss
 
         indicators = self._wants_indicators(loss)
         metrics = keras.metrics
         kind = metrics.CategoricalAccuracy if indicators else metrics.SparseCategoricalAccuracy
-        return Objective(example_loss(loss), [kind(name="accuracy")])
+        return Objective(example_loss(loss), [kind(name="accuracy")], exact_loss(loss))
 
     def targets(self, y: np.ndarray, data: Data, loss: str) -> np.ndarray:
         """Class ids (n,), or for losses that compare vectors indicators (n, num_classes)."""
@@ -136,10 +136,10 @@ class Sigmoid(_Classes):
     def objective(self, data: Data, loss: str) -> Objective:
         import keras
 
-        from zoo.tasks.objective import Objective, example_loss
+        from zoo.tasks.objective import Objective, exact_loss, example_loss
 
         accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold(loss))
-        return Objective(example_loss(loss), [accuracy])
+        return Objective(example_loss(loss), [accuracy], exact_loss(loss))
 
     def targets(self, y: np.ndarray, data: Data, loss: str) -> np.ndarray:
         """0 or 1, (n, 1)."""
@@ -188,7 +188,7 @@ class Sigmoids(_Classes):
         import keras
         import numpy as np
 
-        from zoo.tasks.objective import Objective, example_loss
+        from zoo.tasks.objective import Objective, exact_loss, example_loss
 
         shares: dict[str, Any] = {"micro_f1": "micro", "macro_f1": "macro"}
         scores = [keras.metrics.F1Score(average, LIKELY, name=name) for name, average in shares.items()]
@@ -196,7 +196,7 @@ class Sigmoids(_Classes):
             score.update_state(np.zeros((1, data.num_classes or 2)), np.zeros((1, data.num_classes or 2)))
             score.reset_state()
         whole = keras.metrics.MeanMetricWrapper(_all_right, name="subset_accuracy")
-        return Objective(example_loss(loss), [whole, *scores])
+        return Objective(example_loss(loss), [whole, *scores], exact_loss(loss))
 
     def targets(self, y: np.ndarray, data: Data, loss: str) -> np.ndarray:
         """0 or 1, (n, labels)."""

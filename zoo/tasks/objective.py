@@ -8,7 +8,7 @@ compute what one device computes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -31,16 +31,40 @@ LOSSES: dict[str, Callable[..., keras.losses.Loss]] = {
 }
 
 
+EXACT = {  # loss -> the activation that it undoes where it is given what went into the activation
+    "binary_crossentropy": "sigmoid",
+    "categorical_crossentropy": "softmax",
+    "sparse_categorical_crossentropy": "softmax",
+}
+
+
 def example_loss(name: str) -> Values:
     """A loss by the recipe's name, one value an example: (targets, outputs) -> (batch,)."""
     return LOSSES[name](reduction="none")
 
 
-class Objective:
-    """A loss of one value an example, metrics, and the running means of both."""
+class Exact(NamedTuple):
+    """A loss without the cut that keeps Keras' cross-entropies of probabilities below 16.1: from logits."""
 
-    def __init__(self, values: Values, metrics: Sequence[keras.metrics.Metric]) -> None:
-        self.values, self.metrics = values, list(metrics)
+    activation: str  # of which the logits are the input
+    values: Values  # (targets, logits) -> (batch, ...)
+
+
+def exact_loss(name: str) -> Exact | None:
+    """As `example_loss`, from logits; None for losses that have no such form."""
+    if name not in EXACT:
+        return None
+    return Exact(EXACT[name], LOSSES[name](from_logits=True, reduction="none"))
+
+
+class Objective:
+    """A loss of one value an example, metrics, and the running means of both.
+
+    What is minimised, and watched while it is, are `values`; a finished network is scored by `exact`, if there is one.
+    """
+
+    def __init__(self, values: Values, metrics: Sequence[keras.metrics.Metric], exact: Exact | None = None) -> None:
+        self.values, self.metrics, self.exact = values, list(metrics), exact
         self.mean_loss = keras.metrics.Mean(name="loss")
 
     def weights(self, y: Any) -> Any:
@@ -59,11 +83,14 @@ class Objective:
         """What a whole batch counts in the running loss: each batch the same."""
         return 1.0
 
-    def mean(self, y: Any, outputs: Any) -> Any:
-        """The loss over all of `y` at once."""
-        values, weights = self.values(y, outputs), self.weights(y)
+    def mean(self, y: Any, outputs: Any, logits: Any = None) -> Any:
+        """The loss over all of `y` at once; exact where logits are given."""
+        values, weights = self._values(y, outputs, logits), self.weights(y)
         summed = ops.sum(values if weights is None else values * weights)
         return ops.divide_no_nan(summed, self.total(y, values, values.shape[0]))
+
+    def _values(self, y: Any, outputs: Any, logits: Any) -> Any:
+        return self.values(y, outputs) if logits is None or self.exact is None else self.exact.values(y, logits)
 
     def count(self, y: Any, outputs: Any) -> None:
         """Take a batch into the running metrics."""
@@ -90,7 +117,8 @@ class TokenObjective(Objective):
 
     def __init__(self) -> None:
         accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-        super().__init__(zoo.layers.TokenCrossentropy("none"), [accuracy])
+        exact = Exact("softmax", zoo.layers.TokenCrossentropy("none", from_logits=True))
+        super().__init__(zoo.layers.TokenCrossentropy("none"), [accuracy], exact)
 
     def weights(self, y: Any) -> Any:
         """1 for real tokens, 0 for padding."""

@@ -9,7 +9,7 @@ from keras import ops
 
 from zoo.data.fields import VOID
 from zoo.data.tiles import middle
-from zoo.tasks.objective import Objective, example_loss
+from zoo.tasks.objective import Exact, Objective, exact_loss, example_loss
 
 
 class PixelObjective(Objective):
@@ -20,13 +20,18 @@ class PixelObjective(Objective):
     """
 
     def __init__(self, inner: tuple[int, int], classes: int) -> None:
-        values = example_loss("sparse_categorical_crossentropy")
+        values, exact = example_loss("sparse_categorical_crossentropy"), exact_loss("sparse_categorical_crossentropy")
+        assert exact is not None
         known = [
             keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
             Dice(classes, name="dice"),
             IoU(classes, name="iou"),
         ]
-        super().__init__(lambda y, outputs: values(self._classes(y), middle(outputs, inner)), known)
+        super().__init__(
+            lambda y, outputs: values(self._classes(y), middle(outputs, inner)),
+            known,
+            Exact("softmax", lambda y, logits: exact.values(self._classes(y), middle(logits, inner))),
+        )
         self.inner = inner
 
     def _classes(self, y: Any) -> Any:

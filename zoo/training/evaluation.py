@@ -17,6 +17,7 @@ from zoo.tasks import of
 from zoo.tasks.objective import Objective
 from zoo.tasks.task import Scorer
 from zoo.training.batches import pieces
+from zoo.training.logits import Forward, with_logits
 
 EVALUATION_BATCH = 500
 MOST_NUMBERS = 2**23  # in an evaluation batch's inputs
@@ -36,9 +37,10 @@ class Evaluation(NamedTuple):
     metrics: dict[str, Any]
     outputs: Any
     texts: Sequence[str] = ()
+    loss_from: str = "outputs"  # what the loss is computed from: the outputs, or the "logits" before them
 
 
-def make_predict(model: keras.Model, fields: Fields) -> Predict:
+def make_predict(model: Callable[..., Any], fields: Fields) -> Predict:
     """A function from raw examples (n, ...) to float32 outputs (n, ...), every example once, none dropped.
 
     The outputs are an array, or arrays by name as the network has them.
@@ -54,7 +56,7 @@ def make_predict(model: keras.Model, fields: Fields) -> Predict:
 
 
 def make_evaluate(model: keras.Model, data: Data, loss: str, predict: Predict) -> Evaluate:
-    """A function that scores all of some examples; `predict` gives the model's outputs."""
+    """A function that scores all of some examples by the loss that is minimised; `predict` gives the outputs."""
     task = of(data)
     if not task.keeps_outputs:
         fields = task.fields(data)
@@ -72,30 +74,60 @@ def make_evaluate(model: keras.Model, data: Data, loss: str, predict: Predict) -
     return evaluate
 
 
+def make_score(model: keras.Model, data: Data, loss: str, predicting: Callable[[Any], Predict]) -> Evaluate:
+    """As `make_evaluate`, for a finished model: the loss is computed from the logits where the model has them.
+
+    From probabilities Keras' cross-entropies are cut at 1e-7: an example that the model is surely wrong about would
+    count 16.1 at the most. `predicting` makes a function of whole splits from one of a batch.
+    """
+    task = of(data)
+    exact = task.objective(data, loss).exact if task.scorer(model, data, loss) is None else None
+    forward = with_logits(model, exact.activation) if exact else None
+    if forward is None:
+        return make_evaluate(model, data, loss, predicting(model))
+    if not task.keeps_outputs:
+        add_up = _make_add_up(model, task.objective(data, loss), task.fields(data), forward)
+        return lambda examples: Evaluation(add_up(examples), None, loss_from="logits")
+    predict = predicting(lambda x, training: forward(x))
+
+    def evaluate(examples: Examples) -> Evaluation:
+        outputs, logits = predict(examples.x)
+        y = task.targets(examples.y, data, loss)
+        measured = score(model, task.objective(data, loss), outputs, y, logits)
+        return Evaluation(measured, outputs, loss_from="logits")
+
+    return evaluate
+
+
 def measure(model: keras.Model, data: Data, loss: str, splits: Splits, part: str, evaluate: Evaluate) -> Evaluation:
     """All that is said of one part of the data: loss and metrics over the whole of it, and what is measured once."""
     examples, task = splits.by_name()[part], of(data)
-    values, outputs, _ = evaluate(examples)
-    ranked = {} if outputs is None else task.from_outputs(examples, outputs, data)
-    further = task.further(model, data, splits, part, values)
-    return Evaluation(values | ranked | further.metrics, outputs, further.texts)
+    found = evaluate(examples)
+    ranked = {} if found.outputs is None else task.from_outputs(examples, found.outputs, data)
+    further = task.further(model, data, splits, part, found.metrics)
+    return found._replace(metrics=found.metrics | ranked | further.metrics, texts=further.texts)
 
 
-def score(model: keras.Model, objective: Objective, outputs: np.ndarray, y: np.ndarray) -> dict[str, float]:
-    """Loss and metrics over a whole split, from the outputs for all of it at once."""
-    loss = objective.mean(y, outputs) + sum(model.losses)
+def score(
+    model: keras.Model, objective: Objective, outputs: np.ndarray, y: np.ndarray, logits: np.ndarray | None = None
+) -> dict[str, float]:
+    """Loss and metrics over a whole split, from the outputs for all of it at once; an exact loss from logits."""
+    loss = objective.mean(y, outputs, logits) + sum(model.losses)
     objective.count(y, outputs)
     return objective.results() | {"loss": float(loss)}
 
 
-def _make_add_up(model: keras.Model, objective: Objective, fields: Fields) -> Callable[[Examples], dict[str, float]]:
+def _make_add_up(
+    model: keras.Model, objective: Objective, fields: Fields, forward: Forward | None = None
+) -> Callable[[Examples], dict[str, float]]:
     """A function that scores batch by batch: the outputs, a distribution for each token, are never all in memory."""
 
     @tf.function(reduce_retracing=True)
     def add(x: Any, y: tf.Tensor) -> None:
-        outputs = model(x, training=False)
+        outputs, logits = forward(x) if forward else (model(x, training=False), None)
         total = objective.total(y, outputs, y.shape[0])
-        objective.mean_loss.update_state(objective.mean(y, outputs), sample_weight=objective.mean_weight(total))
+        loss = objective.mean(y, outputs, logits)
+        objective.mean_loss.update_state(loss, sample_weight=objective.mean_weight(total))
         objective.count(y, outputs)
 
     def add_up(examples: Examples) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,7 +25,7 @@ from zoo.training.callbacks import make_callbacks
 from zoo.training.distribution import cluster, replicas, workers
 from zoo.training.distribution.strategy import check_precision, make_strategy
 from zoo.training.draws import drawn_as_one
-from zoo.training.evaluation import EVALUATION_BATCH, Predict, make_evaluate, make_predict
+from zoo.training.evaluation import EVALUATION_BATCH, Evaluate, Predict, make_evaluate, make_predict, make_score
 from zoo.training.loop import Pace, make_run_steps, run_epoch, use_jit
 from zoo.training.model import core_of, make_model
 from zoo.training.optimizers import make_optimizer
@@ -85,7 +85,7 @@ class Fit:
         self._check_normalisation()
         self.params = core_of(self.model).count_params()  # the network alone, without preprocessing
         self.jit = use_jit(training.jit, self.model, self.strategy)
-        self.predict = self._make_predict()
+        self.predict = self._predicting(self.model)
         self.evaluate = make_evaluate(self.model, recipe.data, self.loss, self.predict)
         self.callbacks = [*make_callbacks(recipe.callbacks, folder), *callbacks]
         self.history: dict[str, list[float]] = {}
@@ -147,11 +147,16 @@ class Fit:
             return make_run_steps(self.learning, feed, size, augment, self.jit)
         return replicas.make_run_steps(self.learning, feed, size, augment, training.clip_norm)
 
-    def _make_predict(self) -> Predict:
+    def _predicting(self, forward: Callable[..., Any]) -> Predict:
         if self.replicas == 1:
-            return make_predict(self.model, self.fields)
+            return make_predict(forward, self.fields)
         with self.strategy.scope():
-            return replicas.make_predict(self.model, self.fields, EVALUATION_BATCH)
+            return replicas.make_predict(forward, self.fields, EVALUATION_BATCH)
+
+    @cached_property
+    def score(self) -> Evaluate:
+        """What scores the finished model: with an exact loss, where `evaluate` has the one that is minimised."""
+        return make_score(self.model, self.recipe.data, self.loss, self._predicting)
 
     def _means(self) -> dict[str, float]:
         """The running losses and metrics of this epoch; of several steps by their names."""

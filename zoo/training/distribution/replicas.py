@@ -13,7 +13,7 @@ Nothing here touches a private name of TensorFlow or Keras.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -72,7 +72,7 @@ def _on_each(strategy: tf.distribute.Strategy, array: np.ndarray) -> Any:
     return strategy.experimental_distribute_values_from_function(lambda context: tf.constant(array))
 
 
-def make_predict(model: keras.Model, fields: Fields, examples_a_replica: int) -> Predict:
+def make_predict(model: Callable[..., Any], fields: Fields, examples_a_replica: int) -> Predict:
     """A function from raw examples (n, ...) to float32 outputs (n, ...); each replica computes its share once."""
     strategy = tf.distribute.get_strategy()
 
