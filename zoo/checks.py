@@ -108,6 +108,8 @@ class Subject:
     def activation(self) -> str:
         """Of the output layer: softmax, sigmoid, or linear for everything else."""
         layer = self.model.layers[-1]
+        while isinstance(layer, keras.Model):  # a network whose last part is one itself
+            layer = layer.layers[-1]
         name = getattr(getattr(layer, "activation", None), "__name__", type(layer).__name__.lower())
         return name if name in ("softmax", "sigmoid") else "linear"
 
@@ -145,7 +147,7 @@ class Subject:
         return keras.tree.map_structure(lambda tensor: _random_input(random, examples, tensor), self.model.input)
 
     def targets(self, examples: int) -> np.ndarray:
-        """Class ids in turn (examples,), 0 and 1 in turn, or values from -1 to 1 (examples, *output).
+        """Class ids in turn (examples,), 0 and 1 in turn or, of several, by chance, or values from -1 to 1.
 
         Of a model that writes, one of two ids for each token, by the token before it or, with a source, by the row.
         """
@@ -157,7 +159,9 @@ class Subject:
         if self.activation == "softmax":
             return np.resize(np.arange(shape[-1]), shape[:-1])
         if self.activation == "sigmoid" or self.scores:
-            return np.resize(np.array([0.0, 1.0], "float32"), shape)
+            if shape[1:] == (1,):
+                return np.resize(np.array([0.0, 1.0], "float32"), shape)
+            return np.random.default_rng(self.seed).integers(0, 2, shape).astype("float32")
         return np.linspace(-1, 1, math.prod(shape), dtype="float32").reshape(shape)
 
     @property

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 Examples:
   zoo predict runs/lenet-mnist seven.png eight.png
   zoo predict lenet:mnist seven.png            weights that the zoo brings along
-  zoo predict runs/unet.small-isbi2012 slice.png --out masks
+  zoo predict runs/unet.small-isbi2012 slice.png --out masks       a mask for each image
+  zoo predict runs/vae-mnist_images seven.png --out restored       or the image that is made of it
   zoo predict runs/mlp-iris flowers.csv --json
   zoo predict runs/lstm-imdb --text "a fine film" --text "what a bore"
   zoo predict runs/transformer-multi30k_en_de --text "A dog runs." --beam-width 4
@@ -34,7 +35,9 @@ Files are raw: images as they are, CSV rows with the columns of the training dat
 @click.option("--beam-width", type=int, default=1, show_default=True, help="Hypotheses kept in translating.")
 @click.option("--invert", is_flag=True, help="Turn light into dark first: for dark ink on paper.")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Classes shown for each example.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="The folder that masks go into; this one.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path(), help="The folder that images go into; this one."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print every class's probability as JSON.")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 def command(

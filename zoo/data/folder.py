@@ -13,7 +13,7 @@ from zoo.data.cache import cached, fingerprint, on_disk
 from zoo.data.config import Data
 from zoo.data.examples import AT_ONCE, DEFAULT_IMAGE, Examples, Source, streams
 from zoo.errors import UsageError, is_utf8
-from zoo.files import IMAGE, opened
+from zoo.files import IMAGE, opened, replacing
 from zoo.files.names import file_name
 from zoo.files.opening import kind
 
@@ -207,6 +207,18 @@ def image_mode(channels: int) -> str:
     if channels not in (1, 3):
         raise UsageError(f"image files have 1 or 3 channels, data.input_shape says {channels}")
     return "L" if channels == 1 else "RGB"
+
+
+def write_image(pixels: np.ndarray, path: Path) -> None:
+    """uint8 (height, width, 1 or 3) as a PNG.
+
+    Raises:
+        ZooError: it cannot be written.
+    """
+    from PIL import Image
+
+    with replacing(path) as temporary:
+        Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(temporary, format="PNG")
 
 
 def fitted(image: Image.Image, mode: str, size: tuple[int, int] | None = None) -> Image.Image:

@@ -9,6 +9,7 @@ from zoo.layers.pixels import KerasPreprocessing
 from zoo.layers.pooling import FirstStep, MeanOverTime
 from zoo.layers.positions import LearnedPositions, SinusoidalPositions
 from zoo.layers.recurrent_attention import AdditiveAttentionGRU, DotAttention
+from zoo.layers.sampling import GaussianSample, MaskingNoise
 from zoo.layers.sequence import LastStep, PaddingMask, Reverse
 from zoo.layers.sparse_conv import SparseConv2D
 from zoo.layers.subsampling import Subsampling
@@ -21,11 +22,13 @@ __all__ = [
     "CrossAttention",
     "DotAttention",
     "FirstStep",
+    "GaussianSample",
     "KerasPreprocessing",
     "LastStep",
     "LearnedPositions",
     "MaskedGRU",
     "MaskedLSTM",
+    "MaskingNoise",
     "MeanOverTime",
     "PaddingMask",
     "PerceptronLoss",

@@ -10,6 +10,7 @@ one "linear" unit for a number. A builder lacks a knob that could have one value
 called: two networks of one builder in a larger functional model need different ones.
 """
 
+from zoo.models.autoencoder import autoencoder, autoencoder_conv, autoencoder_denoising
 from zoo.models.bert import bert_mini, bert_tiny, transformer_encoder
 from zoo.models.encoder_decoder import encoder_decoder, encoder_decoder_attention, encoder_decoder_luong
 from zoo.models.gpt import baby_gpt, transformer_decoder
@@ -20,10 +21,14 @@ from zoo.models.perceptron import perceptron, perceptron_1958, perceptron_hinge,
 from zoo.models.recurrent import gru, lstm, simple_rnn
 from zoo.models.transformer import transformer, transformer_base
 from zoo.models.unet import unet, unet_small
+from zoo.models.vae import vae
 from zoo.models.vgg import vgg, vgg_11, vgg_13, vgg_16, vgg_19, vgg_small
 from zoo.models.vgg_transfer import vgg_transfer
 
 __all__ = [
+    "autoencoder",
+    "autoencoder_conv",
+    "autoencoder_denoising",
     "baby_gpt",
     "bert_mini",
     "bert_tiny",
@@ -47,6 +52,7 @@ __all__ = [
     "transformer_encoder",
     "unet",
     "unet_small",
+    "vae",
     "vgg",
     "vgg_11",
     "vgg_13",

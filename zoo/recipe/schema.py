@@ -25,6 +25,7 @@ Loss = Literal[
     "sparse_categorical_crossentropy",
     "hinge",
     "perceptron",
+    "elbo",
 ]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 

@@ -58,7 +58,7 @@ def predict(run: Run, files: Sequence[Path], invert: bool = False, out: Path = P
     `invert` turns light into dark first, for dark ink on paper where the training images are light on dark.
 
     A row names its `file`, for a table its `row` (from 1), the `prediction` (a class name or a value) and, for
-    classes, the `probability` of it and of every class. Masks are written into the folder `out`.
+    classes, the `probability` of it and of every class. Masks and images are written into the folder `out`.
 
     Raises:
         UsageError: a file that cannot be read, or that does not look like the training data.

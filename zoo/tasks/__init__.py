@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from zoo.catalogue.spec import DataSpec
 from zoo.errors import UsageError, unknown
-from zoo.tasks import classification, forecast, language_model, regression, segmentation, seq2seq
+from zoo.tasks import autoencoding, classification, forecast, language_model, regression, segmentation, seq2seq
 from zoo.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _ALL: tuple[Task, ...] = (
     *language_model.TASKS,
     *seq2seq.TASKS,
     *segmentation.TASKS,
+    *autoencoding.TASKS,
 )
 
 

@@ -112,6 +112,22 @@ class Objective:
         return {metric.name: float(metric.result()) for metric in (self.mean_loss, *self.metrics)}
 
 
+class MeansObjective(Objective):
+    """Of a step that gives, in place of outputs, values of each example by name: their running means."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(_no_values, [keras.metrics.Mean(name=name) for name in names])
+
+    def count(self, y: Any, outputs: Any) -> None:
+        """Take a batch's values in."""
+        for metric in self.metrics:
+            metric.update_state(outputs[metric.name])
+
+
+def _no_values(y: Any, outputs: Any) -> Any:
+    raise TypeError("the step itself computes the loss")
+
+
 class TokenObjective(Objective):
     """Cross-entropy with token ids, of which 0 is padding: losses and accuracies are means over real tokens."""
 
