@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
     from zoo.data.examples import Examples, Source, Splits
     from zoo.data.text import Vocabularies
     from zoo.recipe.schema import Resolved
-    from zoo.catalogue.spec import DataSpec
     from zoo.tasks.steps import Step
 
 ELBO = "elbo"

@@ -42,7 +42,7 @@ def noise(shape: tuple[int, ...], number: Any) -> Any:
 def log_likelihood(halves: Halves, x: Any) -> float:
     """The mean over images of log p(x) by importance sampling, SAMPLES from each image's own Gaussian."""
 
-    @tf.function(reduce_retracing=True)
+    @tf.function  # anew for the last batch, which is smaller
     def terms(raw: Any, number: Any) -> Any:
         """log p(x|z) + log p(z) - log q(z|x), (samples, images)."""
         pixels = halves.prepare(raw)
