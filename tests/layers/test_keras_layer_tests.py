@@ -59,9 +59,11 @@ CASES = {
     "masked gru": (layers.MaskedGRU, {"units": 4, "return_sequences": True}, [X, REAL], (3, 5, 4), "float32", True),
     "scaling": (layers.WindowScaling, {}, [X], (3, 5, 8), "float32", False),
     "unscaling": (layers.WindowUnscaling, {}, [X[:, :2, 0], MEMORY], (3, 2), "float32", False),
+    "sample": (layers.GaussianSample, {"seed": 0}, [CODES, CODES / 9], (2, 84), "float32", False),
+    "noise": (layers.MaskingNoise, {"share": 0.5, "seed": 0}, [IMAGES], (2, 6, 6, 3), "float32", False),
     "dot": (layers.DotAttention, {}, [X[:, :2], MEMORY], (3, 2, 8), "float32", True),
 }  # fmt: skip
-AS_LIST = (layers.WindowUnscaling, layers.DotAttention)  # these take their inputs as one list by themselves
+AS_LIST = (layers.WindowUnscaling, layers.DotAttention, layers.GaussianSample)  # these take their inputs as one list by themselves
 
 
 @keras.saving.register_keras_serializable("tests")

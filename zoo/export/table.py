@@ -38,6 +38,8 @@ TABLE: dict[str, tuple[Form | str, ...]] = {  # names, as globs -> for each form
     "lenet*": (ANY, ANY, ANY, ANY),
     "vgg*": (ANY, ANY, ANY, ANY),
     "unet*": (ANY, ANY, ANY, ANY),
+    "autoencoder*": (ANY, ANY, ANY, ANY),
+    "vae": (ANY, ANY, ANY, ANY),
     "simple_rnn": (ANY, ANY, ANY, ONE),
     "lstm": (ANY, ANY, ANY, ONE),
     "gru": (ANY, ANY, ANY, ONE),
