@@ -63,7 +63,7 @@ CASES = {
     "noise": (layers.MaskingNoise, {"share": 0.5, "seed": 0}, [IMAGES], (2, 6, 6, 3), "float32", False),
     "dot": (layers.DotAttention, {}, [X[:, :2], MEMORY], (3, 2, 8), "float32", True),
 }  # fmt: skip
-AS_LIST = (layers.WindowUnscaling, layers.DotAttention, layers.GaussianSample)  # these take their inputs as one list by themselves
+AS_LIST = (layers.WindowUnscaling, layers.DotAttention, layers.GaussianSample)  # these take their inputs as one list
 
 
 @keras.saving.register_keras_serializable("tests")
