@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
     from zoo.data.examples import Examples, Source, Splits
-    from zoo.data.text import Vocabularies
+    from zoo.data.text.encoding import Vocabularies
     from zoo.recipe.schema import Resolved
     from zoo.tasks.steps import Step
 
