@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 from zoo.files.names import escaped
 
@@ -18,6 +18,24 @@ def quiet_ending() -> None:
     TensorFlow's strategies keep a thread pool that now and then finds its pipe closed before itself.
     """
     atexit.register(setattr, sys, "unraisablehook", lambda unraisable: None)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Throw away what is written to stdout and stderr meanwhile, be it by Python or by native code."""
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123
+        saved = [(descriptor, os.dup(descriptor)) for descriptor in (1, 2)]
+        for stream in (sys.__stdout__, sys.__stderr__):
+            if stream is not None:
+                stream.flush()
+        try:
+            for descriptor, _ in saved:
+                os.dup2(nowhere.fileno(), descriptor)
+            yield
+        finally:
+            for descriptor, kept in saved:
+                os.dup2(kept, descriptor)
+                os.close(kept)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from zoo.catalogue.registry import ModelRecord, build, describe, list_models
+from zoo.catalogue.registry import ModelRecord, build, glance, list_models
 from zoo.files import read_json, write_json
 
 PATH = Path(__file__).with_name("layer_tables.json")
@@ -24,7 +24,7 @@ def compute() -> dict[str, list[dict[str, Any]]]:
     """Build every model of the zoo itself, without weights, and look inside; plug-ins are left to themselves."""
     from zoo.catalogue.inspect import layer_rows, skeleton
 
-    own = [name for name in list_models() if describe(name).origin == "zoo"]
+    own = [name for name in list_models() if glance(name).origin == "zoo"]
     return {name: layer_rows(skeleton(partial(build, name))) for name in own}
 
 

@@ -7,23 +7,29 @@ A builder function is registered with its record by one decorator::
     def lenet(input_shape=(32, 32, 1), num_classes=10): ...
 
 Other packages add entries through the entry-point group `zoo.models`, whose value names a module (or a
-function) that registers when it is imported. A plug-in that breaks is kept in `broken()` and harms nothing else.
+function) that registers when it is imported. It is imported when one of its models is described or built; listing
+knows it from a distance (see `zoo.catalogue.plugins`). One that breaks is kept in `broken()` and harms nothing else.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from importlib import import_module
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zoo.catalogue import plugins
 from zoo.catalogue.spec import KINDS, DataSpec
 from zoo.errors import UsageError, unknown
+from zoo.files import write_json
+from zoo.native_output import silence
 
 if TYPE_CHECKING:
     import keras
@@ -62,6 +68,7 @@ class ModelRecord:
 MOST_LAYERS = 200  # of one knob; a model file of many more would not be read (zoo.safety)
 
 _records: dict[str, ModelRecord] = {}
+_distant: dict[str, EntryPoint] = {}  # models of plug-ins that are not imported yet; their records have no builder
 _broken: dict[str, str] = {}
 _loaded = False
 _origin = "zoo"
@@ -103,13 +110,14 @@ def register(
             fixed_shape, dict(published or {}), tuple(deviations), dict(defaults or {}), dict(trial or {}), no_xla,
             _origin,
         )  # fmt: skip
+        _distant.pop(name, None)
         return builder
 
     return add
 
 
 def _refuse_bad_record(name: str, inputs: tuple[str, ...], builder: Builder) -> None:
-    if name in _records:
+    if name in _records and name not in _distant:
         raise UsageError(f"model {name!r} is already registered (by {_records[name].origin}); choose another name")
     if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)?", name):
         raise UsageError(f"model name {name!r} is not of the form arch or arch.variant (a-z, 0-9, _)")
@@ -126,28 +134,64 @@ def _arguments(builder: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _load() -> None:
-    """Import the zoo's own models, then the plug-ins, once."""
+    """Import the zoo's own models and look at the plug-ins, once."""
     global _loaded
     if _loaded:
         return
     _loaded = True
     import_module("zoo.models")
-    _broken.update(plugins.load("zoo.models", _load_plugin))
+    _broken.update(plugins.load("zoo.models", _load_plugin, _enter))
+
+
+def _enter(point: EntryPoint, origin: str, records: list[dict[str, Any]]) -> None:
+    """Take what a plug-in registers into the catalogue, without its builders."""
+    for name in (record["name"] for record in records):
+        if name in _records:
+            raise UsageError(f"model {name!r} is already registered (by {_records[name].origin})")
+    for record in records:
+        tuples = {key: tuple(record[key]) for key in ("inputs", "tasks", "deviations")}
+        shape = {"fixed_shape": record["fixed_shape"] and tuple(record["fixed_shape"])}
+        where = {"origin": origin, "builder": _not_here}
+        _records[record["name"]] = ModelRecord(**{**record, **tuples, **shape, **where})
+        _distant[record["name"]] = point
+
+
+def _not_here() -> keras.Model:
+    raise AssertionError("a builder of a plug-in that was not imported")
 
 
 def _load_plugin(point: Any, origin: str) -> None:
     """Import what registers; of a plug-in that breaks nothing is kept."""
     global _origin
-    before = dict(_records)
+    before, distant = dict(_records), dict(_distant)
     _origin = origin
     try:
         point.load()
     except BaseException:
         _records.clear()
         _records.update(before)
+        _distant.clear()
+        _distant.update(distant)
         raise
     finally:
         _origin = "zoo"
+
+
+def tell(name: str, value: str, group: str, answer: str) -> None:
+    """In a process of its own: import a plug-in, and write what it registers or what is wrong with it."""
+    global _loaded
+    _loaded = True  # it may ask for the models that there are; other plug-ins are none of its business
+    import_module("zoo.models")
+    own, wrong = set(_records), ""
+    try:
+        _load_plugin(EntryPoint(name, value, group), name)
+    except (Exception, SystemExit) as error:
+        wrong = f"{type(error).__name__}: {error}"
+    found = [asdict(replace(record, builder=_not_here)) for key, record in _records.items() if key not in own]
+    for record in found:
+        del record["builder"]
+    plain = json.loads(json.dumps(found, default=str))
+    write_json(Path(answer), {"records": plain, "wrong": wrong})
 
 
 def broken() -> dict[str, str]:
@@ -167,6 +211,31 @@ def describe(name: str) -> ModelRecord:
         raise UsageError(f"a model is given by its name, not by a {type(name).__name__}\nsee them all with: zoo ls")
     if name not in _records:
         raise unknown("model", name, _records, "see them all with: zoo ls")
+    if name in _distant:
+        _bring_here(name)
+    return _records[name]
+
+
+def _bring_here(name: str) -> None:
+    """Import the plug-in that a model is of.
+
+    Raises:
+        UsageError: it breaks, or does not register this model any more.
+    """
+    point, wrong = _distant[name], ""
+    try:
+        with silence():
+            _load_plugin(point, plugins.package(point))
+    except (Exception, SystemExit) as error:
+        wrong = f"{type(error).__name__}: {error}"
+    if name in _distant:
+        wrong = _broken[plugins.called(point)] = wrong or f"it does not register {name} any more"
+        raise UsageError(f"model {name!r} is of a plug-in that is broken, {plugins.called(point)}\n{wrong}")
+
+
+def glance(name: str) -> ModelRecord:
+    """The record of a listed model; of a plug-in's that was not imported yet, all but its builder."""
+    _load()
     return _records[name]
 
 
@@ -281,7 +350,7 @@ def misfit(record: ModelRecord, spec: DataSpec) -> str | None:
 
 def fitting(spec: DataSpec) -> list[str]:
     """Names of the models that can take this data."""
-    return [name for name in list_models() if misfit(describe(name), spec) is None]
+    return [name for name in list_models() if misfit(glance(name), spec) is None]
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -45,7 +45,7 @@ def command(
     from zoo.data import sources
 
     names = registry.list_models(pattern, family=family, task=task, inputs=inputs, year=_years(year))
-    records = [registry.describe(name) for name in names]
+    records = [registry.glance(name) for name in names]
     if as_json:
         from zoo.cli.console import print_json
 
@@ -92,10 +92,10 @@ def _print(records: list[ModelRecord]) -> None:
 
 
 def _nothing(known: list[str], family: str | None, pattern: str) -> str:
-    from zoo.catalogue.registry import describe
+    from zoo.catalogue.registry import glance
     from zoo.errors import nearest
 
-    families = sorted({describe(name).family for name in known})
+    families = sorted({glance(name).family for name in known})
     hints = []
     if pattern != "*" and any(fnmatchcase(name, pattern) for name in known):
         hints = [f"zoo ls {shlex.quote(pattern)} without the filters"]

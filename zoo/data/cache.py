@@ -16,6 +16,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.catalogue.folders import own_folder
 from zoo.data.examples import Examples, Source
 from zoo.errors import UsageError, ZooError
 from zoo.files import read_json, replacing, sha256, write_json
@@ -29,10 +30,7 @@ MAGIC = b"zoo arrays 1 "
 
 def folder() -> Path:
     """$ZOO_HOME, else $XDG_CACHE_HOME/zoo, else ~/.cache/zoo."""
-    if home := os.environ.get("ZOO_HOME"):
-        return Path(home).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "zoo"
+    return own_folder()
 
 
 def fingerprint(files: list[Path], *more: object) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.catalogue.folders import recipes_folder
+from zoo.catalogue.plugins import called
 from zoo.catalogue.registry import describe
 from zoo.errors import UsageError, unknown
 from zoo.files import RECIPE, read_text
@@ -33,15 +34,13 @@ def _plugins() -> tuple[list[Path], dict[str, str]]:
     folders: list[Path] = []
     wrong: dict[str, str] = {}
     for point in entry_points(group="zoo.recipes"):
-        try:
-            spec = find_spec(point.value)
-            found = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-            reason = "" if found else f"there is no package {point.value}"
-        except (Exception, SystemExit) as error:  # a dotted name imports its parent, which is the plug-in's own code
-            found, reason = [], f"{type(error).__name__}: {error}"
+        top, *rest = point.value.split(".")
+        spec = find_spec(top)  # and no deeper: for a dotted name the plug-in's own code would be imported
+        places = [Path(place, *rest) for place in (spec.submodule_search_locations or [])] if spec else []
+        found = [place for place in places if place.is_dir()]
         folders += found
-        if reason:
-            wrong[f"{point.name} of {point.dist.name}" if point.dist else point.name] = reason
+        if not found:
+            wrong[called(point)] = f"there is no package {point.value}"
     return folders, wrong
 
 
