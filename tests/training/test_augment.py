@@ -7,7 +7,7 @@ tf = pytest.importorskip("tensorflow")
 
 from zoo.data.config import Augmentation
 from zoo.data.fields import VOID, Field, Fields
-from zoo.training.augment import _transforms, make_augment
+from zoo.training.augment import make_augment, transforms
 
 IMAGES = np.arange(2 * 6 * 6).reshape(2, 6, 6, 1).astype("uint8")
 
@@ -24,7 +24,8 @@ def warp(images, transforms):
 def drawn(settings, **draws):
     names = ("rotate", "zoom", "flip", "x", "y")
     table = tf.constant([[draws.get(name, 0.0)] * 2 for name in names], "float32")  # (5, batch)
-    return warp(IMAGES, _transforms(settings, table, 6, 6))
+    amounts = settings.shift, settings.rotate, settings.zoom, settings.flip
+    return warp(IMAGES, transforms(table, 6, 6, *amounts))
 
 
 def test_nothing_drawn_leaves_the_image():

@@ -60,19 +60,24 @@ def split(source: Source, data: Data, where: str) -> Splits:
     horizon = data.series.horizon if data.series else 1
     windows, begin = [], 0
     for steps in parts.values():  # in the order of time
-        windows.append(_windows(series, max(begin, window), begin + steps, window, horizon))
+        windows.append(Examples(*cut_windows(series.x, series.y, begin, begin + steps, window, horizon)))
         begin += steps
     train, validation, test = windows
     return Splits(train, validation, test)
 
 
-def _windows(series: Examples, begin: int, end: int, window: int, horizon: int) -> Examples:
-    """All windows whose targets are at steps `begin` to `end` (left out)."""
+def cut_windows(
+    x: np.ndarray, y: np.ndarray, begin: int, end: int, window: int, horizon: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Windows (n, window, columns) of a series x (time, columns), and the values of y (time,) after each, (n, horizon).
+
+    What they forecast lies in the steps from `begin` up to `end`; a window may reach back before `begin`.
+    """
     import numpy as np
 
+    begin = max(begin, window)
     first = np.arange(begin, max(begin, end - horizon + 1))  # the first step that each forecasts
-    x = series.x[first[:, None] + np.arange(-window, 0)]  # (n, window, columns), the target's column first
-    return Examples(x, series.y[first[:, None] + np.arange(horizon)])  # (n, horizon)
+    return x[first[:, None] + np.arange(-window, 0)], y[first[:, None] + np.arange(horizon)]
 
 
 def read(path: Path, data: Data) -> Source:

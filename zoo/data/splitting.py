@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from zoo.data.examples import Examples, Source, Splits, conform
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from zoo.data.config import Data
     from zoo.data.fields import Role
 
-STRATIFY_BELOW = (
-    10_000  # rows; above, a plain permutation keeps the shares of classes well enough and needs no scikit-learn
-)
+    Rows = tuple[np.ndarray, np.ndarray]  # of what stays, and of what is held out
+
+# rows; from here on a plain permutation keeps the shares of classes well enough and needs no scikit-learn
+STRATIFY_BELOW = 10_000
 
 
 def conformed(source: Source, data: Data, where: str, target: Role) -> Splits:
@@ -74,53 +76,61 @@ def _refuse_other_sizes(source: Source, data: Data, where: str) -> None:
 
 def _hold_out(part: Examples, count: int, data: Data, target: Role) -> tuple[Examples, Examples]:
     """The rest, and `count` examples held out of it."""
-    import numpy as np
-
     if not count:
         return part, part.cut(slice(0))
-    has_classes = target == "label" and data.kind != "text-pair" and not data.several_labels
-    if has_classes and len(part) < STRATIFY_BELOW and _can_stratify(part.y, count):
-        from sklearn.model_selection import train_test_split
-
-        rest, held = train_test_split(
-            np.arange(len(part)), test_size=count, stratify=part.y, random_state=data.split_seed
-        )
-    elif data.kind == "text-pair":
-        rest, held = _together(part.x, count, data)
+    choose = way_to_hold_out(data, target)
+    if choose is by_class:
+        rest, held = by_class(part.y, count, data.split_seed)
+    elif choose is by_text:
+        rest, held = by_text(part.x, count, data.split_seed)
+        if len(held) != count:
+            raise UsageError(
+                f"{data.source}: {count:,} pairs cannot be held out without parting translations of one text\n"
+                "keep fewer translations of the texts that have many of them, or one of each"
+            )
     else:
-        order = np.random.default_rng(data.split_seed).permutation(len(part))
-        held, rest = order[:count], order[count:]
+        rest, held = at_random(len(part), count, data.split_seed)
     return part.of(rest), part.of(held)
 
 
-def _together(sources: np.ndarray, count: int, data: Data) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of the rest and of `count` pairs; all translations of one source text are on the same side.
+def way_to_hold_out(data: Data, target: Role) -> Callable[..., Rows]:
+    """Which of the functions below holds examples out of this data: `by_text`, `by_class` or `at_random`."""
+    if data.kind == "text-pair":
+        return by_text
+    return by_class if target == "label" and not data.several_labels else at_random
 
-    Raises:
-        UsageError: texts with several translations each leave no way to hold out exactly so many.
-    """
+
+def at_random(examples: int, count: int, seed: int) -> Rows:
+    """Row numbers of what stays, and of `count` rows that are held out: the same ones for the same seed."""
     import numpy as np
 
-    random = np.random.default_rng(data.split_seed)
-    sizes = Counter(sources.tolist())
-    texts, held, left = list(sizes), set(), count
-    for i in random.permutation(len(texts)).tolist():
-        if sizes[texts[i]] <= left:
-            held.add(texts[i])
-            left -= sizes[texts[i]]
-    if left:
-        raise UsageError(
-            f"{data.source}: {count:,} pairs cannot be held out without parting translations of one text\n"
-            "keep fewer translations of the texts that have many of them, or one of each"
-        )
-    order = random.permutation(len(sources))
-    is_held = np.array([text in held for text in sources.tolist()])[order]
-    return order[~is_held], order[is_held]
+    order = np.random.default_rng(seed).permutation(examples)
+    return order[count:], order[:count]
 
 
-def _can_stratify(y: np.ndarray, count: int) -> bool:
-    """Each class needs two members, and each side room for every class."""
+def by_class(y: np.ndarray, count: int, seed: int) -> Rows:
+    """The same; classes keep their shares, if each has two members and each side has room for every class."""
     import numpy as np
 
     members = np.unique(y, return_counts=True)[1]
-    return bool(members.min() >= 2 and count >= len(members) and len(y) - count >= len(members))
+    if len(y) >= STRATIFY_BELOW or members.min() < 2 or min(count, len(y) - count) < len(members):
+        return at_random(len(y), count, seed)
+    from sklearn.model_selection import train_test_split
+
+    rest, held = train_test_split(np.arange(len(y)), test_size=count, stratify=y, random_state=seed)
+    return rest, held
+
+
+def by_text(texts: np.ndarray, count: int, seed: int) -> Rows:
+    """The same; rows of one text stay together, so that there may be no way to hold out as many as `count`."""
+    import numpy as np
+
+    random, sizes = np.random.default_rng(seed), Counter(texts.tolist())
+    each, chosen = list(sizes), set()
+    for i in random.permutation(len(each)).tolist():
+        if sizes[each[i]] <= count:
+            chosen.add(each[i])
+            count -= sizes[each[i]]
+    order = random.permutation(len(texts))
+    is_held = np.array([text in chosen for text in texts.tolist()])[order]
+    return order[~is_held], order[is_held]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from zoo.data.examples import Examples, Source
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from zoo.data.config import Data
 
 
@@ -21,12 +24,17 @@ def of_classes(source: Source, data: Data) -> Source:
 
 
 def _of_classes(part: Examples, classes: tuple[int, ...]) -> Examples:
+    rows, labels = rows_of_classes(part.y, classes)
+    return Examples(part.x.take(rows, axis=0), labels)
+
+
+def rows_of_classes(y: np.ndarray, classes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of the examples of some classes, and their labels: 0, 1, ... in the order of `classes`."""
     import numpy as np
 
-    wanted = np.asarray(classes)
-    rows = np.flatnonzero(np.isin(part.y, wanted))
-    order = np.argsort(wanted)
-    return Examples(part.x.take(rows, axis=0), order[np.searchsorted(wanted[order], part.y[rows])].astype("int32"))
+    rows = np.flatnonzero(np.isin(y, classes))
+    order = np.argsort(classes)
+    return rows, order[np.searchsorted(np.sort(classes), y[rows])].astype("int32")
 
 
 def few(part: Examples, data: Data, where: str) -> Examples:
@@ -39,16 +47,19 @@ def few(part: Examples, data: Data, where: str) -> Examples:
 
     if not data.examples_a_class:
         return part
-    order = np.random.default_rng(data.split_seed).permutation(len(part))
-    kept: list[Any] = []
-    for label in range(data.num_classes or 2):
-        rows = order[part.y[order] == label][: data.examples_a_class]
-        if len(rows) < data.examples_a_class:
+    for label, members in enumerate(np.bincount(part.y, minlength=data.num_classes or 2)):
+        if members < data.examples_a_class:
             name = data.class_names[label] if data.class_names else label
             raise UsageError(
-                f"{where}: class {name} has {len(rows):,} examples to train on, "
+                f"{where}: class {name} has {members:,} examples to train on, "
                 f"data.examples_a_class asks for {data.examples_a_class:,}\ntake fewer, or all: leave it away"
             )
-        kept.append(rows)
-    rows = np.sort(np.concatenate(kept))
-    return part.of(rows)
+    return part.of(some_of_each_class(part.y, data.examples_a_class, data.split_seed))
+
+
+def some_of_each_class(y: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Row numbers of `count` examples of each class, in their order; those of a smaller count are among them."""
+    import numpy as np
+
+    order = np.random.default_rng(seed).permutation(len(y))
+    return np.sort(np.concatenate([order[y[order] == label][:count] for label in np.unique(y)]))

@@ -27,10 +27,10 @@ def make_augment(settings: Augmentation, seed: int, fields: Fields) -> Augment |
         return None
 
     def augment(x: Any, y: Any, step: tf.Tensor, batch_size: int, first: int) -> tuple[Any, Any]:
-        draws = tf.random.stateless_uniform((5, batch_size), [seed, step], -1.0, 1.0)  # (5, batch)
-        if settings.quarter_turns:
-            turns = tf.random.stateless_uniform((1, batch_size), [seed, -1 - step], 0, 4, "int32")
-            draws = tf.concat([draws, tf.cast(turns, "float32")], axis=0)  # (6, batch)
+        draws = draw(seed, step, batch_size, settings.quarter_turns)
+
+        def changed_by(drawn: tf.Tensor, array: tf.Tensor, how: Warp) -> tf.Tensor:
+            return warped(array, drawn, settings.shift, settings.rotate, settings.zoom, settings.flip, *how)
 
         def changed(arrays: Any, described: tuple[Field, ...]) -> Any:
             if not isinstance(arrays, dict):
@@ -38,7 +38,7 @@ def make_augment(settings: Augmentation, seed: int, fields: Fields) -> Augment |
             filled = {field.name: field.warp for field in described if field.warp}
             return only(
                 {
-                    name: _warped(array, settings, draws[:, first : first + array.shape[0]], filled[name])
+                    name: changed_by(draws[:, first : first + array.shape[0]], array, filled[name])
                     if name in filled
                     else array
                     for name, array in arrays.items()
@@ -50,32 +50,53 @@ def make_augment(settings: Augmentation, seed: int, fields: Fields) -> Augment |
     return augment
 
 
-def _warped(images: tf.Tensor, settings: Augmentation, draws: tf.Tensor, warp: Warp) -> tf.Tensor:
-    """Images or masks (share, height, width, channels) changed by their draws (6, share)."""
+def draw(seed: int, step: tf.Tensor, batch_size: int, quarter_turns: bool = False) -> tf.Tensor:
+    """Numbers from -1 to 1 for a batch, (5, batch): turn, scale, flip and shifts; `quarter_turns`: a sixth, 0 to 3."""
+    draws = tf.random.stateless_uniform((5, batch_size), [seed, step], -1.0, 1.0)  # (5, batch)
+    if not quarter_turns:
+        return draws
+    turns = tf.random.stateless_uniform((1, batch_size), [seed, -1 - step], 0, 4, "int32")
+    return tf.concat([draws, tf.cast(turns, "float32")], axis=0)  # (6, batch)
+
+
+def warped(
+    images: tf.Tensor,
+    draws: tf.Tensor,
+    shift: float,
+    rotate: float,
+    zoom: float,
+    flip: bool,
+    interpolation: str = "BILINEAR",
+    fill_mode: str = "NEAREST",
+    beyond: float = 0.0,
+) -> tf.Tensor:
+    """Images (batch, height, width, channels) changed by their draws: by up to `shift` pixels, `rotate` degrees ..."""
     height, width = images.shape[1], images.shape[2]
-    warped = tf.raw_ops.ImageProjectiveTransformV3(
+    found = tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.cast(images, tf.float32),
-        transforms=_transforms(settings, draws, height, width),  # (share, 8)
+        transforms=transforms(draws, height, width, shift, rotate, zoom, flip),  # (batch, 8)
         output_shape=[height, width],
-        fill_value=warp.beyond,
-        interpolation=warp.interpolation,
-        fill_mode=warp.fill_mode,
+        fill_value=beyond,
+        interpolation=interpolation,
+        fill_mode=fill_mode,
     )
-    whole = tf.round(warped) if images.dtype.is_integer else warped
+    whole = tf.round(found) if images.dtype.is_integer else found
     return tf.ensure_shape(tf.cast(whole, images.dtype), images.shape)
 
 
-def _transforms(settings: Augmentation, draws: tf.Tensor, height: int, width: int) -> tf.Tensor:
+def transforms(
+    draws: tf.Tensor, height: int, width: int, shift: float, rotate: float, zoom: float, flip: bool
+) -> tf.Tensor:
     """Output pixel -> input pixel, as the eight numbers of a projective transform an image: (batch, 8)."""
-    angle = draws[0] * settings.rotate * 3.141592653589793 / 180.0
-    if settings.quarter_turns:
+    angle = draws[0] * rotate * 3.141592653589793 / 180.0
+    if draws.shape[0] == 6:
         angle += draws[5] * 3.141592653589793 / 2.0
-    scale = 1.0 + draws[1] * settings.zoom
-    mirror = tf.where((draws[2] < 0.0) & settings.flip, -1.0, 1.0)
+    scale = 1.0 + draws[1] * zoom
+    mirror = tf.where((draws[2] < 0.0) & flip, -1.0, 1.0)
     a0, a1 = mirror * scale * tf.cos(angle), -scale * tf.sin(angle)
     b0, b1 = mirror * scale * tf.sin(angle), scale * tf.cos(angle)
     middle_x, middle_y = (width - 1) / 2.0, (height - 1) / 2.0
-    a2 = middle_x - a0 * middle_x - a1 * middle_y + draws[3] * settings.shift
-    b2 = middle_y - b0 * middle_x - b1 * middle_y + draws[4] * settings.shift
+    a2 = middle_x - a0 * middle_x - a1 * middle_y + draws[3] * shift
+    b2 = middle_y - b0 * middle_x - b1 * middle_y + draws[4] * shift
     zero = tf.zeros_like(angle)
     return tf.stack([a0, a1, a2, b0, b1, b2, zero, zero], axis=1)

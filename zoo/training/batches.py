@@ -69,22 +69,32 @@ def plan_epoch(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> P
 
     `lengths` are those of `field_lengths`, (n, k).
     """
-    random = np.random.Generator(np.random.Philox(key=[seed, epoch]))
-    order = random.permutation(len(lengths)).astype("int32")
-    steps = len(lengths) // batch_size
-    order = order[: steps * batch_size]
-    if lengths.shape[1] and np.ptp(lengths.sum(axis=1)):
-        order = _by_length(order, lengths, batch_size, random)
-    rows = order.reshape(steps, batch_size)
+    rows = batches_by_length(lengths.sum(axis=1), batch_size, seed, epoch)
     return Plan(rows, lengths[rows].max(axis=1, initial=0))
 
 
-def _by_length(order: np.ndarray, lengths: np.ndarray, batch_size: int, random: np.random.Generator) -> np.ndarray:
-    """The same rows, sorted by length within pools of many batches; the batches then come in random order."""
-    pool, total = BATCHES_A_POOL * batch_size, lengths.sum(axis=1)
-    pools = [order[i : i + pool] for i in range(0, len(order), pool)]
-    ordered = np.concatenate([rows[np.argsort(total[rows], kind="stable")] for rows in pools])
-    return random.permutation(ordered.reshape(-1, batch_size)).reshape(-1)
+def batches_by_length(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> np.ndarray:
+    """The batches of `shuffled_batches`, but of examples of about one length (n,), so that little is padding.
+
+    Examples are sorted by length within pools of many batches; the batches then come in random order.
+    """
+    rows, random = shuffled_batches(len(lengths), batch_size, seed, epoch)
+    if not len(rows) or not np.ptp(lengths):
+        return rows
+    pools = [pool.ravel() for pool in np.split(rows, range(BATCHES_A_POOL, len(rows), BATCHES_A_POOL))]
+    ordered = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
+    return random.permutation(ordered.reshape(-1, batch_size))
+
+
+def shuffled_batches(examples: int, batch_size: int, seed: int, epoch: int) -> tuple[np.ndarray, np.random.Generator]:
+    """Row numbers of every batch of an epoch, int32 (steps, batch), and the generator they came from.
+
+    Their order follows from (seed, epoch); examples that fill no batch are left out.
+    """
+    random = np.random.Generator(np.random.Philox(key=[seed, epoch]))
+    order = random.permutation(examples).astype("int32")
+    steps = examples // batch_size
+    return order[: steps * batch_size].reshape(steps, batch_size), random
 
 
 def padding_share(plan: Plan, lengths: np.ndarray) -> float:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from zoo.recipe.schema import Training
 from zoo.training.adam import FusedAdam, FusedAdamW
+
+RULES = {"sgd": "SGD", "momentum": "SGD", "nesterov": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}  # fmt: skip  # noqa: E501
+UNDECAYED = ["bias", "gamma", "beta"]  # names of weights that AdamW does not make smaller
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -71,25 +76,28 @@ def make_optimizer(training: Training, steps_per_epoch: int, fused: bool = False
 
     `fused` takes the zoo's Adam and AdamW, which are faster for large embeddings and compute the same.
     """
-    rate = _learning_rate(training, steps_per_epoch)
-    kind, clip = training.optimizer, training.clip_norm
-    optimizers = keras.optimizers
-    if kind in ("momentum", "nesterov"):
-        momentum = 0.9 if training.momentum is None else training.momentum
-        return optimizers.SGD(rate, momentum=momentum, nesterov=kind == "nesterov", global_clipnorm=clip)
-    if kind == "adamw":
-        optimizer = (FusedAdamW if fused else optimizers.AdamW)(
-            rate, weight_decay=training.weight_decay, global_clipnorm=clip
-        )
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        return optimizer
-    classes = {
-        "sgd": optimizers.SGD,
-        "adagrad": optimizers.Adagrad,
-        "rmsprop": optimizers.RMSprop,
-        "adam": FusedAdam if fused else optimizers.Adam,
-    }
-    return classes[kind](rate, global_clipnorm=clip)
+    name, arguments = rule(training)
+    faster = {"Adam": FusedAdam, "AdamW": FusedAdamW} if fused else {}
+    optimizer = faster.get(name, getattr(keras.optimizers, name))(
+        _learning_rate(training, steps_per_epoch), **arguments
+    )
+    if training.optimizer == "adamw":
+        optimizer.exclude_from_weight_decay(var_names=UNDECAYED)
+    return optimizer
+
+
+def rule(training: Training) -> tuple[str, dict[str, Any]]:
+    """Which of keras.optimizers the recipe's is, and its arguments but the learning rate."""
+    arguments: dict[str, Any] = {}
+    if training.optimizer in ("momentum", "nesterov"):
+        arguments["momentum"] = 0.9 if training.momentum is None else training.momentum
+    if training.optimizer == "nesterov":
+        arguments["nesterov"] = True
+    if training.optimizer == "adamw":
+        arguments["weight_decay"] = training.weight_decay
+    if training.clip_norm is not None:
+        arguments["global_clipnorm"] = training.clip_norm
+    return RULES[training.optimizer], arguments
 
 
 def _learning_rate(training: Training, steps_per_epoch: int) -> float | Schedule:

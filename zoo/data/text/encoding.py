@@ -93,14 +93,11 @@ def _learn(texts: Sequence[str], data: Data) -> Vocabulary:
 
 def _pairs(part: Examples, data: Data, vocabularies: Vocabularies, where: str) -> Examples:
     assert vocabularies.target is not None and data.text is not None and data.text.target_length is not None
-    target = vocabularies.target.encode(part.y) if len(part) else []
+    target = vocabularies.target.encode(part.y)
     length = data.text.target_length
     _note_cut(sum(len(ids) >= length for ids in target), len(target), length, f"{where}, target")
-    x = {
-        "source": encode(part.x, data, vocabularies, where, ended=True),
-        "target": padded([[START, *ids[: length - 1]] for ids in target], length),
-    }
-    return Examples(x, padded([[*ids[: length - 1], END] for ids in target], length))
+    read, said = target_ids(target, length)
+    return Examples({"source": encode(part.x, data, vocabularies, where, ended=True), "target": read}, said)
 
 
 def encode(
@@ -117,17 +114,32 @@ def encode(
     `say` is told how many were cut.
     """
     assert data.text is not None
-    (length,), end = data.input_shape, [END] * ended
-    room = length - len(end)
-    rows = vocabularies.source.encode(texts) if len(texts) else []
-    _note_cut(sum(len(ids) > room for ids in rows), len(rows), length, where, say)
-    keep = slice(-room, None) if data.text.keep == "end" else slice(room)
-    return padded([[*(ids[keep] if len(ids) else [UNKNOWN]), *end] for ids in rows], length)
+    (length,) = data.input_shape
+    rows = vocabularies.source.encode(texts)
+    _note_cut(sum(len(ids) > length - ended for ids in rows), len(rows), length, where, say)
+    return source_ids(rows, length, data.text.keep == "end", ended)
 
 
 def _note_cut(count: int, of: int, length: int, where: str, say: Callable[..., None] = log.info) -> None:
     if count:
         say("%s: %s of %s texts are longer than %s tokens and are cut", where, f"{count:,}", f"{of:,}", length)
+
+
+def source_ids(rows: Sequence[Sequence[int]], length: int, keep_end: bool = False, ended: bool = False) -> np.ndarray:
+    """Ids of texts as a network reads them, int32 (n, length), filled up with 0; `ended`: followed by END.
+
+    Of longer texts the start is kept, or the end; a text of no tokens becomes one that is unknown.
+    """
+    end = [END] * ended
+    room = length - len(end)
+    kept = slice(-room, None) if keep_end else slice(room)
+    return padded([[*(ids[kept] if len(ids) else [UNKNOWN]), *end] for ids in rows], length)
+
+
+def target_ids(rows: Sequence[Sequence[int]], length: int) -> tuple[np.ndarray, np.ndarray]:
+    """What a decoder reads of targets, from START on, and what it is to say, up to END: int32 (n, length) each."""
+    read = padded([[START, *ids[: length - 1]] for ids in rows], length)
+    return read, padded([[*ids[: length - 1], END] for ids in rows], length)
 
 
 def padded(rows: Sequence[Sequence[int]], length: int) -> np.ndarray:
@@ -161,7 +173,8 @@ def encoded_windows(source: Source, data: Data, where: str, known: Vocabularies 
             held = len(rest) - counts[name]
             rest, streams[name] = rest[:held], rest[held:]
     length = data.input_shape[0]
-    train, validation, test = (_windows(ids, length) for ids in (rest, streams["validation"], streams["test"]))
+    parts = (rest, streams["validation"], streams["test"])
+    train, validation, test = (Examples(*next_tokens(ids, length)) for ids in parts)
     return Splits(train, validation, test, vocabularies)
 
 
@@ -180,7 +193,7 @@ def _refuse_other_counts(streams: dict[str, np.ndarray], data: Data, where: str)
             )
 
 
-def _windows(ids: np.ndarray, length: int) -> Examples:
+def next_tokens(ids: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """A text's ids (tokens,) as windows (n, length), and the token that follows each of theirs, (n, length)."""
     count = max(0, (len(ids) - 1) // length)
-    x = ids[: count * length].reshape(count, length)  # (windows, length)
-    return Examples(x, ids[1 : count * length + 1].reshape(count, length))
+    return ids[: count * length].reshape(count, length), ids[1 : count * length + 1].reshape(count, length)

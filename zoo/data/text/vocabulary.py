@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import MissingError, UsageError, pip_install
 
 if TYPE_CHECKING:
+    import keras
     import numpy as np
 
     from zoo.data.config import Text
@@ -45,14 +46,7 @@ class Vocabulary:
 
         if self.kind == "subword":
             return [np.array(found.ids, "int32") for found in self._tokenizer.encode_batch(list(texts))]
-        import tensorflow as tf
-
-        batches = tf.data.Dataset.from_tensor_slices(list(texts)).batch(TEXTS_A_BATCH)
-        rows: list[np.ndarray] = []
-        for ragged in batches.map(self._vectorization, tf.data.AUTOTUNE).prefetch(2):
-            ids, ends = ragged.values.numpy().astype("int32"), ragged.row_limits().numpy()
-            rows += np.split(ids, ends[:-1])
-        return rows
+        return ids_of(texts, self._splitter)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids up to the first end; padding and start are left out."""
@@ -102,15 +96,8 @@ class Vocabulary:
         return cls(table["kind"], table["standardize"], tuple(table["tokens"]), table["merges"])
 
     @cached_property
-    def _vectorization(self) -> Any:
-        import keras
-
-        return keras.layers.TextVectorization(
-            standardize=_standardize(self.standardize),
-            split="character" if self.kind == "character" else "whitespace",
-            vocabulary=list(self.tokens[2:]),  # the layer adds padding and unknown itself
-            ragged=True,
-        )
+    def _splitter(self) -> keras.layers.TextVectorization:
+        return splitter(self.kind, self.standardize, self.tokens)
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -126,7 +113,11 @@ def learn(texts: Sequence[str], text: Text, size: int, key: str = "vocab_size") 
         UsageError: the texts hold fewer; the number is given.
         MissingError: sub-words are asked for and the tokenizers library is not installed.
     """
-    found = _learn_subwords(texts, text, size) if text.tokens == "subword" else _learn_tokens(texts, text, size)
+    if text.tokens == "subword":
+        found = _learn_subwords(texts, text, size)
+    else:
+        tokens = learn_tokens(texts, size, text.tokens, text.standardize)
+        found = Vocabulary(text.tokens, text.standardize, tuple(tokens))
     if len(found) < size:
         raise UsageError(
             f"data.text.{key} = {size:,}, but the training texts give only {len(found):,} tokens "
@@ -135,19 +126,40 @@ def learn(texts: Sequence[str], text: Text, size: int, key: str = "vocab_size") 
     return found
 
 
-def _learn_tokens(texts: Sequence[str], text: Text, size: int) -> Vocabulary:
-    import keras
+def learn_tokens(texts: Sequence[str], size: int, kind: str, standardize: str) -> list[str]:
+    """The `size` most frequent tokens of texts, words or characters; the four special ones come first."""
     import tensorflow as tf
 
-    layer = keras.layers.TextVectorization(
-        max_tokens=size - 2,  # start and end come on top
-        standardize=_standardize(text.standardize),
-        split="character" if text.tokens == "character" else "whitespace",
+    layer = splitter(kind, standardize, size=size - 2)  # start and end come on top
+    layer.adapt(tf.data.Dataset.from_tensor_slices(list(texts)).batch(TEXTS_A_BATCH))
+    return [*SPECIAL, *map(str, layer.get_vocabulary(include_special_tokens=False))]
+
+
+def ids_of(texts: Sequence[str], layer: keras.layers.TextVectorization) -> list[np.ndarray]:
+    """Token ids of each text, int32 (its tokens,), as a `splitter` finds them."""
+    import numpy as np
+    import tensorflow as tf
+
+    rows: list[np.ndarray] = []
+    batches = tf.data.Dataset.from_tensor_slices([*texts] or [""]).batch(TEXTS_A_BATCH)
+    for ragged in batches.map(layer, tf.data.AUTOTUNE).prefetch(2):
+        rows += np.split(ragged.values.numpy().astype("int32"), ragged.row_limits().numpy()[:-1])
+    return rows[: len(texts)]
+
+
+def splitter(
+    kind: str, standardize: str, tokens: Sequence[str] = (), size: int | None = None
+) -> keras.layers.TextVectorization:
+    """The layer that takes texts apart into words or characters, texts -> ragged ids; it knows `tokens` or learns."""
+    import keras
+
+    return keras.layers.TextVectorization(
+        max_tokens=size,
+        standardize=None if standardize == "none" else standardize,
+        split="character" if kind == "character" else "whitespace",
+        vocabulary=list(tokens[2:]) or None,  # the layer adds padding and unknown itself
         ragged=True,
     )
-    layer.adapt(tf.data.Dataset.from_tensor_slices(list(texts)).batch(TEXTS_A_BATCH))
-    found = map(str, layer.get_vocabulary(include_special_tokens=False))
-    return Vocabulary(text.tokens, text.standardize, (*SPECIAL, *found))
 
 
 def _learn_subwords(texts: Sequence[str], text: Text, size: int) -> Vocabulary:
@@ -167,10 +179,6 @@ def _learn_subwords(texts: Sequence[str], text: Text, size: int) -> Vocabulary:
     tokenizer.train_from_iterator(texts, trainer)
     names = sorted(tokenizer.get_vocab().items(), key=lambda pair: pair[1])
     return Vocabulary("subword", text.standardize, tuple(name for name, _ in names), tokenizer.to_str())
-
-
-def _standardize(name: str) -> str | None:
-    return None if name == "none" else name
 
 
 def _tokenizers() -> Any:
