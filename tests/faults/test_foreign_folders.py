@@ -10,7 +10,7 @@ import tomli_w
 from zoo.cli.progress import Progress
 from zoo.data.sources.tfds_prepared import Address, find
 from zoo.errors import UsageError
-from zoo.files import append, opening, replacing, write_text, writing
+from zoo.files import append, leftovers, opening, replacing, write_text, writing
 from zoo.files.names import dataset_name, file_name
 from zoo.recipe import resolve
 from zoo.runs import directory as runs
@@ -139,8 +139,8 @@ def test_a_folder_that_becomes_a_link_while_it_is_held_stays_the_folder(tmp_path
 
 def test_a_link_under_the_name_of_a_temporary_file_is_not_written_through(tmp_path, outside):
     before = state(outside)
-    for name in (".a.{}.tmp.txt", ".b.{}.tmp.txt"):
-        (tmp_path / name.format(os.getpid())).symlink_to(outside / "letter.txt")
+    for name in ("a.txt", "b.txt"):
+        leftovers.temporary(tmp_path / name).symlink_to(outside / "letter.txt")
     write_text(tmp_path / "a.txt", "words")
     with replacing(tmp_path / "b.txt") as temporary:
         temporary.write_text("words")

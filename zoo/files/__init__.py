@@ -6,7 +6,6 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from zoo.errors import UsageError, ZooError
+from zoo.files import leftovers
 from zoo.files.opening import CAREFUL, descriptor, holding
 
 RECIPE, JSON, IMAGE, TEXT, WEIGHTS = 2**22, 2**26, 2**28, 2**31, 2**34  # most bytes of a file of this kind
@@ -30,9 +30,10 @@ def writing(path: Path, below: Path | None = None) -> Iterator[BinaryIO]:
         ZooError: the disk is full, or fails.
         UsageError: nothing can be written at that place, or a link leads to it.
     """
-    temporary = _temporary(path)
+    temporary = leftovers.temporary(path)
     try:
         with holding(path, below) as (name, held):
+            leftovers.sweep(path.absolute().parent)
             beside = temporary.name if CAREFUL else str(temporary)
             with suppress(FileNotFoundError):  # a leftover, or a trap
                 os.unlink(beside, dir_fd=held)
@@ -60,9 +61,10 @@ def replacing(path: Path) -> Iterator[Path]:
     It keeps the suffix, since writers such as `model.save` choose their format by it. A folder may be made under it
     too, for a final name that is not taken yet.
     """
-    temporary = _temporary(path)
+    temporary = leftovers.temporary(path)
+    leftovers.sweep(path.absolute().parent)
     try:
-        _discard(temporary)
+        leftovers.discard(temporary)
         yield temporary
         for inside in (*temporary.rglob("*"), temporary):
             _flush(inside)
@@ -72,19 +74,7 @@ def replacing(path: Path) -> Iterator[Path]:
         raise _explained(error, path) from error
     finally:
         with suppress(OSError):
-            _discard(temporary)
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
-
-
-def _discard(path: Path) -> None:
-    """Remove a file, a link or a folder, if it is there."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+            leftovers.discard(temporary)
 
 
 def _flush(path: Path) -> None:
@@ -127,13 +117,6 @@ def append(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write one JSON document, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, allow_nan=True) + "\n")
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that a killed process left in a folder which nobody else writes to."""
-    for path in folder.glob(".*.tmp*"):
-        if path.is_symlink() or not path.is_dir():
-            path.unlink(missing_ok=True)
 
 
 def opened(path: Path, most: int | None = None, below: Path | None = None) -> BufferedReader:

@@ -29,7 +29,7 @@ import tomli_w
 from zoo import safety
 from zoo.data.text.encoding import Vocabularies
 from zoo.errors import UsageError, ZooError
-from zoo.files import JSON, read_text, remove_leftovers, replacing, sha256, write_json, write_text
+from zoo.files import JSON, leftovers, read_text, replacing, sha256, write_json, write_text
 from zoo.files.names import file_name
 from zoo.files.opening import descriptor, refuse_links
 from zoo.recipe import Resolved, recorded
@@ -89,7 +89,7 @@ def claimed(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise UsageError(f"another process is running in {folder}; wait for it, or choose another --out") from None
-        remove_leftovers(folder)
+        leftovers.remove_all(folder)
         try:
             yield
         finally:

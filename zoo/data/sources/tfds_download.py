@@ -17,8 +17,10 @@ from zoo.data.network import IDLE, cause, limited
 from zoo.data.sources.tfds_prepared import Address, data_dir, find
 from zoo.errors import MissingError, UsageError, first_line
 from zoo.files import sha256
+from zoo.files.leftovers import discard, untouched
 
 log = logging.getLogger("zoo.data")
+FORGOTTEN = 3_600.0  # seconds without a change, after which nobody downloads or unpacks there any more
 RETRIES = 1
 
 
@@ -34,10 +36,22 @@ def download(tfds: Any, address: Address) -> None:
             return
         for leftover in (data_dir() / address.name).rglob("incomplete.*"):  # of a process that was killed
             shutil.rmtree(leftover, ignore_errors=True)
+        for leftover in _forgotten():
+            discard(leftover)
         if not sys.stderr.isatty():
             tfds.disable_progress_bar()
         with limited(), _impatience(), redirect_stdout(sys.stderr):  # TFDS prints its progress; stdout is for results
             _prepare(tfds, address)
+
+
+def _forgotten() -> list[Path]:
+    """What killed processes left in the folder that all datasets share: half downloads, half unpacked archives.
+
+    Whose they are TensorFlow Datasets does not say; a server that sends nothing for so long was given up.
+    """
+    folder = data_dir() / "downloads"
+    found = [*folder.glob("*.tmp.*"), *folder.glob("extracted/incomplete.*")]
+    return [path for path in found if untouched([path], FORGOTTEN)]
 
 
 def _prepare(tfds: Any, address: Address) -> None:
