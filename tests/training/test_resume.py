@@ -1,5 +1,7 @@
 """Stop anywhere, go on, and end bit for bit where the unbroken run ends; damaged checkpoints are found out."""
 
+import hashlib
+import io
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -202,6 +204,27 @@ def test_a_resume_that_fails_at_once_leaves_the_reason_of_the_first_stop(tmp_pat
     ):  # fmt: skip
         assert job._went_on(error, SimpleNamespace(epoch=position[0], done=position[1]), place) == new
     assert not job._went_on(ZooError(""), None, None)
+
+
+def test_a_checkpoint_that_is_packed_or_holds_something_else_is_refused(tmp_path):
+    """It may come from anyone: a few bytes may not become many, and what is missing is told."""
+    body, words = io.BytesIO(), b"{}\n"
+    np.savez_compressed(body, zeros=np.zeros(10**6))
+    rest = words + body.getvalue()
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    head = checkpoint.MAGIC + hashlib.sha256(rest).hexdigest().encode() + b"\n"
+    (folder / "step-000000001.checkpoint").write_bytes(head + rest)
+    with pytest.raises(ZooError, match="its arrays are packed"):
+        checkpoint.newest(folder)
+    checkpoint.save(folder, 2, {}, {"at": 2})
+    with pytest.raises(UsageError, match="does not say where the run stopped"):
+        job._saved(tmp_path, job.Watcher())
+    recipe = resolve("mlp", "iris", ["knobs.hidden_units=[4]"])[0]
+    fit = Fit(recipe, tasks.load(recipe.data, "iris"), None)
+    for facts in ({}, {"made_of": 3}, {"made_of": {"recipe": {}, "data": []}}):
+        with pytest.raises(UsageError, match="does not hold the state of a run"):
+            fit(checkpoint.Checkpoint({}, {"epoch": 1, "done": 2} | facts))
 
 
 def test_a_checkpoint_from_before_a_setting_existed_goes_on_with_its_default(cut_short):

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from zoo.cli.console import print_json
+from zoo.cli.words import echo
 
 
 @click.command(
@@ -33,4 +34,4 @@ def command(run: Path, as_json: bool, debug: bool) -> None:
     if as_json:
         print_json({"run": str(finished.folder), "written": written})
     else:
-        click.echo("\n".join(written))
+        echo("\n".join(written))

@@ -418,6 +418,8 @@ def _saved(folder: Path, watch: Watcher) -> Checkpoint | None:
     from zoo.training.checkpoint import newest
 
     saved, damaged = newest(folder / "checkpoints")
+    if saved is not None and not all(isinstance(saved.facts.get(key), int) for key in ("epoch", "done")):
+        raise UsageError(f"the checkpoint in {folder} does not say where the run stopped\nstart the run again")
     for line in damaged:
         watch.stage(f"passing over a damaged checkpoint: {line}")
     if saved is None and (folder / "head").is_dir():

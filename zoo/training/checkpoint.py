@@ -93,4 +93,6 @@ def _read(path: Path) -> Checkpoint:
         raise ValueError("damaged, its bytes differ from its SHA-256")
     words, _, body = rest.partition(b"\n")
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        if any(member.file_size != member.compress_size for member in arrays.zip.infolist()):
+            raise ValueError("its arrays are packed, which a checkpoint's never are")
         return Checkpoint({name: arrays[name] for name in arrays.files}, json.loads(words))

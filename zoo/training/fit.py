@@ -283,10 +283,15 @@ class Fit:
         return state.made_of(self.recipe, self.splits)
 
     def _put_back(self, saved: checkpoint.Checkpoint) -> None:
-        state.refuse_other(saved, self._made_of)
-        state.put_back(saved, self._variables(), self.callbacks)
-        self.epoch, self.done, self.history = (saved.facts[key] for key in ("epoch", "done", "history"))
-        self.model.stop_training = saved.facts["stop_training"]
+        try:
+            state.refuse_other(saved, self._made_of)
+            state.put_back(saved, self._variables(), self.callbacks)
+            self.epoch, self.done, self.history = (saved.facts[key] for key in ("epoch", "done", "history"))
+            self.model.stop_training = saved.facts["stop_training"]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # whoever wrote it
+            raise UsageError(
+                f"the checkpoint does not hold the state of a run: {type(error).__name__}: {error}"
+            ) from error
 
     def _variables(self) -> dict[str, Sequence[Any]]:
         """Weights with the seed generators' states, each optimiser's state, and the running means of this epoch."""
