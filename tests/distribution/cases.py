@@ -1,24 +1,28 @@
-"""What is trained on 1, 2 and 3 devices and compared: `python cases.py TIER DEVICES FILE` trains it in one process.
+"""What is trained on 1, 2 and 3 devices and compared: `python cases.py TIER DEVICES FOLDER` trains it in one process.
 
 The number of devices is fixed when TensorFlow starts, and one strategy a process is advised; so each count of devices
-is a process of its own, and the cases share it.
+is a process of its own, and the cases share it. The first one, on one device, also keeps where each step began, for
+the optimisers that are compared by single steps (see single_steps.py).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
 import sys
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
+import single_steps
+
 OFFLINE = ("digits", "iris", "diabetes", "wine", "breast_cancer", "moons")  # small ones first
 
 
 class Case(NamedTuple):
-    """One training: 2 epochs of a few steps."""
+    """One training: 2 epochs of a few steps; by an adaptive optimiser, single steps."""
 
     model: str
     dataset: str
@@ -40,8 +44,7 @@ def family_cases() -> dict[str, Case]:
     found: dict[str, Case] = {}
     for family in sorted({describe(name).family for name in list_models()}):
         members = [name for name in list_models() if describe(name).family == family]
-        # small as it stands where there is one: VGG-11, cut to a trial's width, differs by 8e-4 after 18 steps of AdamW
-        # between one thread and two of the same device
+        # small as it stands where there is one
         model = min(members, key=lambda name: bool(describe(name).trial))
         dropping = tuple(f"knobs.{knob}=0.0" for knob in describe(model).knobs if "dropout" in knob)
         trial = describe(model).trial
@@ -49,7 +52,7 @@ def family_cases() -> dict[str, Case]:
         dataset = _dataset(model, family)
         if load_recipe(dataset).data.text:  # a few hundred texts will do
             dropping += ("data.train=500", "data.test=100")
-        for optimizer in ("sgd",) if family in SGD_ALONE else ("sgd", "adamw"):
+        for optimizer in ("sgd", "adamw"):
             sets = (*dropping, *STEADY, f"training.learning_rate={0.01 if optimizer == 'sgd' else 0.001}")
             found[f"{family}-{optimizer}"] = Case(model, dataset, sets, optimizer)
     return found
@@ -82,14 +85,14 @@ SPECIAL = {
         "lenet", "digits", (*STEADY, "training.learning_rate=0.001"), "adamw", batch_size=2
     ),
     "augmented": Case("mlp", "digits", (*PLAIN, "augmentation.shift=2", "augmentation.rotate=10"), "nesterov"),
-    "from_disk": Case("mlp", "digits", (*PLAIN, "augmentation.shift=1"), "adamw", from_disk=True),
+    "from_disk": Case("mlp", "digits", (*PLAIN, "augmentation.shift=1"), "momentum", from_disk=True),
     "penalised": Case("mlp", "iris", (*PLAIN, "knobs.l2=0.01", "knobs.l1=0.001")),
     "one_hot": Case("mlp", "iris", (*PLAIN, "training.loss=mse"), "adam"),
     "scheduled": Case(
         "mlp",
         "iris",
         ("knobs.hidden_units=[12]", "knobs.dropout=0.0", "training.schedule=cosine", "training.warmup_epochs=0.5"),
-        "rmsprop",
+        "nesterov",
     ),
     "plateau_and_best": Case(
         "mlp",
@@ -117,22 +120,21 @@ DROPPING = {  # not by AdamW: dropped units leave small gradients, and to divide
 RARE = ("batch_norm_after", "penalised", "one_hot", "scheduled", "smaller_than_the_replicas_images")
 
 
-# AdamW divides by what is almost 0 for many of their weights, so rounding becomes whole steps where a processor adds in
-# another order: 4.9e-3 after 18 steps with AVX-512. The optimiser is the same for all; the others show that it agrees.
-SGD_ALONE = ("vgg",)
-
-
 def on(tier: str) -> dict[str, Case]:
-    """What a tier trains on each of its counts of devices; AdamW is the harder test: it divides by small numbers."""
+    """What a tier trains on each of its counts of devices: each family by single steps of AdamW, then whole by SGD."""
     families = family_cases()
     if tier == "slow":
         return families | DROPPING | {name: SPECIAL[name] for name in RARE}
-    hardest = {name: "sgd" if name.partition("-")[0] in SGD_ALONE else "adamw" for name in families}
-    quick = {name: case for name, case in families.items() if case.optimizer == hardest[name]}
+    quick = {name: case for name, case in families.items() if case.optimizer == "adamw"}
     return quick | DROPPING | {name: case for name, case in SPECIAL.items() if name not in RARE}
 
 
-def main(tier: str, devices: int, file: Path) -> None:
+def by_steps(case: Case) -> bool:
+    """Whether single steps are compared, in place of a whole training."""
+    return case.optimizer in single_steps.ADAPTIVE
+
+
+def main(tier: str, devices: int, folder: Path) -> None:
     """Train a tier's cases on so many devices and write weights, histories and scores."""
     os.environ["ZOO_CPU_DEVICES"] = str(devices)
     from zoo.training.environment import prepare
@@ -140,28 +142,42 @@ def main(tier: str, devices: int, file: Path) -> None:
     prepare()
     import numpy as np
 
-    arrays, facts = {}, {}
+    kept = None
+    if devices > 1:
+        with (folder / "states.pickle").open("rb") as file:
+            kept = pickle.load(file)
+    arrays, facts, states, changes = {}, {}, {}, {}
     for name, case in on(tier).items():
-        weights, outputs, facts[name] = train(case, devices)
+        fit = make_fit(case, devices, steps=9)
+        if by_steps(case):
+            states[name], changes[name] = single_steps.take(fit, kept and kept[name])
+        else:
+            fit()
+        weights, outputs, facts[name] = looked_at(fit)
         arrays |= {f"{name}/{i}": np.array(w) for i, w in enumerate(weights)} | {f"{name}/outputs": outputs}
+    if devices > 1 and tier == "quick":
+        for how, breaking in single_steps.BROKEN.items():
+            with breaking():
+                changes[how] = single_steps.take(make_fit(SPECIAL["clipped"], devices), kept["clipped"])[1]
     facts |= {"seeds": seeds(devices), "draws": draws(devices)}
     facts |= {"rate": scaled_rate(devices), "refusal": refusal(devices)}
-    np.savez(file, facts=json.dumps(facts), **arrays)
+    np.savez(folder / f"{devices}.npz", facts=json.dumps(facts), **arrays)
+    for name, found in {"states": states, f"changes{devices}": changes}.items():
+        if name != "states" or devices == 1:
+            (folder / f"{name}.pickle").write_bytes(pickle.dumps(found))
 
 
-def train(case: Case, devices: int):
-    """Final weights, outputs for the test split, and what was logged and scored."""
+def looked_at(fit):
+    """Weights, outputs for the test split, and what was logged and scored."""
     import keras
     import numpy as np
 
     from zoo.training.evaluation import make_predict
 
-    fit = make_fit(case, devices, steps=9)
-    fit()
-    scores, outputs = fit.evaluate(fit.splits.test)
+    scores, outputs, *_ = fit.evaluate(fit.splits.test)
     x, count = fit.splits.test.x, len(fit.splits.test.y if outputs is None else outputs)
     if outputs is None:  # of tokens none are kept
-        x = {name: array[:50] for name, array in x.items()}
+        x = keras.tree.map_structure(lambda array: array[:50], x)
         outputs = make_predict(fit.model, fit.fields)(x)
     with tempfile.TemporaryDirectory() as folder:
         fit.model.save(Path(folder) / "model.keras")

@@ -1,6 +1,7 @@
 """N replicas compute what one device computes: weights, everything logged, every score, and the model that is saved."""
 
 import json
+import pickle
 import subprocess
 import sys
 from functools import cache
@@ -13,6 +14,7 @@ pytest.importorskip("tensorflow")
 
 sys.path.insert(0, str(Path(__file__).parent))
 import cases
+import single_steps
 
 DEVICES = {"quick": (1, 3), "slow": (1, 2, 3)}
 TRAINED = [
@@ -21,34 +23,36 @@ TRAINED = [
     for devices in DEVICES[tier]
     for name in cases.on(tier)
 ]
-MANY = [case for case in TRAINED if case.values[-1] > 1]
-WEIGHTS, METRICS = 1e-5, 1e-4
+WHOLE = [case for case in TRAINED if not cases.by_steps(cases.on(case.values[0])[case.values[1]])]
+STEPPED = [case for case in TRAINED if case not in WHOLE]
+WEIGHTS, METRICS, STEP = 1e-5, 1e-4, 2e-3
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """For a tier: what each count of devices made of its cases."""
-    folder = tmp_path_factory.mktemp("replicas")
 
     @cache
     def of(tier):
-        return {devices: trained(tier, devices, folder / f"{tier}{devices}.npz") for devices in DEVICES[tier]}
+        folder = tmp_path_factory.mktemp("replicas")
+        return {devices: trained(tier, devices, folder) for devices in DEVICES[tier]}
 
     return of
 
 
-def trained(tier, devices, file):
-    """Facts of each case, and its arrays."""
-    subprocess.run([sys.executable, cases.__file__, tier, str(devices), str(file)], check=True, timeout=600)
-    with np.load(file) as arrays:
+def trained(tier, devices, folder):
+    """Facts of each case, its arrays, and what its single steps changed."""
+    subprocess.run([sys.executable, cases.__file__, tier, str(devices), str(folder)], check=True, timeout=600)
+    with np.load(folder / f"{devices}.npz") as arrays:
         loaded = dict(arrays)
     facts = json.loads(str(loaded.pop("facts")))
-    return facts, {name: [a for key, a in loaded.items() if key.rpartition("/")[0] == name] for name in cases.on(tier)}
+    found = {name: [a for key, a in loaded.items() if key.rpartition("/")[0] == name] for name in cases.on(tier)}
+    return facts, found, pickle.loads((folder / f"changes{devices}.pickle").read_bytes())
 
 
 def differences(runs, name, devices):
     """Largest difference of a weight or an output, and of anything logged or scored; above 1 relative to the value."""
-    (one, one_arrays), (many, many_arrays) = runs[1], runs[devices]
+    (one, one_arrays, _), (many, many_arrays, _) = runs[1], runs[devices]
     pairs = zip(one_arrays[name], many_arrays[name], strict=True)
     weights = max(apart(a, b) for a, b in pairs)
     logged = [(one[name]["history"][key], many[name]["history"][key]) for key in one[name]["history"]]
@@ -60,7 +64,7 @@ def apart(one, other):
     return float((np.abs(np.subtract(one, other)) / np.maximum(1.0, np.abs(one))).max())
 
 
-@pytest.mark.parametrize(("tier", "name", "devices"), MANY)
+@pytest.mark.parametrize(("tier", "name", "devices"), [case for case in TRAINED if case.values[-1] > 1])
 def test_replicas_equal_one_device(runs, tier, name, devices):
     one, many = runs(tier)[1][0][name], runs(tier)[devices][0][name]
     assert many["replicas"] == devices and one["history"].keys() == many["history"].keys()
@@ -69,7 +73,30 @@ def test_replicas_equal_one_device(runs, tier, name, devices):
     assert weights < WEIGHTS and metrics < METRICS
 
 
-@pytest.mark.parametrize(("tier", "name", "devices"), [case for case in TRAINED if case.values[-1] == 1])
+def largest(one, many):
+    """Of all steps of a case."""
+    found = [single_steps.differences(a, b) for a, b in zip(one, many, strict=True)]
+    return {what: max(step[what] for step in found) for what in found[0]}
+
+
+@pytest.mark.parametrize(("tier", "name", "devices"), [case for case in STEPPED if case.values[-1] > 1])
+def test_each_step_of_replicas_equals_that_of_one_device(runs, tier, name, devices):
+    """Each begins where one device began it; the numbers are parts of the largest gradient and of the largest step."""
+    one, many = runs(tier)[1][2][name], runs(tier)[devices][2][name]
+    found = largest(one, many)
+    print(f"{name} over {devices}: {found}")
+    assert all(np.abs(np.concatenate([change.ravel() for change in step])).max() > 0 for step in one)
+    assert max(found.values()) < STEP, found
+
+
+@pytest.mark.parametrize("how", single_steps.BROKEN)
+def test_single_steps_tell_replicas_that_are_broken(runs, how):
+    found = largest(runs("quick")[1][2]["clipped"], runs("quick")[3][2][how])
+    print(f"{how}: {found}")
+    assert found["gradients"] > 20 * STEP and found["squares"] > 20 * STEP
+
+
+@pytest.mark.parametrize(("tier", "name", "devices"), [case for case in WHOLE if case.values[-1] == 1])
 def test_training_did_something(runs, tier, name, devices):
     """Or else equality would be cheap."""
     losses = runs(tier)[devices][0][name]["history"]["loss"]
