@@ -15,6 +15,22 @@ from zoo.cli.console import err
 from zoo.errors import ZooError
 
 SCRIPTS = Path(__file__).resolve().parent.parent
+_STARTED: list[subprocess.Popen[str]] = []
+
+
+def start(command: Sequence[str], **options: Any) -> subprocess.Popen[str]:
+    """A process that `end_all` ends."""
+    process = subprocess.Popen(command, text=True, env=environment(), **options)
+    _STARTED.append(process)
+    return process
+
+
+def end_all() -> None:
+    """End whatever `start` has started and still runs."""
+    for process in _STARTED:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 class Contender:
@@ -24,9 +40,7 @@ class Contender:
         self.name, self.why_not = name, ""
         self.answers: list[dict[str, Any]] = []
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment()
-        )
+        self.process = start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
         self.facts = self._answer()
 
     def epoch(self) -> dict[str, Any]:
@@ -85,6 +99,9 @@ def take_turns(commands: Mapping[str, Sequence[str]], rounds: int, aims: Mapping
                 contender.answers.append(contender.epoch())
             err.print(f"  round {number + 1}: " + "  ".join(_said(contender) for contender in contenders))
         _refuse_failure(contenders[0])
+    except BaseException:
+        end_all()
+        raise
     finally:
         for contender in contenders:
             contender.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.contenders import environment
+from benchmarks.contenders import environment, start
 from zoo.cli.console import err, out, table
 
 IMPORT = "python -c 'import keras'"
@@ -56,13 +56,8 @@ def _to_first_step(command: list[str]) -> float:
     """From the start of the process until it says that its first epoch is over."""
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        process = subprocess.Popen(
-            [*command, "--out", os.fspath(Path(folder) / "run")],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(),
-        )
+        place = ["--out", os.fspath(Path(folder) / "run")]
+        process = start([*command, *place], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         assert process.stderr is not None
         said = []
         for line in process.stderr:

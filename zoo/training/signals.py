@@ -63,7 +63,7 @@ class StopRequest:
     def __exit__(self, *exception: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        if _listener is not None:
+        if _listener is not None and exception[0] is None:
             _listener.words = ""
 
     def _note(self, number: int, frame: FrameType | None) -> None:
