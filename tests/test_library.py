@@ -16,6 +16,7 @@ from zoo.errors import UsageError, ZooError
 from zoo.runs.directory import Run
 from zoo.runs.job import resume
 from zoo.runs.scoring import rescore
+from zoo.training.objects import Given
 
 X, Y = load_iris(return_X_y=True)
 IMAGES, DIGITS = load_digits().images / 16, load_digits().target
@@ -163,3 +164,45 @@ def test_a_resumed_run_still_says_that_it_began_with_callbacks(tmp_path, caplog)
     assert Run(outcome.folder).info["exit"] == "done"
     assert Run(outcome.folder).info["callbacks"] == ["LambdaCallback"]
     assert "began with callbacks that are not kept (LambdaCallback)" in caplog.text
+
+
+def test_an_optimizer_and_a_loss_are_taken_as_objects_and_told_of_in_the_run(tmp_path, caplog):
+    """Those that say what the names say train the same; other ones do not."""
+    by_name = trained("iris", tmp_path, optimizer="sgd", learning_rate=0.1, sets=["training.schedule=constant"])
+    objects = {"optimizer": keras.optimizers.SGD(0.1), "loss": keras.losses.SparseCategoricalCrossentropy()}
+    given = trained("iris", tmp_path, out=tmp_path / "given", **objects)
+    np.testing.assert_array_equal(*(Run(run.folder).history["loss"] for run in (by_name, given)))
+    assert objects["optimizer"].iterations.numpy() == 0 and "given as objects" in caplog.text
+    told = Run(given.folder).info["given"]
+    assert told["optimizer"]["class"] == "SGD" and told["optimizer"]["config"]["learning_rate"] == pytest.approx(0.1)
+    assert told["loss"]["class"] == "SparseCategoricalCrossentropy"
+    halved = trained("iris", tmp_path, out=tmp_path / "half", **objects | {"loss": Half()})
+    assert Run(halved.folder).history["loss"][0] < 0.7 * Run(given.folder).history["loss"][0]
+    assert halved.metrics["test"]["loss"] > Run(halved.folder).history["loss"][-1]  # scored by the recipe's loss
+    assert "given" not in Run(by_name.folder).info
+
+
+class Half(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        return keras.losses.sparse_categorical_crossentropy(y_true, y_pred) / 2
+
+
+def test_objects_are_refused_where_they_cannot_work(tmp_path):
+    sgd = keras.optimizers.SGD(0.1)
+    with pytest.raises(UsageError, match="leave learning_rate away"):
+        trained("iris", tmp_path, optimizer=sgd, learning_rate=0.1)
+    scheduled = keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9))
+    with pytest.raises(UsageError, match="has a schedule of its own"):
+        trained("iris", tmp_path, optimizer=scheduled, sets=["callbacks.reduce_on_plateau={patience=1}",
+                "training.schedule=constant", "training.warmup_epochs=0"])  # fmt: skip
+    with pytest.raises(UsageError, match="takes one device"):
+        Given(sgd).refuse_beside(zoo.load_recipe("iris"), replicas=2)
+    assert not (tmp_path / "run").exists()
+
+    def end(epoch, logs):
+        raise ZooError("ended on purpose")
+
+    with pytest.raises(ZooError, match="on purpose"):
+        trained("iris", tmp_path, optimizer=sgd, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=end)])
+    with pytest.raises(UsageError, match=r"began with objects that are not kept \(optimizer\)"):
+        resume(tmp_path / "run")

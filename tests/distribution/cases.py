@@ -49,7 +49,8 @@ def family_cases() -> dict[str, Case]:
         dropping = tuple(f"knobs.{knob}=0.0" for knob in describe(model).knobs if "dropout" in knob)
         trial = describe(model).trial
         dropping += tuple(f"knobs.{knob}={value}" for knob, value in trial.items() if knob not in FROM_DATA)
-        dataset = _dataset(model, family)
+        dataset, task = dataset_for(model)
+        dropping += task
         if load_recipe(dataset).data.text:  # a few hundred texts will do
             dropping += ("data.train=500", "data.test=100")
         for optimizer in ("sgd", "adamw"):
@@ -58,18 +59,21 @@ def family_cases() -> dict[str, Case]:
     return found
 
 
-def _dataset(model: str, family: str) -> str:
+def dataset_for(model: str) -> tuple[str, tuple[str, ...]]:
+    """A dataset without a network that a model trains on, and what is to be set for it: its task, if it has another."""
+    from zoo.catalogue.registry import describe
     from zoo.errors import UsageError
     from zoo.recipe import list_recipes, load_recipe, resolve
 
     others = [name for name in list_recipes() if load_recipe(name).data.source.startswith(("sklearn:", "generated:"))]
     for name in (*OFFLINE, *others):
-        try:
-            resolve(model, name, STEADY)
-        except UsageError:
-            continue
-        return name
-    raise LookupError(f"no dataset without a network for family {family}: replicas are not compared for {model}")
+        for task in ((), *((f"data.task={task}",) for task in describe(model).tasks)):
+            try:
+                resolve(model, name, (*STEADY, *task))
+            except UsageError:
+                continue
+            return name, task
+    raise LookupError(f"no dataset without a network: replicas are not compared for {model}")
 
 
 STEADY = ("training.schedule=constant", "training.warmup_epochs=0", "training.learning_rate=0.01")

@@ -54,9 +54,9 @@ def test_what_is_refused_is_really_not_to_be_had(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in OWN if name not in WITHOUT])
 def test_every_other_network_trains_in_xla_as_without_it(name):
-    dataset = cases._dataset(name, describe(name).family)
+    dataset, task = cases.dataset_for(name)
     dropping = [f"knobs.{knob}=0.0" for knob in describe(name).knobs if "dropout" in knob]
-    losses = [make_fit(name, dataset, jit, *dropping)().history["loss"] for jit in ("on", "off")]
+    losses = [make_fit(name, dataset, jit, *dropping, *task)().history["loss"] for jit in ("on", "off")]
     np.testing.assert_allclose(*losses, rtol=1e-4)
 
 

@@ -21,6 +21,7 @@ from zoo.runs import directory, predictions, provenance
 from zoo.training.distribution import cluster
 from zoo.training.distribution.meeting import meet
 from zoo.training.memory import refuse_too_large
+from zoo.training.objects import NOTHING, Given
 from zoo.training.signals import Stopped
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def run(
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
-    optimizer: str | None = None,
+    optimizer: str | keras.optimizers.Optimizer | None = None,
+    loss: str | keras.losses.Loss | None = None,
     seed: int | None = None,
     strategy: str | None = None,
     precision: str | None = None,
@@ -93,6 +95,11 @@ def run(
             class id or quantity an example; a finite `tf.data.Dataset` of such pairs; or `{"train": ..., "test": ...,
             "validation": ...}` of pairs or datasets. What is given in Python is held in memory and not kept.
         learning_rate: of the optimiser, a step.
+        optimizer: a name of the recipes; or an optimiser of Keras, with a learning rate of its own: one like it is made
+            by its configuration. It takes one device. The recipe's clip_norm, schedule and weight_decay are not for it.
+        loss: a name of the recipes; or a loss of Keras for (targets, outputs) in the form that the recipe's loss takes,
+            which training minimises. Scores are by the recipe's loss all the same. Of objects the same holds as of
+            callbacks, but that a run that began with one cannot be resumed.
         sets: `SECTION.KEY=VALUE` strings, as after `--set`.
         callbacks: Keras callbacks, told of epochs and of batches. The recipe does not hold them, so that neither
             `--resume` nor a run of recipe.toml has them again: run.json names them, and a note says so.
@@ -105,14 +112,24 @@ def run(
     Raises:
         UsageError: bad input; MissingError: data or devices missing; ZooError: the run failed, or an example holds NaN.
     """
+    given = Given(_object(optimizer), _object(loss))
+    if given.optimizer is not None and learning_rate is not None:
+        raise UsageError("an optimizer given as an object has its learning rate with it: leave learning_rate away")
     options = {
-        "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "optimizer": optimizer,
+        "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate,
+        "optimizer": None if given.optimizer is not None else optimizer,
+        "loss": None if given.loss is not None else loss,
         "seed": seed, "strategy": strategy, "precision": precision, "jit": jit,
         "scale_learning_rate": scale_learning_rate,
     }  # fmt: skip
     recipe, source = _understood(model, dataset, sets, smoke_options(options) if smoke else options)
     folder = place(Path(out) if out else None, recipe)
-    return execute(recipe, folder, smoke=smoke, require_gpu=require_gpu, source=source, callbacks=callbacks)
+    more: dict[str, Any] = {"source": source, "callbacks": callbacks, "given": given}
+    return execute(recipe, folder, smoke=smoke, require_gpu=require_gpu, **more)
+
+
+def _object(value: Any) -> Any:
+    return None if isinstance(value, str) else value
 
 
 def _understood(
@@ -170,6 +187,11 @@ def resume(folder: Path, watch: Watcher | None = None, *, require_gpu: bool = Fa
     if begun.is_done and (folder / "report.html").exists():
         raise UsageError(f"the run in {folder} is finished, there is nothing to resume\nscore it: zoo eval {folder}")
     recipe, smoke, trained = begun.recipe, bool(begun.info.get("smoke")), begun.is_done or begun.info.get("trained")
+    if "given" in begun.info and not trained:
+        raise UsageError(
+            f"the run in {folder} began with objects that are not kept ({', '.join(begun.info['given'])})\n"
+            "start it anew, with zoo.run"
+        )
     group = cluster.find(recipe.training.strategy)
     if group is not None and not group.chief:
         if not trained:
@@ -211,6 +233,7 @@ def execute(
     require_gpu: bool = False,
     source: Source | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    given: Given = NOTHING,
 ) -> Outcome | None:
     """Do what a resolved recipe says, in `folder`; `watch` is told about each stage and each epoch.
 
@@ -220,7 +243,7 @@ def execute(
     watch = watch or Watcher()
     started = time.perf_counter()
     if folder is None:
-        _follow(recipe, watch, smoke=smoke, require_gpu=require_gpu, source=source, callbacks=callbacks)
+        _follow(recipe, watch, smoke=smoke, require_gpu=require_gpu, source=source, callbacks=callbacks, given=given)
         return None
     splits = _start(recipe, watch, smoke, resuming, require_gpu, source)
     from zoo.training.distribution.workers import loss_named
@@ -233,6 +256,9 @@ def execute(
         facts = provenance.facts_before(recipe, smoke) | ({"resumed_from": _position(saved)} if resuming else {})
         before = directory.Run(folder).info if resuming else {}
         facts |= _given_facts(folder, callbacks, before) | ({"resumed_after": before["exit"]} if resuming else {})
+        if given:
+            facts |= {"given": given.facts()}
+            log.warning("note: %s given as objects: the recipe does not hold them", " and ".join(facts["given"]))
         directory.record(folder, facts | {"exit": "started"})
         fit = None
         try:
@@ -240,7 +266,7 @@ def execute(
             watch.stage("building the model")
             with loss_named(cluster.find(recipe.training.strategy), folder):
                 own = [*watch.callbacks(folder, recipe), *sampling(recipe, splits, None if smoke else folder)]
-                fit = _make_fit(recipe, splits, folder, [*own, *callbacks], smoke)
+                fit = _make_fit(recipe, splits, folder, [*own, *callbacks], smoke, given)
                 watch.begin(fit)
                 fitted = fit(saved)
                 _keep_trained(folder, fitted, splits)
@@ -327,10 +353,17 @@ def _given_facts(
 
 
 def _make_fit(
-    recipe: Resolved, splits: Splits, folder: Path | None, callbacks: Sequence[keras.callbacks.Callback], smoke: bool
+    recipe: Resolved,
+    splits: Splits,
+    folder: Path | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+    smoke: bool,
+    given: Given,
 ) -> Fit:
     """What trains: the same on each of several workers, which keep no folder but for the chief."""
-    return _fit_class(recipe)(recipe, splits, folder, callbacks, SMOKE_STEPS if smoke else None)
+    given.refuse_beside(recipe)
+    more = {"given": given} if given else {}
+    return _fit_class(recipe)(recipe, splits, folder, callbacks, SMOKE_STEPS if smoke else None, **more)
 
 
 def _fit_class(recipe: Resolved) -> type[Fit]:
@@ -400,6 +433,7 @@ def _follow(
     resumed: Path | None = None,
     source: Source | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    given: Given = NOTHING,
 ) -> None:
     """What every worker but the chief does: the same computation, and nothing is written."""
     splits = _start(recipe, watch, smoke, resumed is not None, require_gpu, source)
@@ -408,7 +442,7 @@ def _follow(
     saved = _saved(resumed, watch) if resumed else None
     _compare_data(recipe, splits)
     with loss_named(cluster.find(recipe.training.strategy), resumed):
-        fit = _make_fit(recipe, splits, None, callbacks, smoke)
+        fit = _make_fit(recipe, splits, None, callbacks, smoke, given)
         watch.begin(fit)
         fit(saved)
         _score(fit.model, recipe, splits, fit.score)

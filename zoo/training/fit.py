@@ -18,6 +18,7 @@ from zoo.data import Examples, Splits
 from zoo.errors import UsageError, ZooError
 from zoo.recipe import Resolved, Training
 from zoo.runs.directory import write_history
+from zoo.tasks.task import Task
 from zoo.training import checkpoint, state
 from zoo.training.augment import make_augment
 from zoo.training.batches import Plan, field_lengths, make_feed, padding_share, plan_epoch
@@ -28,6 +29,7 @@ from zoo.training.draws import drawn_as_one
 from zoo.training.evaluation import EVALUATION_BATCH, Evaluate, Predict, make_evaluate, make_predict, make_score
 from zoo.training.loop import Pace, make_run_steps, run_epoch, use_jit
 from zoo.training.model import core_of, make_model
+from zoo.training.objects import NOTHING, Given
 from zoo.training.optimizers import make_optimizer
 from zoo.training.signals import Stopped, StopRequest, heeded
 
@@ -58,14 +60,18 @@ class Fit:
         folder: Path | None = None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         most_steps: int | None = None,
+        given: Given = NOTHING,
     ) -> None:
         """Build model, optimiser and callbacks; `most_steps` shortens each epoch (a smoke run).
+
+        An optimiser and a loss that are `given` take the place of the recipe's in training; scores are the recipe's.
 
         Of several workers each makes the same Fit, all but the chief without a folder.
         """
         training = recipe.training
         self.strategy, self.strategy_text = make_strategy(training.strategy)  # before any computation of TensorFlow
         self.replicas = self.strategy.num_replicas_in_sync
+        given.refuse_beside(recipe, self.replicas)
         check_precision(training.precision)
         keras.utils.set_random_seed(training.seed)
         keras.config.set_dtype_policy(training.precision)
@@ -77,9 +83,12 @@ class Fit:
         self.steps, self.padding = len(first.rows), padding_share(first, self.lengths)
         with self.strategy.scope():
             self.model = self._make_model()
-            optimizer = make_optimizer(self._scaled(), self.steps, fused=self.lengths.shape[1] > 0)
-            self.model.compile(optimizer)
+            named = make_optimizer(self._scaled(), self.steps, fused=self.lengths.shape[1] > 0)
+            self.model.compile(given.new_optimizer() or named)
             self.learning = self.task.steps(self.model, self.model.optimizer, recipe.data, self.loss)
+            if values := given.loss_values():
+                self._refuse_own_loss()
+                self.learning[0].objective.values = values
             for step in self.learning:
                 step.optimizer.build(step.variables)
         self._check_normalisation()
@@ -176,6 +185,10 @@ class Fit:
         rate = training.learning_rate * self.replicas
         self.strategy_text += f", learning rate {rate:g} ({self.replicas} x {training.learning_rate:g})"
         return training.model_copy(update={"learning_rate": rate})
+
+    def _refuse_own_loss(self) -> None:
+        if type(self.task).steps is not Task.steps or len(self.fields.targets) > 1:
+            raise UsageError(f"{self.task.name} has a loss of its own kind, which no object can replace: leave it away")
 
     def _check_normalisation(self) -> None:
         size = self.recipe.training.batch_size
