@@ -78,7 +78,7 @@ def _where(row: dict[str, Any]) -> str:
 @command.command(epilog="Example: zoo data show digits   Next: zoo run lenet digits")
 @click.argument("name")
 @click.option("--label", help="The column to predict, of an own CSV file; the last one if not given.")
-@click.option("--as", "kind", help="What an own file is, if it is taken wrongly: table, text, pairs or series.")
+@click.option("--as", "kind", help="What an own file is, if it is taken wrongly: table, text, pairs, series or images.")
 @click.option("--out", "target", type=click.Path(path_type=Path), help="Where the sheet goes; ./NAME-samples.png.")
 @click.option("--json", "as_json", is_flag=True, help="Print what is found as JSON.")
 def show(name: str, label: str | None, kind: str | None, target: Path | None, as_json: bool) -> None:
@@ -108,7 +108,7 @@ def show(name: str, label: str | None, kind: str | None, target: Path | None, as
     _print_spec(name, title, data)
     if classes:
         _print_counts(counts)
-    else:
+    elif tasks.of(data).needs_targets:
         y = splits.train.y
         out.print(f"to predict: {y.min():g} to {y.max():g}, mean {y.mean():.4g}, deviation {y.std():.4g}")
     out.print(f"\nsamples drawn in {target}")

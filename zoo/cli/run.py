@@ -30,7 +30,7 @@ Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html"""
 @click.argument("model", required=False)
 @click.argument("dataset", required=False)
 @click.option("--data", "path", metavar="PATH", help="An own table, folder of classes, series or file of text pairs.")
-@click.option("--as", "kind", metavar="KIND", help="With --data, if taken wrongly: table, text, pairs or series.")
+@click.option("--as", "kind", metavar="KIND", help="With --data, if taken wrongly: table, text, pairs, series, images.")
 @click.option("--label", metavar="COLUMN", help="With --data or tfds:NAME: what to predict.")
 @click.option("--base", metavar="BASE", help="For vgg_transfer: VGG16 or another net of Keras, a run, or lenet:mnist.")
 @click.option("--weights", metavar="SOURCE", help="To start from: a run, a published folder, MODEL:DATASET; imagenet.")
@@ -143,7 +143,7 @@ def _resolve(
     if model.endswith(".toml") and dataset is None and path is None:
         again, notes = recipe.rerun(Path(model), sets, options)
         return again, [*directory.note_of_change(Path(model)), *notes]
-    describe(model)
+    wanted = describe(model).tasks
     if dataset is None and path is None:
         raise UsageError(
             f"on which dataset? such as: zoo run {model} digits   (see: zoo data ls; own files: --data PATH)"
@@ -151,13 +151,15 @@ def _resolve(
     if dataset is not None and path is not None:
         raise UsageError(f"DATASET {dataset!r} and --data {path!r} are both given; say one of them")
     if path is not None:
-        own = tasks.from_path(path, label, kind)
+        own = tasks.from_path(path, label, kind, wanted)
         return recipe.resolve(model, Path(path).stem, sets, options, data=own)
     assert dataset is not None
     if kind is not None:
         raise UsageError("--as goes with --data PATH; a recipe says what it is")
     if sources.is_address(dataset):
-        return recipe.resolve(model, sources.title(dataset), sets, options, data=tasks.infer(dataset, label))
+        return recipe.resolve(
+            model, sources.title(dataset), sets, options, data=tasks.infer(dataset, label, wanted=wanted)
+        )
     if label is not None:
         raise UsageError("--label goes with --data PATH or tfds:NAME; a recipe names its own")
     return recipe.resolve(model, dataset, sets, options)

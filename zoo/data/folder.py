@@ -28,15 +28,16 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF")
 MOST_PIXELS = 64_000_000  # in one image; a small file can claim more than memory holds
 
 
-def infer(path: Path) -> Data:
+def infer(path: Path, labelled: bool = True) -> Data:
     """A description of a folder of images: a class a sub-folder, names in alphabetical order.
 
-    Images become 64x64, grey if all are grey; their own size where all share one that is no larger.
+    Images become 64x64, grey if all are grey; their own size where all share one that is no larger. Where they need no
+    labels, all images below the folder count, and classes only where each has a sub-folder.
 
     Raises:
         UsageError: no class folder, one only, an empty one, an image outside of them, a file that is no image.
     """
-    names, files, _ = scan(path)
+    names, files, _ = scan(path) if labelled else _scan_all(path)
     heads = each(files, head)
     sizes = {size for size, _ in heads}
     width, height = sizes.pop() if len(sizes) == 1 else (0, 0)
@@ -44,10 +45,10 @@ def infer(path: Path) -> Data:
     return Data(
         source=f"folder:{path}",
         kind="image",
-        task="label",
+        task="label" if names else "image",
         input_shape=(*((height, width) if own else DEFAULT_IMAGE[:2]), 1 if all(grey for _, grey in heads) else 3),
         input_dtype="uint8",
-        num_classes=len(names),
+        num_classes=len(names) or None,
         class_names=names,
         train=len(files),
         test_share=0.2,
@@ -62,7 +63,7 @@ def read(path: Path, data: Data) -> Source:
     Raises:
         UsageError: what `scan` refuses, other classes than the recipe's, images that do not decode (all at once).
     """
-    names, files, labels = scan(path)
+    names, files, labels = _scan_all(path) if data.num_classes is None else scan(path)
     if data.class_names and names != data.class_names:
         raise UsageError(f"{path} has classes {', '.join(names)}\nthe recipe says {', '.join(data.class_names)}")
     state = fingerprint(files, data.input_shape, [str(file.relative_to(path)) for file in files])
@@ -104,6 +105,15 @@ def scan(
         raise UsageError(f"{path} has one class only, {folders[0].name!r}: a network needs two to tell apart")
     labels = [i for i, files in enumerate(found) for _ in files]
     return tuple(folder.name for folder in folders), [file for files in found for file in files], labels
+
+
+def _scan_all(path: Path) -> tuple[tuple[str, ...], list[Path], list[int]]:
+    """As `scan`, or without classes: every image below the folder, and 0 for each label."""
+    try:
+        return scan(path)
+    except UsageError:
+        files = image_files([path])
+        return (), files, [0] * len(files)
 
 
 def _files(folder: Path, suffixes: Sequence[str]) -> list[Path]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zoo import tasks
+from zoo.catalogue.registry import describe
 from zoo.data import Splits
 from zoo.data.examples import Source
 from zoo.data.sources import memory
@@ -145,13 +146,14 @@ def _understood(
         raise UsageError(f"on which dataset? such as zoo.run({model!r}, 'digits')   (see: zoo.list_datasets())")
     if isinstance(dataset, Recipe):
         return resolve(model, dataset.name, sets, options, data=dataset)[0], None
+    wanted = describe(model).tasks
     if isinstance(dataset, Path) and dataset.suffix != ".toml":
-        return resolve(model, dataset.stem, sets, options, data=tasks.from_path(dataset))[0], None
+        return resolve(model, dataset.stem, sets, options, data=tasks.from_path(dataset, wanted=wanted))[0], None
     if isinstance(dataset, str | Path):
-        own = tasks.infer(str(dataset)) if ":" in str(dataset) else None
+        own = tasks.infer(str(dataset), wanted=wanted) if ":" in str(dataset) else None
         return resolve(model, str(dataset), sets, options, data=own)[0], None
     described, source = memory.read(dataset)
-    return resolve(model, "memory", sets, options, data=tasks.decided(described))[0], source
+    return resolve(model, "memory", sets, options, data=tasks.decided(described, wanted))[0], source
 
 
 def _is_given(dataset: Any) -> bool:

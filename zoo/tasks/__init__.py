@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -56,23 +57,30 @@ def of(described: Described) -> Task:
     return fits
 
 
-def infer(source: str, label: str | None = None, kind: str | None = None) -> Data:
-    """As `zoo.data.sources.infer`, with the task that goes with what was found."""
+def infer(source: str, label: str | None = None, kind: str | None = None, wanted: Sequence[str] = ()) -> Data:
+    """As `zoo.data.sources.infer`, with the task that goes with what was found; see `decided`."""
     from zoo.data import sources
 
-    return decided(sources.infer(source, label, kind))
+    return decided(sources.infer(source, label, kind), wanted)
 
 
-def from_path(path: str | Path, label: str | None = None, kind: str | None = None) -> Data:
-    """As `zoo.data.sources.own.from_path`, with the task that goes with what was found."""
+def from_path(path: str | Path, label: str | None = None, kind: str | None = None, wanted: Sequence[str] = ()) -> Data:
+    """As `zoo.data.sources.own.from_path`, with the task that goes with what was found; see `decided`."""
     from zoo.data.sources import own
 
-    return decided(own.from_path(path, label, kind))
+    if kind is None and wanted and not any(task.needs_targets for task in _ALL if task.name in wanted):
+        kind = "images" if own.holds_images(path) else None
+    return decided(own.from_path(path, label, kind), wanted)
 
 
-def decided(found: Data) -> Data:
-    """The data with a task in the place of the role of what is predicted."""
-    task = next(task for task in _ALL if task.suits(found, found.task))
+def decided(found: Data, wanted: Sequence[str] = ()) -> Data:
+    """The data with a task in the place of the role of what is predicted.
+
+    It is one of `wanted`, the tasks of the model that is to learn from it, if one of these suits, or needs no targets.
+    """
+    fits = [task for task in _ALL if task.suits(found, found.task)]
+    fits += [task for task in _ALL if not task.needs_targets and found.kind in task.kinds]
+    task = next((task for task in fits if task.name in wanted), fits[0])
     return found.model_copy(update={"task": task.name})
 
 

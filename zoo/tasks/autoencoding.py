@@ -43,6 +43,7 @@ class Autoencoding(Task):
     name = "autoencoding"
     kinds = ("image",)
     losses = ("mse", "mae", "huber", "binary_crossentropy", ELBO)
+    needs_targets = False
     transfers = False
     no_script = "its loss is made of the network's halves, which a script would have to restate"
 
@@ -51,10 +52,7 @@ class Autoencoding(Task):
         return Field("y", "label", (), "int32")
 
     def suits(self, data: Data, role: str) -> bool:
-        return data.kind in self.kinds and role == "image"
-
-    def takes(self, data: Data) -> bool:
-        return data.kind in self.kinds
+        return False
 
     def logged(self, loss: str) -> tuple[str, ...]:
         return ("reconstruction", "kl") if loss == ELBO else ("mse",)

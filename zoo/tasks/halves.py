@@ -36,8 +36,8 @@ class Halves:
         if not {"encoder", "decoder"} <= set(found):
             raise UsageError(f"{network.name} has no layers called encoder and decoder, which autoencoding asks for")
         self.model, self.encoder, self.decoder = model, found["encoder"], found["decoder"]
-        self.prepare = keras.Model(model.inputs, model.layers[model.layers.index(network) - 1].output)
-        self.logits = keras.Model(self.decoder.inputs, self.decoder.layers[-1].input)  # before the sigmoid
+        self.prepare = keras.Model(model.input, model.layers[model.layers.index(network) - 1].output)
+        self.logits = keras.Model(self.decoder.input, self.decoder.layers[-1].input)  # before the sigmoid
         self.sample: Any = next((layer for layer in network.layers if isinstance(layer, GaussianSample)), None)
         self.corrupt: Any = next((layer for layer in network.layers if isinstance(layer, MaskingNoise)), None)
 

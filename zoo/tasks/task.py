@@ -70,6 +70,7 @@ class Task:
     answers_in_text = False  # whether its models say a text for a text
     scales_targets = False  # whether outputs come in the units of standardised inputs and are brought back
     has_several_labels = False  # whether an example may have any number of the classes
+    needs_targets = True  # whether it learns from more than the inputs themselves
     has_classes = False  # whether what is predicted is one of some classes
     no_script = ""  # why its runs are not written as a script; "": they are
     keeps_outputs = True  # whether the outputs of a whole split fit into memory together
@@ -88,10 +89,6 @@ class Task:
     def suits(self, data: Data, role: str) -> bool:
         """Whether this is the task of data whose recipe names none, and of which a target of this role is known."""
         return data.kind in self.kinds and role == self.target(data).role
-
-    def takes(self, data: Data) -> bool:
-        """Whether it can also learn from data of which the recipe, or what was found, names another task."""
-        return False
 
     def logged(self, loss: str) -> tuple[str, ...]:
         """What is measured after each epoch, beside the loss."""

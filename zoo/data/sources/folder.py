@@ -32,6 +32,8 @@ class Folder(FileSource):
         path = Path(address)
         if masks.folders(path):
             return masks.infer(path)
+        if kind == "images":
+            return folder.infer(path, labelled=False)
         return textfiles.infer_folder(path) if textfiles.holds_texts(path) else folder.infer(path)
 
 

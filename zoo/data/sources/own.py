@@ -5,24 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.data import arrays
+from zoo.data import arrays, masks
 from zoo.data.sources import infer, pairs
+from zoo.data.text import files
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from zoo.data.config import Data
 
 TABLES = (".csv", ".tsv", ".txt", ".data")
-READ_AS = {"table": "tabular", "text": "text", "pairs": "text-pair", "series": "series"}  # what an own file can be
+READ_AS = {
+    "table": "tabular",
+    "text": "text",
+    "pairs": "text-pair",
+    "series": "series",
+    "images": "image",
+}  # what own data can be
 
 
 def from_path(path: str | Path, label: str | None = None, kind: str | None = None) -> Data:
     """A description of own data, by its absolute path: it holds wherever it is used again.
 
     A folder of images or of .txt files, a sub-folder a class, or one with x.npy and y.npy, or one with images/ and
-    masks/ whose files have the same names; a table; a file of
-    tab-separated pairs of texts, or two files whose lines belong together, `a.en,a.de`. `kind` says what a table is
-    where that is not found out rightly.
+    masks/ whose files have the same names; a table; a file of tab-separated pairs of texts, or two files whose lines
+    belong together, `a.en,a.de`. `kind` says what a table is where that is not found out rightly, and "images" that a
+    folder's need no labels.
 
     Raises:
         UsageError: no such file, or none of these; a label column given where there is none; no such kind.
@@ -39,9 +46,11 @@ def from_path(path: str | Path, label: str | None = None, kind: str | None = Non
     if path.is_dir():
         if label:
             raise UsageError(f"{path} is a folder: its sub-folders' names are the labels; leave out --label")
-        if kind:
+        if kind not in (None, "images"):
             raise UsageError(f"{path} is a folder: what it is follows from the files in it; leave out --as")
-        return infer(f"{_kind_of_folder(path)}:{path.absolute()}")
+        return infer(f"{_kind_of_folder(path)}:{path.absolute()}", kind=kind)
+    if kind == "images" and path.exists():
+        raise UsageError(f"{path} is no folder: images without labels lie in one")
     if not path.exists():
         raise UsageError(f"no such file or folder: {path}")
     if path.suffix.lower() not in TABLES:
@@ -50,6 +59,17 @@ def from_path(path: str | Path, label: str | None = None, kind: str | None = Non
             "pairs of texts: a .tsv, a .zip with one, or two files: --data FIRST,SECOND"
         )
     return infer(f"csv:{path.absolute()}", label, kind)
+
+
+def holds_images(path: str | Path) -> bool:
+    """Whether a path is a folder that is read as images, and has no masks beside them."""
+    whole = Path(path).expanduser()
+    return (
+        whole.is_dir()
+        and _kind_of_folder(whole) == "folder"
+        and not masks.folders(whole)
+        and not files.holds_texts(whole)
+    )
 
 
 def _kind_of_folder(path: Path) -> str:
