@@ -1,4 +1,4 @@
-"""Other packages add models and recipes through entry points: a good plug-in, and several bad ones beside it."""
+"""Other packages add models, tasks, sources and recipes: a good plug-in, and several bad ones beside it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ version = "1.0"
 [project.entry-points."zoo.recipes"]
 {recipes}
 
+[project.entry-points."zoo.tasks"]
+{tasks}
+
+[project.entry-points."zoo.sources"]
+{sources}
+
 [tool.setuptools]
 packages = {packages}
 
@@ -35,7 +41,7 @@ from zoo import register
 
 @register(
     "{name}", family="theirs", year=2020, paper="Nobody 2020, Nothing", idea="One hidden layer of somebody else's.",
-    inputs=("tabular",), tasks=("binary", "classification"), params=17,
+    inputs=("tabular",), tasks=("binary", "classification", "quantile"), params=17,
 )
 def network(input_shape=(2,), num_classes=1, classifier_activation="sigmoid", units=4):
     """Dense: (batch, features) -> (batch, units) -> (batch, num_classes)."""
@@ -67,8 +73,87 @@ units = 8
 """
 
 
-def write_package(folder, files, models="", recipes=""):
-    """A package's sources: `files` by their path inside it; entry points to the modules `models` and `recipes`."""
+TASK = '''
+from zoo.tasks.regression import Regression
+
+
+class Quantile(Regression):
+    """The value that nine in ten stay below, by a loss that counts what is missed nine times."""
+
+    name = "{name}"
+    kinds = ("tabular",)
+    losses = ("pinball",)
+
+    def suits(self, data, role):
+        return False
+
+    def objective(self, data, loss):
+        import keras
+
+        from zoo.tasks.objective import Objective
+
+        def values(y, outputs):
+            missed = y - outputs
+            return keras.ops.mean(keras.ops.maximum(0.9 * missed, -0.1 * missed), axis=-1)
+
+        return Objective(values, [keras.metrics.MeanAbsoluteError(name="mae")])
+
+
+TASK = Quantile()
+'''
+
+SOURCE = '''
+from zoo.data.sources.source import DataSource
+
+
+class Delays(DataSource):
+    """Delays that grow with the way, and some of them very much."""
+
+    scheme = "{scheme}"
+    form = "{scheme}:SEED"
+    kinds = ("tabular",)
+
+    def read(self, address, data, target):
+        import numpy as np
+
+        from zoo.data.examples import Examples, Source
+
+        random = np.random.default_rng(int(address))
+
+        def draw(count):
+            x = random.random((count, 2), "float32")
+            return Examples(x, x.sum(axis=1) + random.exponential(1.0, count).astype("float32"))
+
+        return Source(draw(data.train), draw(data.test))
+
+    def infer(self, address, label=None, kind=None):
+        from zoo.data.config import Data
+
+        return Data(source="{scheme}:" + address, kind="tabular", task="value", input_shape=(2,), train=80, test=40)
+
+
+SOURCE = Delays()
+'''
+
+DELAYS = """
+title = "Delays of theirs"
+
+[data]
+source = "delays:7"
+kind = "tabular"
+task = "quantile"
+input_shape = [2]
+train = 200
+test = 90
+
+[training]
+epochs = 20
+batch_size = 20
+"""
+
+
+def write_package(folder, files, models="", recipes="", tasks="", sources=""):
+    """A package's sources: `files` by their path inside it; entry points to its modules and to objects in them."""
     for path, text in {"__init__.py": "", **files}.items():
         place = folder / folder.name / path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -78,6 +163,8 @@ def write_package(folder, files, models="", recipes=""):
         name=folder.name,
         models=f'models = "{folder.name}.{models}"' if models else "",
         recipes=f'recipes = "{folder.name}.{recipes}"' if recipes else "",
+        tasks=f'tasks = "{folder.name}.{tasks}"' if tasks else "",
+        sources=f'sources = "{folder.name}.{sources}"' if sources else "",
         packages=json.dumps([".".join(place.relative_to(folder).parts) for place in folders]),
     )
     (folder / "pyproject.toml").write_text(project, encoding="utf-8")
@@ -91,11 +178,22 @@ def model(name):
 
 THEIRS = {
     "models.py": model("theirs"),
+    "tasks.py": TASK.format(name="quantile"),
+    "sources.py": SOURCE.replace("{scheme}", "delays"),
     "recipes/theirdata.toml": RECIPE,
+    "recipes/delays.toml": DELAYS,
     "recipes/digits.toml": "title = 'not the digits of the zoo'",
 }
-FAULTY = {"models.py": model("half") + "\nimport a_package_that_nobody_has\n"}
-TAKEN = {"models.py": model("lenet")}
+FAULTY = {
+    "models.py": model("half") + "\nimport a_package_that_nobody_has\n",
+    "tasks.py": "TASK = 'no task'",
+    "sources.py": "import sys; sys.exit(3)",
+}
+TAKEN = {
+    "models.py": model("lenet"),
+    "tasks.py": TASK.format(name="regression"),
+    "sources.py": SOURCE.replace("{scheme}", "csv"),
+}
 MISTAKEN = {"recipes/mistaken.toml": RECIPE.replace("epochs", "epoch")}
 
 
@@ -106,17 +204,21 @@ def environment(tmp_path_factory):
     made = throwaway.create(tmp_path_factory.mktemp("with-plugins") / "venv")
     made.install(
         str(throwaway.build_wheel(tmp_path_factory.getbasetemp() / "throwaway")),
-        write_package(sources / "zoo_theirs", THEIRS, models="models", recipes="recipes"),
-        write_package(sources / "zoo_faulty", FAULTY, models="models", recipes="nowhere.recipes"),
-        write_package(sources / "zoo_taken", TAKEN, models="models"),
+        write_package(
+            sources / "zoo_theirs", THEIRS, "models", "recipes", tasks="tasks:TASK", sources="sources:SOURCE"
+        ),
+        write_package(
+            sources / "zoo_faulty", FAULTY, "models", "nowhere.recipes", tasks="tasks:TASK", sources="sources:SOURCE"
+        ),
+        write_package(sources / "zoo_taken", TAKEN, "models", tasks="tasks:TASK", sources="sources:SOURCE"),
         write_package(sources / "zoo_mistaken", MISTAKEN, recipes="recipes"),
     )
     return made
 
 
-def rows(environment, cwd):
+def rows(environment, cwd, *options):
     """What `zoo ls` lists, by name."""
-    listed = throwaway.run(environment.zoo, "ls", "--json", cwd=cwd).stdout
+    listed = throwaway.run(environment.zoo, "ls", "--json", *options, cwd=cwd).stdout
     return {row["name"]: row for row in json.loads(listed)}
 
 
@@ -148,12 +250,44 @@ def test_its_recipe_stands_beside_the_zoos_own_which_win(environment, tmp_path):
 
 def test_broken_and_duplicate_models_are_reported_by_package_and_left_out(environment, tmp_path):
     notes = throwaway.run(environment.zoo, "ls", cwd=tmp_path).stderr.splitlines()
-    assert len(notes) == 2
+    assert len(notes) == 6
     (faulty,) = [note for note in notes if "'models of zoo_faulty' is broken" in note]
     assert "No module named 'a_package_that_nobody_has'" in faulty
     (taken,) = [note for note in notes if "'models of zoo_taken' is broken" in note]
     assert "model 'lenet' is already registered (by zoo)" in taken
     assert "half" not in rows(environment, tmp_path)  # what it registered before it broke
+
+
+def test_its_task_and_source_run_by_name_from_end_to_end(environment, tmp_path):
+    assert list(rows(environment, tmp_path, "--task", "quantile")) == ["theirs"]
+    done = throwaway.run(environment.zoo, "run", "theirs", "delays", "--json", "--out", "run", cwd=tmp_path)
+    outcome = json.loads(done.stdout)
+    assert outcome["examples_scored"] == outcome["examples_in_split"] == 90
+    again = json.loads(throwaway.run(environment.zoo, "eval", "run", "--json", cwd=tmp_path).stdout)
+    measured = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
+    assert again["metrics"] == pytest.approx(measured, rel=1e-5) and set(measured) == {"loss", "mae"}
+    (tmp_path / "rows.csv").write_text("a,b\n0.1,0.1\n0.9,0.9\n")
+    said = json.loads(throwaway.run(environment.zoo, "predict", "run", "rows.csv", "--json", cwd=tmp_path).stdout)
+    near, far = (row["prediction"] for row in said)
+    assert near < far  # longer ways are longer late
+
+
+def test_its_source_is_described_without_a_recipe(environment, tmp_path):
+    shown = throwaway.run(environment.zoo, "run", "mlp", "delays:7", "--dry-run", cwd=tmp_path).stdout
+    assert 'source = "delays:7"' in shown and 'task = "regression"' in shown
+    said = throwaway.run(environment.zoo, "data", "prepare", "delays:7", cwd=tmp_path).stdout
+    assert said == "delays:7: ready (made on the spot)\n"
+
+
+def test_broken_and_duplicate_tasks_and_sources_are_reported_by_package_and_left_out(environment, tmp_path):
+    notes = throwaway.run(environment.zoo, "ls", cwd=tmp_path).stderr
+    for what, why in (
+        ("tasks of zoo_faulty", "UsageError: 'no task' is no zoo.tasks.task.Task"),
+        ("tasks of zoo_taken", "the task 'regression' is there already"),
+        ("sources of zoo_faulty", "SystemExit: 3"),
+        ("sources of zoo_taken", "the source 'csv' is there already"),
+    ):
+        assert f"plug-in '{what}' is broken and left out: " in notes and why in notes
 
 
 def test_a_broken_plugin_does_not_change_the_zoos_model_of_that_name(environment, tmp_path):
@@ -171,5 +305,5 @@ def test_broken_recipes_are_reported_and_the_others_listed(environment, tmp_path
 
 def test_the_doctor_names_what_is_broken(environment, tmp_path):
     said = throwaway.run(environment.zoo, "doctor", "--json", cwd=tmp_path, code=None).stdout
-    for name in ("models of zoo_faulty", "models of zoo_taken", "recipes of zoo_faulty"):
+    for name in ("models of zoo_faulty", "tasks of zoo_taken", "sources of zoo_taken", "recipes of zoo_faulty"):
         assert name in said

@@ -52,7 +52,7 @@ def command(
         print_json([_row(record) for record in records])
     elif records:
         _print(records)
-    for name, reason in (registry.broken() | sources.broken()).items():
+    for name, reason in (registry.broken() | tasks.broken() | sources.broken()).items():
         echo(f"note: plug-in {name!r} is broken and left out: {reason}", err=True)
     if not records:  # an empty answer is an answer: exit code 0, so that a script's filter does not fail
         echo(_nothing(registry.list_models(), family, pattern), err=True)

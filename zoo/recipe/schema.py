@@ -16,17 +16,6 @@ Below1 = Annotated[float, Field(gt=0, lt=1)]
 
 Optimizer = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 Schedule = Literal["constant", "step", "exponential", "cosine"]
-Loss = Literal[
-    "mse",
-    "mae",
-    "huber",
-    "binary_crossentropy",
-    "categorical_crossentropy",
-    "sparse_categorical_crossentropy",
-    "hinge",
-    "perceptron",
-    "elbo",
-]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 
@@ -59,7 +48,7 @@ class Training(Section):
     decay_rate: Below1 | None = None  # step, exponential: what the rate is multiplied by
     final_share: Annotated[float, Field(ge=0, lt=1)] = 0.0  # cosine: share of the rate left at the end
     clip_norm: Above0 | None = None  # the gradient of all weights together is scaled down to this norm
-    loss: Loss | None = None  # by the task when absent
+    loss: str | None = None  # one of the task's, which are checked against it; its first when absent
     precision: Precision = "float32"
     jit: Literal["auto", "on", "off"] = "auto"  # XLA
     strategy: Literal["auto", "one", "mirrored", "multi-worker"] = "auto"

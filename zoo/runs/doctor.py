@@ -138,9 +138,9 @@ def _tensorboard() -> Iterator[Finding]:
 
 
 def _plugins() -> Iterator[Finding]:
-    from zoo import recipe
+    from zoo import recipe, tasks
     from zoo.catalogue import registry
     from zoo.data import sources
 
-    for name, why in [*registry.broken().items(), *sources.broken().items(), *recipe.broken().items()]:
+    for name, why in [pair for part in (registry, tasks, sources, recipe) for pair in part.broken().items()]:
         yield Finding(f"plug-in {name}", "wrong", why)

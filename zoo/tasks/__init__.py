@@ -1,12 +1,19 @@
-"""Tasks: what a network is asked to do, one file each. Importing this imports no framework."""
+"""Tasks: what a network is asked to do, one file each. Importing this imports no framework.
+
+Other packages add tasks through the entry-point group `zoo.tasks`, whose value names a `Task` or several. One that
+breaks is kept in `broken()` and harms nothing else.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from zoo.catalogue.spec import DataSpec
+from zoo.catalogue import plugins
+from zoo.catalogue.spec import KINDS, DataSpec
 from zoo.errors import UsageError, unknown
 from zoo.tasks import autoencoding, classification, forecast, language_model, regression, segmentation, seq2seq
 from zoo.tasks.task import Task
@@ -38,7 +45,50 @@ class Described(Protocol):
 
 def names() -> tuple[str, ...]:
     """Every task, as recipes and records of models call it."""
-    return tuple(dict.fromkeys(task.name for task in _ALL))
+    return tuple(dict.fromkeys(task.name for task in _every()))
+
+
+def broken() -> dict[str, str]:
+    """Plug-ins whose tasks are left out: `entry point of package` -> what went wrong."""
+    return dict(_theirs()[1])
+
+
+def _every() -> tuple[Task, ...]:
+    return (*_ALL, *_theirs()[0])
+
+
+@cache
+def _theirs() -> tuple[list[Task], dict[str, str]]:
+    """The tasks of other packages, and what broke."""
+    found: list[Task] = []
+
+    def add(point: Any, origin: str) -> None:
+        given = point.load()
+        new = list(given) if isinstance(given, list | tuple) else [given]
+        for task in new:
+            _refuse_bad(task, {other.name for other in (*_ALL, *found)})
+        found.extend(new)
+
+    return found, plugins.load("zoo.tasks", add)
+
+
+def _refuse_bad(task: Any, taken: set[str]) -> None:
+    if not isinstance(task, Task):
+        raise UsageError(f"{task!r:.100} is no zoo.tasks.task.Task")
+    name = getattr(task, "name", None)
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise UsageError(f"a task's name {name!r} is not of the form a-z, 0-9, _")
+    if name in taken:
+        raise UsageError(f"the task {name!r} is there already; choose another name")
+    for what in ("kinds", "losses"):
+        if not _are_words(getattr(task, what, None)):
+            raise UsageError(f"the task {name!r} has no `{what}`: a tuple of words")
+    if bad := [kind for kind in task.kinds if kind not in KINDS]:
+        raise unknown("kind of data", bad[0], KINDS, f"known: {', '.join(KINDS)}")
+
+
+def _are_words(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) > 0 and all(isinstance(one, str) for one in value)
 
 
 def of(described: Described) -> Task:
@@ -47,7 +97,7 @@ def of(described: Described) -> Task:
     Raises:
         UsageError: there is no such task, or it does not go with this kind of data.
     """
-    found = [task for task in _ALL if task.name == described.task]
+    found = [task for task in _every() if task.name == described.task]
     if not found:
         raise unknown("task", described.task, names(), f"known: {', '.join(names())}")
     kinds = " or ".join(repr(kind) for task in found for kind in task.kinds)
@@ -68,7 +118,7 @@ def from_path(path: str | Path, label: str | None = None, kind: str | None = Non
     """As `zoo.data.sources.own.from_path`, with the task that goes with what was found; see `decided`."""
     from zoo.data.sources import own
 
-    if kind is None and wanted and not any(task.needs_targets for task in _ALL if task.name in wanted):
+    if kind is None and wanted and not any(task.needs_targets for task in _every() if task.name in wanted):
         kind = "images" if own.holds_images(path) else None
     return decided(own.from_path(path, label, kind), wanted)
 
@@ -78,8 +128,8 @@ def decided(found: Data, wanted: Sequence[str] = ()) -> Data:
 
     It is one of `wanted`, the tasks of the model that is to learn from it, if one of these suits, or needs no targets.
     """
-    fits = [task for task in _ALL if task.suits(found, found.task)]
-    fits += [task for task in _ALL if not task.needs_targets and found.kind in task.kinds]
+    fits = [task for task in _every() if task.suits(found, found.task)]
+    fits += [task for task in _every() if not task.needs_targets and found.kind in task.kinds]
     task = next((task for task in fits if task.name in wanted), fits[0])
     return found.model_copy(update={"task": task.name})
 
