@@ -23,7 +23,7 @@ FLOORS = [
     {"drawing"},
     {"tasks"},
     {"checks", "recipe"},
-    {"runs.directory", "runs.forms", "runs.results"},
+    {"runs.directory", "runs.forms", "runs.results", "runs.saving"},
     {"training"},
     {"pretrained", "runs.predictions"},
     {"report"},

@@ -29,11 +29,11 @@ import tomli_w
 from zoo import safety
 from zoo.data.text.encoding import Vocabularies
 from zoo.errors import UsageError, ZooError
-from zoo.files import JSON, leftovers, read_text, replacing, sha256, write_json, write_text
+from zoo.files import JSON, leftovers, read_text, sha256, write_json, write_text
 from zoo.files.names import file_name
 from zoo.files.opening import descriptor, refuse_links
 from zoo.recipe import Resolved, recorded
-from zoo.runs import forms
+from zoo.runs import forms, saving
 
 if TYPE_CHECKING:
     import keras
@@ -122,25 +122,10 @@ def write_history(folder: Path, history: Mapping[str, list[float]]) -> None:
 
 
 def write_model(folder: Path, model: keras.Model) -> Path:
-    """model.keras: raw input in, preprocessing inside; without the optimiser, which plain Keras does not know."""
+    """model.keras: raw input in, preprocessing inside; the same bytes for the same model."""
     path = folder / "model.keras"
-    with replacing(path) as temporary, _uncompiled(model):
-        model.save(temporary)
+    saving.save(model, path)
     return path
-
-
-@contextmanager
-def _uncompiled(model: keras.Model) -> Iterator[None]:
-    """While it lasts, the model is one that was never compiled."""
-    if not model.compiled:
-        yield
-        return
-    kept = model.compiled, model.optimizer
-    model.compiled, model.optimizer = False, None
-    try:
-        yield
-    finally:
-        model.compiled, model.optimizer = kept
 
 
 def write_vocabularies(folder: Path, vocabularies: Vocabularies) -> None:
