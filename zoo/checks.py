@@ -106,8 +106,18 @@ class Subject:
 
     @cached_property
     def activation(self) -> str:
-        """Of the output layer: softmax, sigmoid, or linear for everything else."""
-        layer = self.model.layers[-1]
+        """Of the output layer: softmax, sigmoid, or linear for everything else; of several heads that of each."""
+        return ", ".join(self.activations.values())
+
+    @cached_property
+    def activations(self) -> dict[str, str]:
+        """By the name of the output; the only one is called "" here."""
+        if isinstance(self.model.output, dict):
+            return {name: self._activation(tensor._keras_history[0]) for name, tensor in self.model.output.items()}
+        return {"": self._activation(self.model.layers[-1])}
+
+    @staticmethod
+    def _activation(layer: Any) -> str:
         while isinstance(layer, keras.Model):  # a network whose last part is one itself
             layer = layer.layers[-1]
         name = getattr(getattr(layer, "activation", None), "__name__", type(layer).__name__.lower())
@@ -118,8 +128,11 @@ class Subject:
         """Whether the sign of the output decides between two classes."""
         return self.own_loss in SCORE_LOSSES
 
-    def loss(self) -> keras.losses.Loss:
-        """The loss that the record names, or the one that goes with the output layer."""
+    def loss(self) -> Any:
+        """The loss that the record names, or the one that goes with the output layer; of several heads by name."""
+        return _only({name: self._loss(activation) for name, activation in self.activations.items()})
+
+    def _loss(self, activation: str) -> keras.losses.Loss:
         classes = {
             "perceptron": zoo.layers.PerceptronLoss,
             "hinge": keras.losses.Hinge,
@@ -127,7 +140,7 @@ class Subject:
             "sigmoid": keras.losses.BinaryCrossentropy,
             "linear": keras.losses.MeanSquaredError,
         }
-        return classes[self.own_loss if self.own_loss in SCORE_LOSSES else self.activation]()
+        return classes[self.own_loss if self.own_loss in SCORE_LOSSES else activation]()
 
     @property
     def takes_tokens(self) -> bool:
@@ -146,19 +159,24 @@ class Subject:
         random = np.random.default_rng(self.seed)
         return keras.tree.map_structure(lambda tensor: _random_input(random, examples, tensor), self.model.input)
 
-    def targets(self, examples: int) -> np.ndarray:
+    def targets(self, examples: int) -> Any:
         """Class ids in turn (examples,), 0 and 1 in turn or, of several, by chance, or values from -1 to 1.
 
-        Of a model that writes, one of two ids for each token, by the token before it or, with a source, by the row.
+        Of a model that writes, one of two ids for each token, by the token before it or, with a source, by the row; of
+        several heads a dict.
         """
-        shape = (examples, *(FREE_AXIS if side is None else side for side in self.model.output.shape[1:]))
+        outputs = _by_name(self.model.output)
+        return _only({name: self._targets(examples, outputs[name], kind) for name, kind in self.activations.items()})
+
+    def _targets(self, examples: int, output: keras.KerasTensor, activation: str) -> np.ndarray:
+        shape = (examples, *(FREE_AXIS if side is None else side for side in output.shape[1:]))
         if self.writes:
             x = self.inputs(examples)
             chosen = np.arange(examples)[:, None] if isinstance(x, dict) else np.pad(x, ((0, 0), (1, 0)))[:, :-1]
             return (_target(x) + TOKENS * (chosen % 2)) % shape[-1]
-        if self.activation == "softmax":
+        if activation == "softmax":
             return np.resize(np.arange(shape[-1]), shape[:-1])
-        if self.activation == "sigmoid" or self.scores:
+        if activation == "sigmoid" or self.scores:
             if shape[1:] == (1,):
                 return np.resize(np.array([0.0, 1.0], "float32"), shape)
             return np.random.default_rng(self.seed).integers(0, 2, shape).astype("float32")
@@ -179,8 +197,29 @@ def _random_input(random: np.random.Generator, examples: int, tensor: keras.Kera
     return values.astype("float32")
 
 
+def _outputs(model: keras.Model, x: Any) -> dict[str, np.ndarray]:
+    """Outputs by name; the only one is called ""."""
+    found = _by_name(model(x, training=False))
+    return {name: np.asarray(keras.ops.convert_to_numpy(output), "float32") for name, output in found.items()}
+
+
 def _forward(model: keras.Model, x: Any) -> np.ndarray:
-    return np.asarray(keras.ops.convert_to_numpy(model(x, training=False)), "float32")
+    """The output, or those of several heads side by side."""
+    return _joined(_outputs(model, x))
+
+
+def _joined(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    if len(outputs) == 1:
+        return next(iter(outputs.values()))
+    return np.concatenate([output.reshape(len(output), -1) for output in outputs.values()], axis=1)
+
+
+def _by_name(outputs: Any) -> dict[str, Any]:
+    return dict(outputs) if isinstance(outputs, Mapping) else {"": outputs}
+
+
+def _only(found: dict[str, Any]) -> Any:
+    return found.get("", found)
 
 
 def _rows(x: Any, rows: slice) -> Any:
@@ -193,7 +232,7 @@ def _target(x: Any) -> np.ndarray:
 
 
 def builds(subject: Subject) -> str:
-    """Called without arguments it gives an uncompiled `keras.Model` with one finite output a batch."""
+    """Called without arguments it gives an uncompiled `keras.Model` with one finite output a batch, or some by name."""
     for knob in inspect.signature(subject.builder).parameters.values():
         if knob.default is knob.empty:
             raise CheckError(f"argument {knob.name!r} has no default")
@@ -202,11 +241,14 @@ def builds(subject: Subject) -> str:
         raise CheckError(f"returned {type(model).__name__}, not a keras.Model")
     if model.compiled:
         raise CheckError("the model is compiled already; compiling is the trainer's business")
-    if len(model.outputs or ()) != 1:
-        raise CheckError(f"{len(model.outputs or ())} outputs, not one (a subclassed model must be built first)")
+    if not isinstance(model.output, dict) and len(model.outputs or ()) != 1:
+        raise CheckError(
+            f"{len(model.outputs or ())} outputs, neither one nor a dict (a subclassed model must be built first)"
+        )
     if not np.isfinite(_forward(model, subject.inputs(2))).all():
         raise CheckError("the output is not finite")
-    return f"{_shape(model.inputs[0])} -> {_shape(model.output)}, {subject.activation} output"
+    taken, given = (", ".join(map(_shape, tensors)) for tensors in (model.inputs, model.outputs))
+    return f"{taken} -> {given}, {subject.activation} output"
 
 
 def _shape(tensor: keras.KerasTensor) -> str:
@@ -243,16 +285,26 @@ def gradients(subject: Subject) -> str:
 
 def initial_loss(subject: Subject) -> str:
     """Before training the classes are as good as equally likely: cross-entropy near ln(classes); else finite."""
-    loss = float(subject.loss()(subject.targets(16), _forward(subject.model, subject.inputs(16))))
+    outputs, losses = _outputs(subject.model, subject.inputs(16)), _by_name(subject.loss())
+    targets = _by_name(subject.targets(16))
+    return "; ".join(
+        _initial(name, subject.activations[name], float(losses[name](targets[name], output)), output.shape[-1])
+        for name, output in outputs.items()
+    )
+
+
+def _initial(head: str, activation: str, loss: float, units: int) -> str:
+    """What is said of the loss of one head, "" of the only one."""
+    called = f"{head} " if head else ""
     if not math.isfinite(loss):
-        raise CheckError(f"{loss}")
-    if subject.activation == "linear":
-        return f"{loss:.3f}, finite"
-    classes = subject.model.output.shape[-1] if subject.activation == "softmax" else 2
+        raise CheckError(f"{called}{loss}")
+    if activation == "linear":
+        return f"{called}{loss:.3f}, finite"
+    classes = units if activation == "softmax" else 2
     expected = math.log(classes)
     if abs(loss - expected) > max(0.5, 0.4 * expected):
-        raise CheckError(f"{loss:.3f}, far from ln {classes} = {expected:.3f}")
-    return f"{loss:.3f}, ln {classes} = {expected:.3f}"
+        raise CheckError(f"{called}{loss:.3f}, far from ln {classes} = {expected:.3f}")
+    return f"{called}{loss:.3f}, ln {classes} = {expected:.3f}"
 
 
 def overfits(subject: Subject) -> str:
@@ -271,16 +323,21 @@ def overfits(subject: Subject) -> str:
         for rounds in range(1, ROUNDS + 1):
             for _ in range(ROUND):
                 model.train_on_batch(x, y)
-            if _fitted(subject, y, _forward(model, x)):
+            if _fitted(subject, _by_name(y), _outputs(model, x)):
                 return f"{subject.few} examples by heart in {rounds * ROUND} steps (Adam, {rate:g})"
     raise CheckError(f"{subject.few} examples not learnt in {ROUND * ROUNDS} steps of Adam at 0.001, 0.01 or 0.1")
 
 
-def _fitted(subject: Subject, y: np.ndarray, output: np.ndarray) -> bool:
-    if subject.activation == "softmax":
+def _fitted(subject: Subject, targets: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]) -> bool:
+    kinds = subject.activations.items()
+    return all(_head_fitted(kind, subject.scores, targets[name], outputs[name]) for name, kind in kinds)
+
+
+def _head_fitted(activation: str, scores: bool, y: np.ndarray, output: np.ndarray) -> bool:
+    if activation == "softmax":
         return bool((output.argmax(-1) == y).all())
-    if subject.activation == "sigmoid" or subject.scores:
-        return bool(((output > (0.0 if subject.scores else 0.5)) == (y > 0.5)).all())
+    if activation == "sigmoid" or scores:
+        return bool(((output > (0.0 if scores else 0.5)) == (y > 0.5)).all())
     return float(np.mean((output - y) ** 2)) < 0.01 * float(np.var(y))
 
 
@@ -323,9 +380,8 @@ def two_in_one(subject: Subject) -> str:
     )
     both = keras.Model(inputs, [part(inputs) for part in parts])
     for part, output in zip(parts, both(x, training=False), strict=True):
-        _unchanged(
-            _forward(part, x), np.asarray(keras.ops.convert_to_numpy(output)), f"in one model {part.name} differs"
-        )
+        inside = {name: np.asarray(keras.ops.convert_to_numpy(one)) for name, one in _by_name(output).items()}
+        _unchanged(_forward(part, x), _joined(inside), f"in one model {part.name} differs")
     return "same outputs in one model as alone"
 
 
@@ -369,8 +425,8 @@ def _forward_under(policy: str, subject: Subject, weights: list[np.ndarray], x: 
         model = subject.build()
     finally:
         keras.config.set_dtype_policy(usual)
-    if model.output.dtype != "float32":
-        raise CheckError(f'{policy}: the output is {model.output.dtype}; give the output layer dtype="float32"')
+    if half := next((tensor.dtype for tensor in model.outputs if tensor.dtype != "float32"), None):
+        raise CheckError(f'{policy}: the output is {half}; give the output layer dtype="float32"')
     model.set_weights(weights)
     return _forward(model, x)
 

@@ -25,7 +25,7 @@ class Doubled(Task):
     def fields(self, data):
         return Fields((Field("x", "vector", (1,), "float32"),), ())
 
-    def logged(self, loss):
+    def logged(self, data, loss):
         return ("double",)
 
     def contradictions(self, recipe):

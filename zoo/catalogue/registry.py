@@ -338,6 +338,8 @@ def misfit(record: ModelRecord, spec: DataSpec) -> str | None:
     """Why the model cannot take this data, or None if it can. Looks at plain data only."""
     if spec.kind not in record.inputs:
         return f"{record.name} takes {' or '.join(record.inputs)}, {spec.name} is {spec.kind}"
+    if spec.input_kinds and not set(spec.input_kinds) & set(record.inputs):
+        return f"{record.name} takes {' or '.join(record.inputs)}, the inputs of {spec.name} are {spec.input_kinds[0]}"
     if spec.task not in record.tasks:
         return f"{record.name} does {' or '.join(record.tasks)}, {spec.name} is {spec.task}"
     if record.fixed_shape and tuple(spec.input_shape) != record.fixed_shape:

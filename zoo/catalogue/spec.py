@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-KINDS = ("tabular", "image", "text", "series", "text-pair")
+KINDS = ("tabular", "image", "text", "series", "text-pair", "mixed")
 
 
 @dataclass(frozen=True)
@@ -31,3 +31,6 @@ class DataSpec:
     target_vocab_size: int | None = None  # of the target text of pairs
     target_length: int | None = None  # most tokens of a target, its end included
     horizon: int = 1  # steps of a series that are forecast at once
+    inputs: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))  # shapes of several
+    input_kinds: tuple[str, ...] = ()  # of several inputs the kinds that are among them
+    targets: Mapping[str, DataSpec] = field(default_factory=lambda: MappingProxyType({}))  # of several, each alone

@@ -15,6 +15,7 @@ from zoo.files.names import file_name
 
 if TYPE_CHECKING:
     from zoo.data.config import Data
+    from zoo.data.examples import Splits
 
 
 @click.group(epilog="Example: zoo data show mnist   Next: zoo run lenet mnist")
@@ -39,7 +40,7 @@ def ls(as_json: bool) -> None:
         return
     grid = table("name", "kind", "task", "input", ">classes", ">train", ">validation", ">test", "where")
     for row in rows:
-        shape = "x".join(map(str, row["input_shape"]))
+        shape = "x".join(map(str, row["input_shape"])) or f"{len(row['inputs'])} inputs"
         sizes = [f"{row[split]:,}" for split in ("train", "validation", "test")]
         grid.add_row(row["name"], row["kind"], row["task"], shape, str(row["classes"] or "-"), *sizes, _where(row))
     out.print(grid)
@@ -53,8 +54,10 @@ def _row(name: str, data: Data) -> dict[str, Any]:
         "name": name,
         "source": data.source,
         "kind": data.kind,
-        "task": data.task,
+        "task": task.name,
         "input_shape": list(data.input_shape),
+        **({"inputs": {n: list(one.input_shape) for n, one in data.inputs.items()}} if data.inputs else {}),
+        **({"targets": {n: one.task for n, one in data.targets.items()}} if data.targets else {}),
         "classes": len(task.class_names(data)) or None,
         **task.sizes(data),
         "ready": state.ready,
@@ -86,8 +89,6 @@ def show(name: str, label: str | None, kind: str | None, target: Path | None, as
 
     NAME is a recipe's name, tfds:NAME[/CONFIG], or the path of an own folder or file.
     """
-    from zoo.data import class_counts
-
     if target is not None:
         _refuse_unwritable(target)
     title, data = find(name, label, kind)
@@ -97,21 +98,32 @@ def show(name: str, label: str | None, kind: str | None, target: Path | None, as
     target = target or Path(f"{_plain(name)}-samples.png")
     _refuse_unwritable(target)
     splits, classes = tasks.load(data, name), tasks.of(data).class_names(data)
-    counts = {split: class_counts(part, classes) for split, part in splits.by_name().items()}
+    counts = {target: _counts(splits, target, one) for target, one in data.each_target().items()}
     from zoo.drawing import style
     from zoo.drawing.sheet import sample_sheet
 
     style.save(sample_sheet(splits.train, data, classes, title), target)
     if as_json:
-        print_json({**_row(name, data), "title": title, "class_counts": counts, "samples": str(target)})
+        found = counts if data.targets else counts["y"]
+        print_json({**_row(name, data), "title": title, "class_counts": found, "samples": str(target)})
         return
     _print_spec(name, title, data)
-    if classes:
-        _print_counts(counts)
-    elif tasks.of(data).needs_targets:
-        y = splits.train.y
-        out.print(f"to predict: {y.min():g} to {y.max():g}, mean {y.mean():.4g}, deviation {y.std():.4g}")
+    for one, counted in counts.items():
+        if any(counted.values()):
+            _print_counts(counted, one if data.targets else "class")
+        elif tasks.of(data).needs_targets:
+            y = splits.train.targets[one]
+            called = f"{one}: " if data.targets else ""
+            out.print(f"to predict: {called}{y.min():g} to {y.max():g}, mean {y.mean():.4g}, deviation {y.std():.4g}")
     out.print(f"\nsamples drawn in {target}")
+
+
+def _counts(splits: Splits, target: str, data: Data) -> dict[str, dict[str, int]]:
+    """How many examples of each class the parts have; `data` has this target alone."""
+    from zoo.data import Examples, class_counts
+
+    classes, parts = tasks.of(data).class_names(data), splits.by_name().items()
+    return {split: class_counts(Examples({}, part.targets.get(target)), classes) for split, part in parts}
 
 
 def _show_sequences(name: str, title: str, data: Data, target: Path | None, as_json: bool) -> None:
@@ -182,8 +194,15 @@ def _print_spec(name: str, title: str, data: Data) -> None:
     grid.add_row("dataset", f"{name}: {title}" if title != name else name)
     grid.add_row("source", data.source)
     grid.add_row("where", state.place + (f" ({state.size_mb:,.2f} MiB)" if state.size_mb else ""))
-    grid.add_row("task", f"{data.task}, {data.kind}")
-    grid.add_row("input", _input(data))
+    grid.add_row("task", f"{tasks.of(data).name}, {data.kind}")
+    if not data.inputs:
+        grid.add_row("input", _input(data))
+    for called in data.inputs:
+        one = data.of_input(called)
+        features = f": {', '.join(one.feature_names)}" if one.feature_names else ""
+        grid.add_row(f"input {called}", f"{_input(one)}{features}")
+    for called, target in data.targets.items():
+        grid.add_row(f"target {called}", f"{target.task}, weight {target.weight:g}")
     if data.feature_names:
         grid.add_row("features", ", ".join(data.feature_names))
     if data.label or data.several_labels:
@@ -204,8 +223,8 @@ def _input(data: Data) -> str:
     return f"{'x'.join(map(str, data.input_shape))} {data.input_dtype}"
 
 
-def _print_counts(counts: dict[str, dict[str, int]]) -> None:
-    grid = table("class", *[f">{split}" for split in counts])
+def _print_counts(counts: dict[str, dict[str, int]], called: str = "class") -> None:
+    grid = table(called, *[f">{split}" for split in counts])
     for label in counts["train"]:
         grid.add_row(label, *[f"{counts[split][label]:,}" for split in counts])
     out.print()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -11,6 +11,7 @@ MOST = 2**31 - 1  # what TensorFlow counts with
 Positive = Annotated[int, Field(gt=0, le=MOST)]
 Grey = Annotated[int, Field(ge=0, le=255)]
 Seed = Annotated[int, Field(ge=0, le=MOST)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # of one of several inputs or targets
 STREAMED = ("arrays", "folder", "tfds")  # sources that can stay on disk
 
 
@@ -56,19 +57,57 @@ class Masks(Section):
         return self
 
 
+class Input(Section):
+    """One of several inputs of an example: `[data.inputs.NAME]`."""
+
+    kind: Literal["tabular", "image"]
+    input_shape: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    input_dtype: Literal["uint8", "int32", "float32"] = "float32"
+    feature_names: tuple[str, ...] = ()  # of a table the columns that make it up, text columns as NAME=VALUE
+    categories: dict[str, tuple[str, ...]] = {}  # text columns and their values, one-hot encoded
+    column: str | None = None  # of a table's images: the column of their paths, from the table's folder on
+    files: str | None = None  # or what their files are called, by the number of the row: "{row}_frontal.jpg"
+
+
+class Target(Section):
+    """One of several targets of an example: `[data.targets.NAME]`."""
+
+    task: str  # what is learnt of it; of inferred data its role
+    weight: Annotated[float, Field(gt=0)] = 1.0  # of its loss in the sum that is minimised
+    loss: str | None = None  # by the task when absent
+    # values are divided by this for the network and its loss, so that losses of several targets are of one size; what
+    # is measured and said is in their own units
+    scale: Annotated[float, Field(gt=0)] = 1.0
+    num_classes: Annotated[int, Field(ge=2, le=MOST)] | None = None
+    class_names: tuple[str, ...] = ()
+    label: str | None = None  # the column to predict, where that is not called as the target is
+
+    @model_validator(mode="after")
+    def _agree(self) -> Target:
+        if self.class_names and len(self.class_names) != (self.num_classes or 2):
+            raise ValueError(f"{len(self.class_names)} class_names for {self.num_classes or 2} classes")
+        return self
+
+
 class Data(Section):
-    """Where examples come from and what one of them looks like."""
+    """Where examples come from and what one of them looks like.
+
+    One input and one target are described here; several in tables of their own, which `kind`, `input_shape` and `task`
+    are then left away for.
+    """
 
     # tfds:NAME[/CONFIG], sklearn:NAME, generated:NAME, stdlib:source, folder:PATH, arrays:PATH, csv:PATH, pairs:PATH;
     # memory:arrays and memory:dataset were given in Python and are not kept;
     # relative paths are looked up in the working folder, then in that of raw files (see zoo.data.rawfiles)
     source: str
     origin: str = ""  # of files that no library fetches: where a user gets them, licence, size
-    kind: Literal["tabular", "image", "text", "series", "text-pair"]
+    kind: Literal["tabular", "image", "text", "series", "text-pair", "mixed"]
     task: str  # what is learnt from it: a name of zoo.tasks; of inferred data the role of what is predicted
     # one raw example: (28, 28, 1), (4,); of text the most tokens: (200,); of a series the window and columns: (24, 1)
-    input_shape: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    input_shape: tuple[Positive, ...]
     input_dtype: Literal["uint8", "int32", "float32"] = "float32"
+    inputs: dict[Name, Input] = {}
+    targets: dict[Name, Target] = {}
     num_classes: Annotated[int, Field(ge=2, le=MOST)] | None = None
     class_names: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
@@ -98,6 +137,27 @@ class Data(Section):
     series: Series | None = None
     masks: Masks | None = None  # images with a class for each pixel; input_shape is then that of a tile
 
+    @model_validator(mode="before")
+    @classmethod
+    def _tables_stand_for(cls, given: Any) -> Any:
+        """What tables of inputs and of targets say already."""
+        if isinstance(given, dict) and given.get("inputs"):
+            given = {"kind": "mixed", "input_shape": (), **given}
+        return {"task": "", **given} if isinstance(given, dict) and given.get("targets") else given
+
+    @model_validator(mode="after")
+    def _several(self) -> Data:
+        if bool(self.inputs) != (self.kind == "mixed") or (self.inputs and (self.input_shape or not self.targets)):
+            raise ValueError("inputs stand in tables data.inputs.NAME, targets then too, without kind and input_shape")
+        if not self.inputs and not self.input_shape:
+            raise ValueError("input_shape has no sides")
+        if shared := set(self.inputs) & set(self.targets):
+            raise ValueError(f"{min(shared)!r} is an input and a target; names differ")
+        classes = (self.num_classes, self.class_names, self.label, self.several_labels)
+        if self.targets and any((*classes, self.text, self.series, self.masks)):
+            raise ValueError("targets stand in tables data.targets.NAME, and so do their classes and labels")
+        return self
+
     @model_validator(mode="after")
     def _agree(self) -> Data:
         if self.class_names and len(self.class_names) != (self.num_classes or 2):
@@ -105,7 +165,8 @@ class Data(Section):
         for section, kinds in (("text", ("text", "text-pair")), ("series", ("series",))):
             if (getattr(self, section) is not None) != (self.kind in kinds):
                 raise ValueError(f"the table data.{section} goes with kind = {' or '.join(map(repr, kinds))}")
-        if self.stream == "on" and self.source.split(":")[0] not in STREAMED:
+        pictures = any(one.kind == "image" for one in self.inputs.values())
+        if self.stream == "on" and self.source.split(":")[0] not in STREAMED and not pictures:
             raise ValueError(f"stream = 'on' is for {', '.join(STREAMED)} sources: {self.source} is small, or a text")
         if self.classes and len(set(self.classes)) != (self.num_classes or 2):
             raise ValueError(f"{len(set(self.classes))} different classes for {self.num_classes or 2}")
@@ -117,6 +178,21 @@ class Data(Section):
             raise ValueError("test_share is for a source without a test split of its own")
         return self
 
+    def of_input(self, name: str) -> Data:
+        """The data as it is with this one of several inputs alone."""
+        one = self.inputs[name].model_dump(exclude={"column", "files"})
+        return self.model_copy(update={**one, "inputs": {}})
+
+    def of_target(self, name: str) -> Data:
+        """The data as it is with this one of several targets alone."""
+        one = self.targets[name]
+        update = {"task": one.task, "num_classes": one.num_classes, "class_names": one.class_names}
+        return self.model_copy(update={**update, "label": one.label or name, "targets": {}})
+
+    def each_target(self) -> dict[str, Data]:
+        """The data as it is with each of its targets alone; the only one is called y."""
+        return {name: self.of_target(name) for name in self.targets} or {"y": self}
+
     def parts(self) -> dict[str, int]:
         """Rows of the source that go to `train`, `validation` and `test`."""
         test = self.test or round(self.train * self.test_share)
@@ -126,8 +202,8 @@ class Data(Section):
         return {"train": rest if self.validation else rest - validation, "validation": validation, "test": test}
 
 
-class Preprocessing(Section):
-    """Fixed steps between a raw example and the network, saved inside the model, in this order."""
+class Steps(Section):
+    """Fixed steps between a raw input and the network, saved inside the model, in this order."""
 
     pad: Annotated[int, Field(ge=0, le=MOST)] = 0  # pixels of zeros on each side
     resize: tuple[Positive, Positive] | None = None  # height, width (bilinear)
@@ -141,6 +217,16 @@ class Preprocessing(Section):
             return shape
         height, width, channels = shape[0] + 2 * self.pad, shape[1] + 2 * self.pad, shape[2]
         return (*(self.resize or (height, width)), channels)
+
+
+class Preprocessing(Steps):
+    """The steps of the only input; of several inputs each has its own, `[preprocessing.inputs.NAME]`."""
+
+    inputs: dict[Name, Steps] = {}
+
+    def of(self, name: str) -> Steps:
+        """The steps of the input of this name; the only one is called x."""
+        return self.inputs.get(name, self)
 
 
 class Augmentation(Section):

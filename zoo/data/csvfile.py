@@ -37,8 +37,7 @@ def infer(path: Path, label: str | None = None) -> Data:
     targets = several.columns if several else (label_column(table, label),)
     refuse_missing(table, table.names)
     columns = [name for name in table.names if name not in targets]
-    categories = {name: _categories(table, name) for name in columns if not _is_numeric(table, name)}
-    names = _expanded(columns, categories)
+    names, categories = described_features(table, columns)
     classes = several.names if several else class_names(table, targets[0])
     return Data(
         source=f"csv:{path}",
@@ -57,15 +56,21 @@ def infer(path: Path, label: str | None = None) -> Data:
     )
 
 
+def described_features(table: Table, columns: Sequence[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Names of the features that columns become, and of those of text the values."""
+    categories = {name: _categories(table, name) for name in columns if not _is_numeric(table, name)}
+    return _expanded(columns, categories), categories
+
+
 def read(path: Path, data: Data, target: Role = "label") -> Source:
     """All rows of the file, as `data` describes them.
 
     Raises:
         UsageError: a column is missing, or a cell is; text in a column of numbers; a text or class not in `data`.
     """
-    table = read_table(path, _columns(data))
+    table = read_table(path, feature_columns(data))
     targets = indicators.columns(data) if data.several_labels else (label_column(table, data.label),)
-    x = _features(table, data, [name for name in table.names if name not in targets])
+    x = features(table, data, [name for name in table.names if name not in targets])
     return Source(Examples(x, labels(table, targets[0], data, target)))
 
 
@@ -96,10 +101,10 @@ def read_features(path: Path, data: Data) -> np.ndarray:
     Raises:
         UsageError: as `read`.
     """
-    table = read_table(path, _columns(data)) if _has_two_columns(data) else _single(path, data)
-    wanted = _columns(data)
+    table = read_table(path, feature_columns(data)) if _has_two_columns(data) else _single(path, data)
+    wanted = feature_columns(data)
     if table.header and set(wanted) <= set(table.names):
-        return _features(table, data, list(wanted))
+        return features(table, data, list(wanted))
     if table.header and set(wanted) & set(table.names):
         absent = next(name for name in wanted if name not in table.names)
         raise unknown(f"column of {path}", absent, table.names, f"the model needs: {', '.join(wanted)}")
@@ -113,18 +118,18 @@ def read_features(path: Path, data: Data) -> np.ndarray:
             f"{path} has {len(table.names)} columns, the model needs {len(wanted)}: {', '.join(wanted)}\n"
             "a header with these names lets them stand in any order"
         )
-    return _features(table, data, names)
+    return features(table, data, names)
 
 
 def _has_two_columns(data: Data) -> bool:
-    return len(_columns(data)) > 1
+    return len(feature_columns(data)) > 1
 
 
 def _single(path: Path, data: Data) -> Table:
     """A file for a model of one feature may have one number a line, which is no table."""
     lines = table_text(path).splitlines()
     if any(separator in line for line in lines for separator in ",;\t|"):
-        return read_table(path, _columns(data))
+        return read_table(path, feature_columns(data))
     cells = [(line.strip(), i + 1) for i, line in enumerate(lines) if line.strip()]
     header = bool(cells) and not is_number(cells[0][0])
     name = cells[0][0] if header else "column 1"
@@ -148,7 +153,7 @@ def label_column(table: Table, label: str | None) -> str:
     return label
 
 
-def _columns(data: Data) -> tuple[str, ...]:
+def feature_columns(data: Data) -> tuple[str, ...]:
     """Names of the columns behind the features: a text column's `sex=female`, `sex=male` are one."""
     if not data.feature_names:
         return tuple(f"column {i + 1}" for i in range(data.input_shape[0]))
@@ -218,11 +223,11 @@ def _class_of(number: float) -> str:
     return repr(number).removesuffix(".0")  # all digits, so that 1000001 and 1000002 stay two
 
 
-def _features(table: Table, data: Data, names: Sequence[str]) -> np.ndarray:
+def features(table: Table, data: Data, names: Sequence[str]) -> np.ndarray:
     """Columns `names` of the table as float32 (rows, features), text columns one-hot by `data.categories`."""
     import numpy as np
 
-    wanted = _columns(data)
+    wanted = feature_columns(data)
     if len(names) != len(wanted):
         raise UsageError(f"{table.path} has {len(names)} feature columns, the recipe says {len(wanted)}")
     refuse_missing(table, names)

@@ -137,10 +137,20 @@ def conform(part: Examples, data: Data, where: str, target: Role = "label") -> E
         ZooError: a label outside the classes, a feature or target that is not finite; the first such row (counted
             from 0) is named.
     """
+    return Examples(conform_inputs(part.x, data, where), conform_targets(part.y, data, where, target))
+
+
+def conform_inputs(given: Any, data: Data, where: str) -> Any:
+    """The array of an input in the type that `data` promises; what stays on disk stays there.
+
+    Raises:
+        UsageError: wrong shape.
+        ZooError: a feature that is not finite; the first such row (counted from 0) is named.
+    """
     import numpy as np
 
-    stays = is_stored(part.x)
-    x, y = part.x if stays else np.asarray(part.x, data.input_dtype), np.asarray(part.y)
+    stays = is_stored(given)
+    x = given if stays else np.asarray(given, data.input_dtype)
     if x.shape[1:] != tuple(data.input_shape):
         raise UsageError(
             f"{where}: an example has shape {list(x.shape[1:])}, the recipe says {list(data.input_shape)}\n"
@@ -150,7 +160,7 @@ def conform(part: Examples, data: Data, where: str, target: Role = "label") -> E
     for block in () if x.dtype.kind != "f" else x.blocks() if stays else [x]:
         _refuse_nan(block, data, where, first)
         first += len(block)
-    return Examples(x, conform_targets(y, data, where, target))
+    return x
 
 
 def conform_targets(y: np.ndarray, data: Data, where: str, target: Role = "label") -> np.ndarray:

@@ -38,21 +38,31 @@ def infer(path: Path, labelled: bool = True) -> Data:
         UsageError: no class folder, one only, an empty one, an image outside of them, a file that is no image.
     """
     names, files, _ = scan(path) if labelled else _scan_all(path)
-    heads = each(files, head)
-    sizes = {size for size, _ in heads}
-    width, height = sizes.pop() if len(sizes) == 1 else (0, 0)
-    own = 0 < width <= DEFAULT_IMAGE[1] and 0 < height <= DEFAULT_IMAGE[0]
     return Data(
         source=f"folder:{path}",
         kind="image",
         task="label" if names else "image",
-        input_shape=(*((height, width) if own else DEFAULT_IMAGE[:2]), 1 if all(grey for _, grey in heads) else 3),
+        input_shape=common_shape(files),
         input_dtype="uint8",
         num_classes=len(names) or None,
         class_names=names,
         train=len(files),
         test_share=0.2,
     )
+
+
+def common_shape(files: Sequence[Path]) -> tuple[int, int, int]:
+    """What images become: their own size where all share one no larger than the usual, grey if all are.
+
+    Raises:
+        UsageError: files that are no images: the first three and their number.
+    """
+    heads = each(files, head)
+    sizes = {size for size, _ in heads}
+    width, height = sizes.pop() if len(sizes) == 1 else (0, 0)
+    own = 0 < width <= DEFAULT_IMAGE[1] and 0 < height <= DEFAULT_IMAGE[0]
+    height, width = (height, width) if own else DEFAULT_IMAGE[:2]
+    return height, width, 1 if all(grey for _, grey in heads) else 3
 
 
 def read(path: Path, data: Data) -> Source:

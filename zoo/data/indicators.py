@@ -81,12 +81,21 @@ def read(table: Table, data: Data) -> np.ndarray:
     return found
 
 
+def is_flag(cell: str) -> bool:
+    """Whether a cell says that a label holds, or that it does not."""
+    return _plain(cell) in FLAGS
+
+
+def _plain(cell: str) -> str:
+    return cell.strip().lower().removesuffix(".0")
+
+
 def _flags(table: Table, name: str) -> np.ndarray:
     """A column of 0 and 1 as int32 (rows,)."""
     import numpy as np
 
     refuse_missing(table, (name,))
-    cells = [cell.strip().lower().removesuffix(".0") for cell in table.column(name)]
+    cells = [_plain(cell) for cell in table.column(name)]
     bad = [cell not in FLAGS for cell in cells]
     refuse_cells(table, name, bad, "stands in one of several label columns", "each of them holds 0 and 1 alone")
     return np.array([FLAGS[cell] for cell in cells], np.int32)

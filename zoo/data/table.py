@@ -88,6 +88,8 @@ def _convert(path: Path, encoding: str) -> str:
 
 def _rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
     """All rows that are not blank, and the lines they end on."""
+    if blank := _by_blanks(text):
+        return blank
     rows, lines = [], []
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a cell may hold a whole book
     delimiter = _delimiter(path, text)
@@ -112,6 +114,19 @@ def _rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
             "fill or remove the row; a cell that holds the separator needs quotes"
         )
     return rows, lines
+
+
+def _by_blanks(text: str) -> tuple[list[list[str]], list[int]] | None:
+    """All rows of a table of nothing but numbers with blanks between them, such as many .data files are; else None."""
+    found = [(line.split(), number) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    if not found or len(found[0][0]) < 2:
+        return None
+    if not all(is_number(cell) for cells, _ in found for cell in cells):
+        return None
+    rows, lines = zip(*found, strict=True)
+    if len({len(row) for row in rows}) > 1:
+        return None
+    return list(rows), list(lines)
 
 
 def _delimiter(path: Path, text: str) -> str:

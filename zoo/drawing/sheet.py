@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.data.examples import Examples
 from zoo.drawing import style
 from zoo.drawing.masks import sheet
 from zoo.drawing.outcome import picture
@@ -14,10 +15,9 @@ from zoo.drawing.plane import points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
     from zoo.data.config import Data
-    from zoo.data.examples import Examples
 
 COLUMNS = 10  # images of a class
 MOST_CLASSES = 12
@@ -29,6 +29,10 @@ def sample_sheet(part: Examples, data: Data, classes: Sequence[str], title: str)
 
     Images with masks: some of each. `classes` are the names of the classes; without any, values are predicted.
     """
+    if data.inputs:
+        return _several(part, data, title)
+    if data.targets:  # of one input; each target is counted and printed, and the sheet shows what they hang on
+        part = Examples(part.inputs, np.zeros(len(part)))
     if part.y.ndim == 4:
         many = slice(0, COLUMNS // 2)
         note = f"{_shape(data)}, the first {COLUMNS // 2} training tiles with their masks"
@@ -40,6 +44,40 @@ def sample_sheet(part: Examples, data: Data, classes: Sequence[str], title: str)
     if data.input_shape == (1,) and not classes:
         return _line(part, data, title)
     return _histograms(part, data, classes, title)
+
+
+def _several(part: Examples, data: Data, title: str) -> Figure:
+    """The first examples of several inputs: a row an input that has pictures, a histogram a number of the others."""
+    pictures = [name for name, one in data.inputs.items() if len(one.input_shape) == 3]
+    numbers = [name for name in data.inputs if name not in pictures]
+    drawn = style.figure(0.75 * COLUMNS + 1.4, 0.75 * len(pictures) + 1.6 * len(numbers) + 0.8)
+    style.heading(drawn, title, f"the first {min(COLUMNS, len(part))} training examples")
+    heights = [*[1] * len(pictures), *[2] * len(numbers)]
+    rows = drawn.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for row, name in zip(rows, [*pictures, *numbers], strict=True):
+        if name in pictures:
+            _picture_row(row, name, part.inputs[name])
+        else:
+            _number_row(row, data.inputs[name].feature_names, part.inputs[name])
+    return drawn
+
+
+def _picture_row(drawn: SubFigure, name: str, images: np.ndarray) -> None:
+    line = drawn.subplots(1, COLUMNS, squeeze=False)[0]
+    for axes in line[len(images) :]:
+        axes.set_axis_off()
+    for axes, image in zip(line, images[:COLUMNS], strict=False):
+        picture(axes, image)
+    line[0].set_ylabel(name, rotation=0, ha="right", va="center", color=style.INK, fontsize=9)
+
+
+def _number_row(drawn: SubFigure, names: Sequence[str], rows: np.ndarray) -> None:
+    columns = rows.T[:MOST_FEATURES]
+    called = style.names_or_numbers(names, len(rows.T))[: len(columns)]
+    line = drawn.subplots(1, len(columns), squeeze=False)[0]
+    for axes, column, name in zip(line, columns, called, strict=True):
+        style.calm(axes).hist(column, bins=20, color=style.colour(0))
+        axes.set_title(name, fontsize=9, color=style.INK)
 
 
 def _images(part: Examples, data: Data, classes: Sequence[str], title: str) -> Figure:

@@ -46,7 +46,8 @@ def part(x: Any, rows: slice, share: float = 1.0) -> Any:
 
 def has_tokens(x: Any) -> bool:
     """Whether these are token ids (n, length), which may be cut."""
-    return isinstance(x, dict) or (x.dtype == np.int32 and x.ndim == 2)
+    arrays = x.values() if isinstance(x, dict) else [x]
+    return any(array.dtype == np.int32 and array.ndim == 2 for array in arrays)
 
 
 def lengths(model: keras.Model, x: Any) -> dict[str, int]:

@@ -20,6 +20,7 @@ from zoo.models.mlp import mlp
 from zoo.models.perceptron import perceptron, perceptron_1958, perceptron_hinge, perceptron_sigmoid
 from zoo.models.recurrent import gru, lstm, simple_rnn
 from zoo.models.transformer import transformer, transformer_base
+from zoo.models.two_towers import two_towers, two_towers_numbers, two_towers_pictures
 from zoo.models.unet import unet, unet_small
 from zoo.models.vae import vae
 from zoo.models.vgg import vgg, vgg_11, vgg_13, vgg_16, vgg_19, vgg_small
@@ -50,6 +51,9 @@ __all__ = [
     "transformer_base",
     "transformer_decoder",
     "transformer_encoder",
+    "two_towers",
+    "two_towers_numbers",
+    "two_towers_pictures",
     "unet",
     "unet_small",
     "vae",

@@ -22,6 +22,9 @@ def card(run: Run, name: str) -> str:
 
 
 def _takes(recipe: Resolved) -> str:
+    if recipe.data.inputs:
+        shapes = [f"`{name}` of shape {'x'.join(map(str, i.input_shape))}" for name, i in recipe.data.inputs.items()]
+        return f"It takes a dict of raw inputs, {', '.join(shapes)}; preprocessing is part of the model."
     shape = "x".join(map(str, recipe.data.input_shape))
     if recipe.data.text:
         said = f"It takes ids of tokens, at most {shape}, 0 as padding on the right"

@@ -19,7 +19,9 @@ from zoo.recipe.rules import contradictions, default_loss, never_fires
 from zoo.recipe.schema import Recipe, Resolved
 from zoo.recipe.store import parse, read_tables
 
-FROM_DATA = ("input_shape", "num_classes", "vocab_size", "target_vocab_size", "return_sequences")
+FROM_DATA = (
+    "input_shape", "num_classes", "vocab_size", "target_vocab_size", "return_sequences", "input_shapes", "heads",
+)  # fmt: skip
 
 
 def resolve(
@@ -137,8 +139,13 @@ def _refuse_misfit(resolved: Resolved) -> None:
 
 def model_spec(resolved: Resolved) -> registry.DataSpec:
     """The data as the network sees it: after preprocessing."""
-    shape = resolved.preprocessing.output_shape(resolved.data.input_shape)
-    return tasks.spec(resolved.data.model_copy(update={"input_shape": shape}), resolved.dataset)
+    steps, data = resolved.preprocessing, resolved.data
+    several = {
+        name: one.model_copy(update={"input_shape": steps.of(name).output_shape(one.input_shape)})
+        for name, one in data.inputs.items()
+    }
+    seen = {"input_shape": steps.output_shape(data.input_shape), "inputs": several}
+    return tasks.spec(data.model_copy(update=seen), resolved.dataset)
 
 
 def offers(resolved: Resolved) -> dict[str, Any]:
@@ -163,7 +170,9 @@ def _tables_for(data: Data | Recipe) -> dict[str, Any]:
     return {
         "title": data.source,
         "data": data.model_dump(exclude_none=True),
-        "preprocessing": steps.get(data.kind, {}),
+        "preprocessing": {"inputs": {name: steps[one.kind] for name, one in data.inputs.items()}}
+        if data.inputs
+        else steps.get(data.kind, {}),
         "training": {"epochs": 20, "batch_size": batch},
     }
 

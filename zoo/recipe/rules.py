@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from zoo import tasks
 from zoo.catalogue.registry import describe
-from zoo.data.config import Data, Preprocessing
+from zoo.data.config import Data, Preprocessing, Steps
+from zoo.data.fields import Field
 from zoo.recipe.schema import Resolved
 
 
-def default_loss(data: Data) -> str:
-    """The loss when neither recipe nor model says one."""
-    return tasks.of(data).losses[0]
+def default_loss(data: Data) -> str | None:
+    """The loss when neither recipe nor model says one; None for a task that has no single one."""
+    return next(iter(tasks.of(data).losses), None)
 
 
 def metric_names(recipe: Resolved) -> list[str]:
     """Every name that an epoch's log will hold, so that a callback may monitor it."""
-    own = ["loss", *tasks.of(recipe.data).logged(str(recipe.training.loss))]
+    own = ["loss", *tasks.of(recipe.data).logged(recipe.data, str(recipe.training.loss))]
     validation = [f"val_{name}" for name in own] if tasks.sizes(recipe.data)["validation"] else []
     return own + validation
 
@@ -41,7 +42,7 @@ def _sizes(recipe: Resolved) -> list[str]:
 
 def _loss(recipe: Resolved) -> list[str]:
     loss, allowed = recipe.training.loss, tasks.of(recipe.data).losses
-    if loss and loss not in allowed:
+    if loss and allowed and loss not in allowed:
         return [f"training.loss: {loss} does not fit a {recipe.data.task} task; one of {', '.join(allowed)}"]
     return []
 
@@ -92,17 +93,35 @@ def _monitors(recipe: Resolved) -> list[str]:
 
 def _kind(recipe: Resolved) -> list[str]:
     """What is for images, for numbers or for series only."""
-    steps, field = recipe.preprocessing, tasks.of(recipe.data).fields(recipe.data).inputs[0]
+    steps, fields = recipe.preprocessing, tasks.of(recipe.data).fields(recipe.data).inputs
     is_a = f"{recipe.dataset} is {recipe.data.kind}"
-    if not field.is_numeric and steps != Preprocessing():
-        return [f"preprocessing: is for numbers, {is_a}; see data.text"]
-    used = [f"preprocessing.{key}" for key in ("pad", "resize") if getattr(steps, key)]
-    used += ["augmentation"] if recipe.augmentation.active else []
+    found = []
+    if recipe.augmentation.active and not any(field.has_pixels for field in fields):
+        found.append(f"augmentation: is for images, {is_a}")
+    for field in fields:
+        if recipe.augmentation.quarter_turns and field.has_pixels and field.shape[0] != field.shape[1]:
+            sides = f"{field.shape[0]}x{field.shape[1]}"
+            found.append(f"augmentation.quarter_turns: is for square images, these are {sides}")
+    if not recipe.data.inputs:
+        found += [f"preprocessing.inputs.{name}: there is one input only" for name in steps.inputs]
+        return [*_steps(steps, fields[0], "preprocessing", is_a), *found]
+    if steps.model_copy(update={"inputs": {}}) != Preprocessing():
+        found.append("preprocessing: each of several inputs has its own steps; set preprocessing.inputs.NAME")
+    found += [f"preprocessing.inputs.{name}: no such input" for name in set(steps.inputs) - set(recipe.data.inputs)]
+    for field in fields:
+        is_a = f"{field.name} is {recipe.data.inputs[field.name].kind}"
+        found += _steps(steps.of(field.name), field, f"preprocessing.inputs.{field.name}", is_a)
+    return found
+
+
+def _steps(steps: Steps, field: Field, where: str, is_a: str) -> list[str]:
+    """What the steps of one input may not be."""
+    if not field.is_numeric:
+        return [f"preprocessing: is for numbers, {is_a}; see data.text"] if steps != Preprocessing() else []
+    used = [f"{where}.{key}" for key in ("pad", "resize") if getattr(steps, key)]
     found = [] if field.has_pixels else [f"{key}: is for images, {is_a}" for key in used]
-    if recipe.augmentation.quarter_turns and field.has_pixels and field.shape[0] != field.shape[1]:
-        found.append(f"augmentation.quarter_turns: is for square images, these are {field.shape[0]}x{field.shape[1]}")
     if steps.standardize == "window" and not field.in_time:
-        found.append(f"preprocessing.standardize: 'window' is for series, {is_a}")
+        found.append(f"{where}.standardize: 'window' is for series, {is_a}")
     return found
 
 

@@ -93,7 +93,7 @@ def _of_network(look: Look) -> Iterator[Plan]:
     if convolution is not None:
         title = f"filters of {convolution.name}, the first convolution"
         yield "filters.png", "First-layer filters", lambda: filters(kernel_of(convolution), title)
-        if len(test):
+        if len(test) and not isinstance(test.x, Mapping):
             yield "feature_maps.png", "Feature maps", lambda: feature_maps(look.model, test.x[0])
     yield "architecture.svg", "Architecture", lambda: architecture(look.model)
 

@@ -8,6 +8,7 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -89,4 +90,5 @@ def _input_facts(fit: Fit) -> dict[str, Any]:
     """Of images and tables their mean (a photo far from it may be inverted), of texts what share is padding."""
     if fit.lengths.shape[1]:
         return {"padding": round(fit.padding, 4)}
-    return {"input_mean": round(float(fit.splits.train.x.mean(dtype="float64")), 4)}
+    x = fit.splits.train.x
+    return {} if isinstance(x, Mapping) else {"input_mean": round(float(x.mean(dtype="float64")), 4)}

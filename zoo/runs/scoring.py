@@ -43,6 +43,13 @@ def rescore(run: Run, dataset: str | None, split: str) -> dict[str, Any]:
 
 def _refuse_other(run: Run, other: Data, name: str) -> None:
     own = run.recipe.data
+    for what in ("inputs", "targets"):
+        mine, theirs = ({n: _essence(one) for n, one in getattr(data, what).items()} for data in (own, other))
+        if mine != theirs:
+            raise UsageError(
+                f"{run.name} was trained on {run.recipe.dataset}, and {name} has other {what}\n"
+                f"train on it instead: zoo run {run.recipe.model} {name}"
+            )
     for what in ("task", "input_shape", "num_classes"):
         mine, theirs = getattr(own, what), getattr(other, what)
         if mine != theirs:
@@ -50,6 +57,11 @@ def _refuse_other(run: Run, other: Data, name: str) -> None:
                 f"{run.name} was trained on {run.recipe.dataset} with {what} {mine}, {name} has {theirs}\n"
                 f"train on it instead: zoo run {run.recipe.model} {name}"
             )
+
+
+def _essence(one: Any) -> tuple[Any, ...]:
+    """What two inputs or two targets have to share for one network."""
+    return tuple(getattr(one, key, None) for key in ("kind", "input_shape", "task", "num_classes"))
 
 
 def predict(run: Run, files: Sequence[Path], invert: bool = False, out: Path = Path()) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ breaks is kept in `broken()` and harms nothing else.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zoo.catalogue import plugins
 from zoo.catalogue.spec import KINDS, DataSpec
 from zoo.errors import UsageError, unknown
-from zoo.tasks import autoencoding, classification, forecast, language_model, regression, segmentation, seq2seq
+from zoo.tasks import (
+    autoencoding,
+    classification,
+    forecast,
+    heads,
+    language_model,
+    regression,
+    segmentation,
+    seq2seq,
+)
 from zoo.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -23,7 +32,7 @@ if TYPE_CHECKING:
     from zoo.data.examples import Source, Splits
     from zoo.data.text.encoding import Vocabularies
 
-_ALL: tuple[Task, ...] = (
+_ALONE: tuple[Task, ...] = (
     *classification.TASKS,
     *regression.TASKS,
     *forecast.TASKS,
@@ -32,6 +41,8 @@ _ALL: tuple[Task, ...] = (
     *segmentation.TASKS,
     *autoencoding.TASKS,
 )
+_SEVERAL = heads.Heads(lambda: _every())
+_ALL = (*_ALONE, _SEVERAL)
 
 
 class Described(Protocol):
@@ -41,6 +52,8 @@ class Described(Protocol):
     def task(self) -> str: ...
     @property
     def kind(self) -> str: ...
+    @property
+    def targets(self) -> Mapping[str, Any]: ...
 
 
 def names() -> tuple[str, ...]:
@@ -97,6 +110,8 @@ def of(described: Described) -> Task:
     Raises:
         UsageError: there is no such task, or it does not go with this kind of data.
     """
+    if described.targets and not described.task:
+        return _SEVERAL
     found = [task for task in _every() if task.name == described.task]
     if not found:
         raise unknown("task", described.task, names(), f"known: {', '.join(names())}")
@@ -127,7 +142,12 @@ def decided(found: Data, wanted: Sequence[str] = ()) -> Data:
     """The data with a task in the place of the role of what is predicted.
 
     It is one of `wanted`, the tasks of the model that is to learn from it, if one of these suits, or needs no targets.
+    Each of several targets has its own.
     """
+    if found.targets:
+        several = {name: decided(found.of_target(name)).task for name in found.targets}
+        tables = {name: found.targets[name].model_copy(update={"task": task}) for name, task in several.items()}
+        return found.model_copy(update={"targets": tables})
     fits = [task for task in _every() if task.suits(found, found.task)]
     fits += [task for task in _every() if not task.needs_targets and found.kind in task.kinds]
     task = next((task for task in fits if task.name in wanted), fits[0])
@@ -137,7 +157,10 @@ def decided(found: Data, wanted: Sequence[str] = ()) -> Data:
 def mistakes(data: Data) -> list[str]:
     """What a recipe's [data] may not say for its task."""
     try:
-        return of(data).mistakes(data)
+        task = of(data)
+        if data.targets and task is not _SEVERAL:
+            return [f"task = {data.task!r} is for one target; where several stand in tables, leave it away"]
+        return task.mistakes(data)
     except UsageError as error:
         return [str(error).splitlines()[0]]
 
@@ -172,7 +195,7 @@ def spec(data: Data, name: str) -> DataSpec:
     return DataSpec(
         name=name,
         kind=data.kind,
-        task=data.task,
+        task=of(data).name,
         input_shape=data.input_shape,
         input_dtype=data.input_dtype,
         num_classes=data.num_classes,
@@ -183,4 +206,7 @@ def spec(data: Data, name: str) -> DataSpec:
         target_vocab_size=text.target_vocab_size if text else None,
         target_length=text.target_length if text else None,
         horizon=series.horizon if series else 1,
+        inputs={one: data.inputs[one].input_shape for one in data.inputs},
+        input_kinds=tuple(dict.fromkeys(one.kind for one in data.inputs.values())),
+        targets={one: spec(data.of_target(one), one) for one in data.targets},
     )

@@ -54,7 +54,7 @@ class Autoencoding(Task):
     def suits(self, data: Data, role: str) -> bool:
         return False
 
-    def logged(self, loss: str) -> tuple[str, ...]:
+    def logged(self, data: Data, loss: str) -> tuple[str, ...]:
         return ("reconstruction", "kl") if loss == ELBO else ("mse",)
 
     def offers(self, spec: DataSpec) -> dict[str, Any]:

@@ -24,8 +24,9 @@ PIPELINES = {"image": "image-classification", "tabular": "tabular-classification
 class _Classes(Task):
     """What both forms share."""
 
-    kinds = ("tabular", "image", "text")
+    kinds = ("tabular", "image", "text", "mixed")
     has_classes = True
+    is_head = True
 
     def target(self, data: Data) -> Field:
         return Field("y", "label", (), "int32")
@@ -161,6 +162,7 @@ class Sigmoids(_Classes):
 
     name = "multilabel"
     has_several_labels = True
+    is_head = False
     losses = ("binary_crossentropy", "binary_focal_crossentropy", "mse", "mae")
     metrics = ("subset_accuracy", "micro_f1", "macro_f1")
     no_script = "the metrics of several labels an example are not written into scripts"

@@ -27,6 +27,7 @@ class Forecast(Regression):
 
     kinds = ("series",)
     scales_targets = True
+    is_head = False
 
     def target(self, data: Data) -> Field:
         return Field("y", "value", (_horizon(data),), "float32")

@@ -7,7 +7,7 @@ compute what one device computes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -126,6 +126,46 @@ class MeansObjective(Objective):
 
 def _no_values(y: Any, outputs: Any) -> Any:
     raise TypeError("the step itself computes the loss")
+
+
+class Part(NamedTuple):
+    """What one of several heads is held against, what its loss counts, and what its values are divided by for it."""
+
+    objective: Objective
+    weight: float = 1.0
+    scale: float = 1.0
+
+
+class HeadsObjective(Objective):
+    """Of a network with several heads: the weighted sum of their losses; each head has running means of its own."""
+
+    def __init__(self, parts: Mapping[str, Part]) -> None:
+        self.parts = dict(parts)
+        metrics = [metric for one in parts.values() for metric in (one.objective.mean_loss, *one.objective.metrics)]
+        super().__init__(self._sum, metrics)
+
+    def _sum(self, y: Any, outputs: Any) -> Any:
+        """(batch,)"""
+        return sum(one.weight * self._of_head(name, y, outputs) for name, one in self.parts.items())
+
+    def _of_head(self, name: str, y: Any, outputs: Any) -> Any:
+        objective, _, scale = self.parts[name]
+        if scale == 1.0:
+            return objective.values(y[name], outputs[name])
+        return objective.values(y[name] / scale, outputs[name] / scale)
+
+    def count(self, y: Any, outputs: Any) -> None:
+        """Take a batch into the running losses and metrics of all heads."""
+        for name, one in self.parts.items():
+            one.objective.mean_loss.update_state(self._of_head(name, y, outputs))
+            one.objective.count(y[name], outputs[name])
+
+    def results(self) -> dict[str, float]:
+        """The means so far: `loss`, and of each head `HEAD_loss` and its metrics."""
+        found = {"loss": float(self.mean_loss.result())}
+        for name, one in self.parts.items():
+            found |= {f"{name}_{metric}": value for metric, value in one.objective.results().items()}
+        return found
 
 
 class TokenObjective(Objective):

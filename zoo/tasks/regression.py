@@ -20,7 +20,8 @@ class Regression(Task):
     """One value an example, by a linear output."""
 
     name = "regression"
-    kinds: tuple[str, ...] = ("tabular", "image", "text")
+    kinds: tuple[str, ...] = ("tabular", "image", "text", "mixed")
+    is_head = True
     losses = ("mse", "mae", "huber")
     metrics = ("mae",)
 

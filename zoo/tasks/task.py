@@ -72,6 +72,7 @@ class Task:
     has_several_labels = False  # whether an example may have any number of the classes
     needs_targets = True  # whether it learns from more than the inputs themselves
     has_classes = False  # whether what is predicted is one of some classes
+    is_head = False  # whether it can be one of several heads of a network
     no_script = ""  # why its runs are not written as a script; "": they are
     keeps_outputs = True  # whether the outputs of a whole split fit into memory together
     transfers = True  # whether trained networks of it can be a base for others, so far
@@ -80,7 +81,7 @@ class Task:
 
     def fields(self, data: Data) -> Fields:
         """The named arrays of an example."""
-        return Fields((_input(data),), (self.target(data),))
+        return Fields(inputs(data), (self.target(data),))
 
     def target(self, data: Data) -> Field:
         """The array that is predicted."""
@@ -90,7 +91,7 @@ class Task:
         """Whether this is the task of data whose recipe names none, and of which a target of this role is known."""
         return data.kind in self.kinds and role == self.target(data).role
 
-    def logged(self, loss: str) -> tuple[str, ...]:
+    def logged(self, data: Data, loss: str) -> tuple[str, ...]:
         """What is measured after each epoch, beside the loss."""
         return self.metrics
 
@@ -232,11 +233,14 @@ class Task:
         return None
 
 
-def _input(data: Data) -> Field:
-    """The one input of most data."""
+def inputs(data: Data) -> tuple[Field, ...]:
+    """The inputs of most data: one, or those that stand in tables."""
+    if data.inputs:
+        several = data.inputs.items()
+        return tuple(Field(name, ROLES[one.kind], one.input_shape, one.input_dtype) for name, one in several)
     if data.text:
-        return Field("x", ROLES[data.kind], data.input_shape, "int32", ragged=True)
-    return Field("x", ROLES[data.kind], data.input_shape, data.input_dtype)
+        return (Field("x", ROLES[data.kind], data.input_shape, "int32", ragged=True),)
+    return (Field("x", ROLES[data.kind], data.input_shape, data.input_dtype),)
 
 
 def outputs(model: keras.Model, x: np.ndarray) -> np.ndarray:

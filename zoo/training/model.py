@@ -12,6 +12,8 @@ import zoo.layers
 from zoo import tasks
 from zoo.catalogue import registry
 from zoo.data import Examples
+from zoo.data.config import Steps
+from zoo.data.fields import Field
 from zoo.recipe import Resolved, offers
 
 
@@ -26,26 +28,41 @@ def make_model(recipe: Resolved, train: Examples) -> keras.Model:
 
 def assemble(recipe: Resolved, core: keras.Model, known: Mapping[str, np.ndarray]) -> keras.Model:
     """The preprocessing that a recipe describes and a network behind it; `known` are its `constants`."""
-    inputs = _raw_inputs(recipe)
+    fields = tasks.of(recipe.data).fields(recipe.data).inputs
+    inputs = _raw_inputs(fields)
     if isinstance(inputs, dict):
-        outputs = core(inputs)
+        each = {field.name: _preprocessed(inputs[field.name], field, recipe, known) for field in fields}
+        seen = {name: each[name] for name in core.input}  # a network need not look at all of them
     else:
-        outputs = _unscaled(core(_preprocess(inputs, recipe, known)), inputs, recipe, known)
+        seen = _preprocess(inputs, fields[0], recipe.preprocessing, known)
+    outputs = core({"x": seen} if isinstance(core.input, dict) and not isinstance(inputs, dict) else seen)
+    if isinstance(outputs, dict):
+        outputs = {name: _in_units(output, name, recipe) for name, output in outputs.items()}
+    else:
+        outputs = _unscaled(outputs, inputs, recipe, known)
     return keras.Model(inputs, outputs, name=f"{core.name}_on_{_identifier(recipe.dataset)}")
 
 
 def constants(recipe: Resolved, train: Examples) -> dict[str, np.ndarray]:
     """What preprocessing takes from the training split: `mean` and `variance` of the inputs, where the recipe
-    standardises them, and of a series' targets `target_mean` and `target_deviation`."""
-    steps = recipe.preprocessing
-    if steps.standardize in ("none", "window"):
+    standardises them, and of a series' targets `target_mean` and `target_deviation`; of several inputs `NAME/mean`."""
+    if recipe.data.inputs:
+        each = {name: _input_constants(recipe.preprocessing.of(name), array) for name, array in train.inputs.items()}
+        return {f"{name}/{key}": array for name, found in each.items() for key, array in found.items()}
+    found = _input_constants(recipe.preprocessing, train.x)
+    if not found:
         return {}
-    mean, variance = _moments(train.x, steps.rescale or 1.0, per_feature=steps.standardize == "feature")
-    found = {"mean": mean, "variance": variance}
     if tasks.of(recipe.data).scales_targets:
         found["target_mean"] = np.asarray(train.y.mean(), "float32")
         found["target_deviation"] = np.asarray(max(train.y.std(), 1e-6), "float32")
     return found
+
+
+def _input_constants(steps: Steps, x: Any) -> dict[str, np.ndarray]:
+    if steps.standardize in ("none", "window"):
+        return {}
+    mean, variance = _moments(x, steps.rescale or 1.0, per_feature=steps.standardize == "feature")
+    return {"mean": mean, "variance": variance}
 
 
 def constants_in(model: keras.Model) -> dict[str, np.ndarray]:
@@ -53,7 +70,9 @@ def constants_in(model: keras.Model) -> dict[str, np.ndarray]:
     found: dict[str, Any] = {}
     for layer in model.layers:
         if isinstance(layer, keras.layers.Normalization):
-            found |= {key: layer.get_config()[key] for key in ("mean", "variance")}
+            owner = layer.name.removesuffix("standardize").removesuffix("_")  # one of several inputs
+            prefix = f"{owner}/" if owner else ""
+            found |= {f"{prefix}{key}": layer.get_config()[key] for key in ("mean", "variance")}
         elif isinstance(layer, keras.layers.Rescaling) and layer.name == "forecast":
             found |= {"target_mean": layer.offset, "target_deviation": layer.scale}
     return {key: np.asarray(value, "float32") for key, value in found.items()}
@@ -64,10 +83,9 @@ def core_of(model: keras.Model) -> keras.Model:
     return next(layer for layer in model.layers if isinstance(layer, keras.Model))
 
 
-def _raw_inputs(recipe: Resolved) -> Any:
-    fields = tasks.of(recipe.data).fields(recipe.data).inputs
+def _raw_inputs(fields: Sequence[Field]) -> Any:
     shapes = {field.name: (None, *field.shape[1:]) if field.ragged else field.shape for field in fields}
-    if len(fields) == 1:
+    if len(fields) == 1 and fields[0].name == "x":
         return keras.Input(shapes[fields[0].name], dtype=fields[0].dtype, name="raw")
     return {field.name: keras.Input(shapes[field.name], dtype=field.dtype, name=field.name) for field in fields}
 
@@ -79,22 +97,34 @@ def build_core(recipe: Resolved) -> keras.Model:
     return registry.build(record.name, **{k: v for k, v in offers(recipe).items() if k in record.knobs} | recipe.knobs)
 
 
-def _preprocess(x: keras.KerasTensor, recipe: Resolved, known: Mapping[str, np.ndarray]) -> keras.KerasTensor:
-    steps, layers = recipe.preprocessing, keras.layers
-    if not tasks.of(recipe.data).fields(recipe.data).inputs[0].is_numeric:
+def _preprocessed(
+    x: keras.KerasTensor, field: Field, recipe: Resolved, known: Mapping[str, np.ndarray]
+) -> keras.KerasTensor:
+    """One of several inputs after its own steps."""
+    own = {key.removeprefix(f"{field.name}/"): array for key, array in known.items()}
+    return _preprocess(x, field, recipe.preprocessing.of(field.name), own, f"{field.name}_")
+
+
+def _preprocess(
+    x: keras.KerasTensor, field: Field, steps: Steps, known: Mapping[str, np.ndarray], prefix: str = ""
+) -> keras.KerasTensor:
+    """`prefix` is what the layers' names begin with."""
+    layers = keras.layers
+    if not field.is_numeric:
         return x
     if steps.standardize == "window":
-        return zoo.layers.WindowScaling(name="standardize")(x)
+        return zoo.layers.WindowScaling(name=f"{prefix}standardize")(x)
     if steps.pad:
-        x = layers.ZeroPadding2D(steps.pad, name="pad")(x)  # (batch, height + 2 pad, width + 2 pad, channels)
+        x = layers.ZeroPadding2D(steps.pad, name=f"{prefix}pad")(x)  # (batch, height + 2 pad, width + 2 pad, channels)
     if steps.resize:
-        x = layers.Resizing(*steps.resize, name="resize")(x)  # (batch, *resize, channels)
+        x = layers.Resizing(*steps.resize, name=f"{prefix}resize")(x)  # (batch, *resize, channels)
     if steps.rescale:
-        x = layers.Rescaling(1.0 / steps.rescale, name="rescale")(x)
+        x = layers.Rescaling(1.0 / steps.rescale, name=f"{prefix}rescale")(x)
     if steps.standardize != "none":
         axis = -1 if steps.standardize == "feature" else None
-        x = layers.Normalization(axis=axis, mean=known["mean"], variance=known["variance"], name="standardize")(x)
-    return x if x.dtype == "float32" else layers.Rescaling(1.0, name="to_float")(x)
+        mean, variance = known["mean"], known["variance"]
+        x = layers.Normalization(axis=axis, mean=mean, variance=variance, name=f"{prefix}standardize")(x)
+    return x if x.dtype == "float32" else layers.Rescaling(1.0, name=f"{prefix}to_float")(x)
 
 
 def _unscaled(
@@ -108,6 +138,12 @@ def _unscaled(
         return outputs
     mean, deviation = float(known["target_mean"]), float(known["target_deviation"])
     return keras.layers.Rescaling(deviation, mean, dtype="float32", name="forecast")(outputs)
+
+
+def _in_units(output: keras.KerasTensor, name: str, recipe: Resolved) -> keras.KerasTensor:
+    """What a head gives, in the units of its target."""
+    scale = recipe.data.targets[name].scale
+    return output if scale == 1.0 else keras.layers.Rescaling(scale, dtype="float32", name=f"{name}_in_units")(output)
 
 
 def _moments(x: np.ndarray, divisor: float, per_feature: bool) -> tuple[np.ndarray, np.ndarray]:

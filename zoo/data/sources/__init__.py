@@ -19,8 +19,6 @@ from zoo.data.sources.source import DataSource, Status
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from zoo.data.config import Data
     from zoo.data.examples import Source
     from zoo.data.fields import Role
@@ -114,6 +112,8 @@ def read(data: Data, target: Role = "label") -> Source:
     source, address = of(data.source)
     if source.kinds and data.kind not in source.kinds:
         raise UsageError(f"{data.source} is {' or '.join(source.kinds)}; the recipe says data.kind = {data.kind!r}")
+    if data.targets and not source.holds_several:
+        raise UsageError(f"{data.source} has one input and one target; several are read from csv:PATH tables")
     return source.read(address, data, target)
 
 
@@ -150,7 +150,7 @@ def prepare(data: Data) -> Status:
     return source.prepare(address, data)
 
 
-def read_examples(data: Data, path: str | Path | Sequence[str | Path]) -> np.ndarray:
+def read_examples(data: Data, path: str | Path | Sequence[str | Path]) -> Any:
     """Raw examples to predict on, in the form `load` gives them; see `DataSource.read_examples`.
 
     Raises:

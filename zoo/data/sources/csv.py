@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.data import csvfile, series
+from zoo.data import csvfile, series, several
 from zoo.data.rawfiles import locate
 from zoo.data.sources.source import FileSource
 from zoo.data.table import read_table
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 class Csv(FileSource):
     scheme = "csv"
     form = "csv:PATH"
-    kinds = ("tabular", "text", "series")
+    kinds = ("tabular", "text", "series", "mixed")
+    holds_several = True
 
     def read(self, address: str, data: Data, target: Role) -> Source:
         self.refuse_missing(address, data)
         path = locate(address)
+        if data.targets:
+            return several.read(path, data)
         if data.kind == "text":
             return textfiles.read_texts(path, data, target)
         return series.read(path, data) if data.kind == "series" else csvfile.read(path, data, target)
@@ -32,9 +35,11 @@ class Csv(FileSource):
     def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
         """What a table is, from what stands in it, unless `kind` says it (see `zoo.data.sources.own.READ_AS`)."""
         path = Path(address)
+        table = read_table(path, tuple(label.split(",")) if label else ())
+        if kind in (None, "table") and several.suits(table, label):
+            return several.infer(table, label)
         if kind == "table":
             return csvfile.infer(path, label)
-        table = read_table(path, tuple(label.split(",")) if label else ())
         if kind == "series" or (kind is None and series.looks_like(table, label)):
             return series.infer(table, label, asked=kind is not None)
         if kind == "text" or (kind is None and textfiles.text_column(table, label)):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.examples import Examples, Source
 from zoo.data.options import checked
-from zoo.data.sources import generated_images, generated_text
+from zoo.data.sources import generated_blocks, generated_images, generated_text
 from zoo.data.sources.source import DataSource
 from zoo.errors import UsageError, unknown
 
@@ -30,6 +30,7 @@ OPTIONS: dict[str, dict[str, Any]] = {  # name -> its options and their defaults
     "moons": {"noise": 0.1, "seed": 0},
     "spirals": {"noise": 0.02, "seed": 0, "turns": 1.5},
     "topics": {"features": 50, "labels": 2, "length": 60, "seed": 0},
+    "blocks": {"noise": 20.0, "seed": 0},
     "sine": {"noise": 0.1, "seed": 0, "period": 25.0},
 }
 NAMES = (*OPTIONS, *generated_text.TASKS, *generated_images.OPTIONS)
@@ -46,7 +47,7 @@ def read(name: str, data: Data) -> Source:
     if name in generated_images.OPTIONS:
         return generated_images.read(name, data)
     options = options_of(name, data.options)
-    kind = "series" if name == "sine" else "tabular"
+    kind = {"sine": "series", "blocks": "mixed"}.get(name, "tabular")
     if data.kind != kind:
         raise UsageError(f"generated:{name} is {kind}; the recipe says data.kind = {data.kind!r}")
     if name == "line":
@@ -55,6 +56,8 @@ def read(name: str, data: Data) -> Source:
         return _topics(data, options)
     if name == "sine":
         return Source(_sine(sum(data.parts().values()), options))
+    if name == "blocks":
+        return generated_blocks.read(data, options)
     make = _SHAPES.get(name, _corners(name))
     train = _draw(make, data.train, options, stream=0)
     return Source(train, _draw(make, data.test, options, stream=1) if data.test else None)
@@ -71,9 +74,7 @@ def options_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     options = checked(f"generated:{name}", given, OPTIONS[name])
     for key, value in given.items():
         if key == "noise" and value < 0:
-            raise UsageError(
-                f"data.options.noise = {value} is negative; it is the standard deviation added to each coordinate"
-            )
+            raise UsageError(f"data.options.noise = {value} is negative; the standard deviation of what is added")
         if key == "turns" and value <= 0:
             raise UsageError(f"data.options.turns = {value} is not positive; it is how often each arm winds round")
         if key == "inner" and not 0 < value < 1:
@@ -184,6 +185,7 @@ _SHAPES = {"circles": _circles, "moons": _moons, "spirals": _spirals}
 
 class Generated(DataSource):
     scheme = "generated"
+    holds_several = True
     form = "generated:NAME"
 
     def read(self, address: str, data: Data, target: Role) -> Source:

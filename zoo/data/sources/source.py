@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.data.rawfiles import locate, missing
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from zoo.data.config import Data
     from zoo.data.examples import Source
     from zoo.data.fields import Role
@@ -36,6 +34,7 @@ class DataSource:
     scheme: str
     form: str  # how it is written, for messages: tfds:NAME
     kinds: tuple[str, ...] = ()  # of data that it can be read as; (): that depends on the address
+    holds_several = False  # whether it can give several inputs or targets by name
     place = "made on the spot"  # where data lies that is always there
     downloads = False  # whether it fetches data that is not there
 
@@ -69,19 +68,23 @@ class DataSource:
         """
         return self.status(address, data)
 
-    def read_examples(self, paths: Sequence[Path], data: Data) -> np.ndarray:
+    def read_examples(self, paths: Sequence[Path], data: Data) -> Any:
         """Raw examples to predict on, out of files that are there, in the form in which `read` gives inputs.
 
         Images: uint8 (n, height, width, channels), files of a folder sorted by name. Tables: float32 (n, features); a
-        label column is passed over. Series: the last window of each file, float32 (n, window, columns).
+        label column is passed over. Series: the last window of each file, float32 (n, window, columns). Of several
+        inputs, which are read from tables, a dict of arrays.
 
         Raises:
             UsageError: a file that does not fit the data; it is named.
         """
         import numpy as np
 
-        from zoo.data import arrays, csvfile, folder, series
+        from zoo.data import arrays, csvfile, folder, series, several
 
+        if data.inputs:
+            tables = [several.read_examples(path, data) for path in paths]
+            return {name: np.concatenate([table[name] for table in tables]) for name in data.inputs}
         if all(path.suffix == ".npy" for path in paths) and data.kind in ("image", "tabular"):
             return np.concatenate([arrays.read_inputs(path, data) for path in paths])
         if data.kind == "image":
