@@ -119,6 +119,10 @@ DROPPING = {  # not by AdamW: dropped units leave small gradients, and to divide
     "dropping_vgg": Case("vgg.small", "digits", HALF),
     "dropping_lstm": Case("lstm", "parity", (*HALF, *SMALL), "momentum"),
     "dropping_transformer": Case("transformer", "addition", (*HALF, *SMALL), "momentum"),
+    "drawn_codes_from_disk": Case(
+        "vae", "digits_images", (*STEADY[:2], "training.learning_rate=0.0001"), "momentum", from_disk=True
+    ),
+    "masked_images": Case("autoencoder.denoising", "digits_images", (*STEADY, "knobs.latent_dim=40"), "momentum"),
     "dropping_smaller_than_the_replicas": Case("mlp", "digits", (*HALF, "knobs.hidden_units=[12]"), batch_size=2),
 }
 RARE = ("batch_norm_after", "penalised", "one_hot", "scheduled", "smaller_than_the_replicas_images")
