@@ -207,7 +207,7 @@ def interrupt(command, number, after):
         assert line, "the run ended by itself"
     running.send_signal(number)
     rest = running.stderr.read()
-    return running.wait(timeout=20), rest
+    return running.wait(timeout=600), rest
 
 
 def test_signals_save_and_the_named_command_goes_on_to_the_same_numbers(tmp_path):

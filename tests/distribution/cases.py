@@ -162,7 +162,8 @@ def main(tier: str, devices: int, folder: Path) -> None:
         else:
             fit()
         weights, outputs, facts[name] = looked_at(fit)
-        arrays |= {f"{name}/{i}": np.array(w) for i, w in enumerate(weights)} | {f"{name}/outputs": outputs}
+        arrays |= {f"{name}/{i}": np.array(w) for i, w in enumerate(weights)}
+        arrays |= {f"{name}/outputs{i}": array for i, array in enumerate(outputs)}
     if devices > 1 and tier == "quick":
         for how, breaking in single_steps.BROKEN.items():
             with breaking():
@@ -182,19 +183,20 @@ def looked_at(fit):
 
     from zoo.training.evaluation import make_predict
 
-    scores, outputs, *_ = fit.evaluate(fit.splits.test)
-    x, count = fit.splits.test.x, len(fit.splits.test.y if outputs is None else outputs)
-    if outputs is None:  # of tokens none are kept
+    scores, kept, *_ = fit.evaluate(fit.splits.test)
+    x, count = fit.splits.test.x, len(fit.splits.test if kept is None else keras.tree.flatten(kept)[0])
+    if kept is None:  # as of tokens, since they are too many
         x = keras.tree.map_structure(lambda array: array[:50], x)
-        outputs = make_predict(fit.model, fit.fields)(x)
+    outputs = keras.tree.flatten(fit.predict(x))
     with tempfile.TemporaryDirectory() as folder:
         fit.model.save(Path(folder) / "model.keras")
         saved = keras.saving.load_model(Path(folder) / "model.keras", compile=False)
     history = {key: values for key, values in fit.history.items() if key != "seconds"}
-    again = np.abs(make_predict(saved, fit.fields)(x) - outputs).max()  # as `zoo eval` does
-    facts = {"history": history, "scores": scores, "scored": count, "in_split": len(fit.splits.test.y)}
+    again = keras.tree.flatten(make_predict(saved, fit.fields)(x))  # as `zoo eval` does
+    apart = max(float(np.abs(a - b).max()) for a, b in zip(again, outputs, strict=True))
+    facts = {"history": history, "scores": scores, "scored": count, "in_split": len(fit.splits.test)}
     normalisations = [layer for layer in saved.layers[-1].layers if isinstance(layer, keras.layers.BatchNormalization)]
-    facts |= {"saved_differs_by": float(again), "still_synchronized": any(n.synchronized for n in normalisations)}
+    facts |= {"saved_differs_by": apart, "still_synchronized": any(n.synchronized for n in normalisations)}
     return saved.get_weights(), outputs, facts | {"replicas": fit.replicas}
 
 

@@ -44,7 +44,7 @@ def start(*arguments, folder, **environ):
     )
 
 
-def finish(process, seconds=120):
+def finish(process, seconds=600):
     out, err = process.communicate(timeout=seconds)
     return process.returncode, out, err
 
@@ -82,6 +82,12 @@ def unbroken(folder):
     return folder / "two"
 
 
+@pytest.fixture(scope="module")
+def took(unbroken):
+    """Seconds of a whole run with two workers, by its own record: what else the machine does is in it."""
+    return json.loads((unbroken / "run.json").read_text())["seconds"]
+
+
 def test_two_workers_equal_one_and_only_the_chief_writes(unbroken, folder):
     code, _, err = finish(start(*RUN, "--out", "one", "--strategy", "one", folder=folder))
     assert code == 0, err
@@ -99,19 +105,19 @@ def children(process):
 
 
 def wait_for_checkpoint(run, process):
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 600
     while not list(run.glob("checkpoints/*.checkpoint")):
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
         time.sleep(0.05)
 
 
-def test_a_worker_killed_ends_the_others_by_name_and_the_run_goes_on_to_the_same_numbers(unbroken, folder):
+def test_a_worker_killed_ends_the_others_by_name_and_the_run_goes_on_to_the_same_numbers(unbroken, took, folder):
     launcher = start("launch", 2, "--", *RUN, "--out", "killed", folder=folder)
     wait_for_checkpoint(folder / "killed", launcher)
     os.kill(children(launcher)[1], signal.SIGKILL)
     killed = time.monotonic()
-    code, _, err = finish(launcher, 60)
-    assert time.monotonic() - killed < 60 and code == 1
+    code, _, err = finish(launcher)
+    assert time.monotonic() - killed < max(60.0, 2 * took) and code == 1
     assert "error: lost worker 1 (127.0.0.1:" in err and "worker 1 was ended by SIGKILL" in err
     assert "go on with: zoo launch 2 -- run --resume killed" in err and "Traceback" not in err
     code, _, err = finish(start("launch", 2, "--", "run", "--resume", "killed", "--quiet", folder=folder))
@@ -129,7 +135,7 @@ def test_a_signal_to_any_one_stops_all_with_their_state_saved(unbroken, folder, 
     launcher = start("launch", 2, "--", *RUN, "--out", name, folder=folder)
     wait_for_checkpoint(folder / name, launcher)
     os.kill(launcher.pid if who == "launcher" else children(launcher)[who], number)
-    code, _, err = finish(launcher, 60)
+    code, _, err = finish(launcher)
     assert code == wanted and f"go on with: zoo launch 2 -- run --resume {name}" in err
     code, _, err = finish(start("launch", 2, "--", "run", "--resume", name, "--quiet", folder=folder))
     assert code == 0, err
@@ -145,7 +151,7 @@ def test_a_signal_ends_a_worker_that_waits_for_one_that_stands_still(folder):
     time.sleep(2)  # by now the chief waits
     before = time.monotonic()
     os.kill(chief, signal.SIGTERM)
-    code, _, err = finish(launcher, 60)
+    code, _, err = finish(launcher)
     assert code == 143 and "ended by SIGTERM; a step was under way" in err and time.monotonic() - before < 40
     assert "go on with: zoo launch 2 -- run --resume still" in err
 
@@ -155,7 +161,7 @@ def test_a_killed_chief_is_named(folder):
     launcher = start("launch", 2, "--", *RUN, "--out", "headless", folder=folder)
     wait_for_checkpoint(folder / "headless", launcher)
     os.kill(children(launcher)[0], signal.SIGKILL)
-    code, _, err = finish(launcher, 60)
+    code, _, err = finish(launcher)
     assert code == 1 and "worker 0 was ended by SIGKILL" in err and "worker 1: error: lost worker 0" in err
     assert "go on with: zoo launch 2 -- run --resume headless" in err
 
@@ -184,19 +190,19 @@ def lone_worker(folder, index=0, **environ):
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_peer_that_does_not_come_is_named(folder, index):
     process, addresses = lone_worker(folder, index, ZOO_PEER_SECONDS="2")
-    code, _, err = finish(process, 60)
+    code, _, err = finish(process)
     assert code == 3 and f"no answer from worker {1 - index} ({addresses[1 - index]}) within 2 s" in err
     assert not (folder / "alone").exists() and len(err.splitlines()) <= 3
 
 
 def test_a_worker_that_waits_for_its_peers_obeys_sigterm(folder):
     process, addresses = lone_worker(folder)
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 600
     while subprocess.run([sys.executable, "-c", PROBE, addresses[0]]).returncode:  # until it listens
         assert time.monotonic() < deadline
         time.sleep(0.2)
     process.terminate()
-    assert finish(process, 5)[0] == -signal.SIGTERM
+    assert finish(process)[0] == -signal.SIGTERM  # and not 3, by which it ends after a while if let alone
 
 
 PROBE = """import socket, sys
