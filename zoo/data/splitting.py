@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from zoo.data.config import Data
     from zoo.data.fields import Role
 
-    Rows = tuple[np.ndarray, np.ndarray]  # of what stays, and of what is held out
-
-# rows; from here on a plain permutation keeps the shares of classes well enough and needs no scikit-learn
+# rows; from here on a plain permutation keeps the shares of classes well enough
 STRATIFY_BELOW = 10_000
 
 
@@ -93,14 +91,14 @@ def _hold_out(part: Examples, count: int, data: Data, target: Role) -> tuple[Exa
     return part.of(rest), part.of(held)
 
 
-def way_to_hold_out(data: Data, target: Role) -> Callable[..., Rows]:
+def way_to_hold_out(data: Data, target: Role) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     """Which of the functions below holds examples out of this data: `by_text`, `by_class` or `at_random`."""
     if data.kind == "text-pair":
         return by_text
     return by_class if target == "label" and not data.several_labels else at_random
 
 
-def at_random(examples: int, count: int, seed: int) -> Rows:
+def at_random(examples: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers of what stays, and of `count` rows that are held out: the same ones for the same seed."""
     import numpy as np
 
@@ -108,8 +106,11 @@ def at_random(examples: int, count: int, seed: int) -> Rows:
     return order[count:], order[:count]
 
 
-def by_class(y: np.ndarray, count: int, seed: int) -> Rows:
-    """The same; classes keep their shares, if each has two members and each side has room for every class."""
+def by_class(y: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of what stays, and of `count` rows that are held out, so that classes keep their shares.
+
+    Each class needs two members and each side room for every class; else, and in large sets, chance decides.
+    """
     import numpy as np
 
     members = np.unique(y, return_counts=True)[1]
@@ -121,8 +122,8 @@ def by_class(y: np.ndarray, count: int, seed: int) -> Rows:
     return rest, held
 
 
-def by_text(texts: np.ndarray, count: int, seed: int) -> Rows:
-    """The same; rows of one text stay together, so that there may be no way to hold out as many as `count`."""
+def by_text(texts: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of what stays, and of up to `count` rows that are held out; rows of one text stay together."""
     import numpy as np
 
     random, sizes = np.random.default_rng(seed), Counter(texts.tolist())

@@ -21,6 +21,7 @@ from zoo.files import replacing, write_text
 from zoo.pretrained import bases
 from zoo.recipe import Resolved, resolve
 from zoo.runs.directory import recipe_toml
+from zoo.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,10 @@ def refuse(recipe: Resolved) -> None:
     """Raise UsageError for what is not written as a script, with the reason."""
     if recipe.transfer:
         refuse_other_bases(recipe)
-    if reason := tasks.of(recipe.data).no_script:
+    task = tasks.of(recipe.data)
+    own = [name for name in ("targets", "steps", "scorer") if getattr(type(task), name) is not getattr(Task, name)]
+    own += [] if len(task.logged(str(recipe.training.loss))) == 1 else ["metrics"]
+    if reason := task.no_script or (own and f"its task has {own[0]} of its own, which zoo alone knows"):
         raise UsageError(
             f"{recipe.model} on {recipe.dataset} is not written as a script: {reason}\n"
             "use the model by its builder instead: from zoo.models import ..."

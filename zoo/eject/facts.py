@@ -2,118 +2,64 @@
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Mapping
 from textwrap import fill
 from typing import Any
 
 from zoo import __version__, tasks
 from zoo.catalogue import metrics, registry
-from zoo.data.config import Data
-from zoo.data.splitting import STRATIFY_BELOW
 from zoo.eject import literal
 from zoo.eject.lifting import Imports, Lifted, lift_name
+from zoo.eject.parts import lifted_parts
 from zoo.eject.reading_parts import Reading
 from zoo.eject.transfer import transfer_facts
 from zoo.recipe import Resolved, list_recipes, load_recipe, offers
 
 WIDTH = 118  # of comments
 NEVER = 1_000_000  # epochs of patience
-LOSSES = {
-    "mse": "keras.losses.MeanSquaredError()",
-    "mae": "keras.losses.MeanAbsoluteError()",
-    "huber": "keras.losses.Huber()",
-    "binary_crossentropy": "keras.losses.BinaryCrossentropy()",
-    "categorical_crossentropy": "keras.losses.CategoricalCrossentropy()",
-    "sparse_categorical_crossentropy": "keras.losses.SparseCategoricalCrossentropy()",
-    "hinge": "keras.losses.Hinge()",
-    "perceptron": "PerceptronLoss()",
-    "token_crossentropy": "TokenCrossentropy()",
-}
-METRICS = {
-    "classification": {"name": "accuracy", "code": "outputs.argmax(axis=-1) == y"},
-    "binary": {"name": "accuracy", "code": "(outputs[:, 0] > 0.5) == y"},
-    "score": {"name": "accuracy", "code": "(outputs[:, 0] > 0.0) == y"},
-    "regression": {"name": "mae", "code": "np.abs(outputs[:, 0] - y)"},
-    "series": {"name": "mae", "code": "np.abs(outputs - y)"},
-    "": {},  # of tokens, which are counted as they come
-}
-SCHEDULES = {
-    "constant": "constant",
-    "step": "multiplied by DECAY_RATE every DECAY_EPOCHS",
-    "exponential": "falling by DECAY_RATE over DECAY_EPOCHS, bit by bit",
-    "cosine": "half a cosine, from LEARNING_RATE down to {final}",
-}
 
 
 def facts(recipe: Resolved, source: Reading, network: Lifted, dataset: str, said: str) -> dict[str, Any]:
     """All facts; `dataset` is its name or the path of its recipe, `said` the command behind `zoo run`."""
-    described, training, sizes = recipe.data, recipe.training, tasks.sizes(recipe.data)
-    record, transfer = registry.describe(recipe.model), recipe.transfer
-    call = literal.call(record.builder.__name__, _knobs(recipe))
-    told = {
+    data, training, task = recipe.data, recipe.training, tasks.of(recipe.data)
+    record, sizes = registry.describe(recipe.model), tasks.sizes(data)
+    from zoo.training.environment import prepare
+
+    prepare()
+    known = {
         "title": f"{recipe.model} on {recipe.dataset}",
         "head": _head(recipe, said),
         "data_title": _title(recipe, dataset),
-        "nan_stop": recipe.callbacks.nan_stop,
-        "both": False,
         "idea": fill(f"The network: {record.idea}", WIDTH, initial_indent="# ", subsequent_indent="# "),
-        "data": described,
+        "data": data,
+        "task": task,
+        "pairs": len(task.fields(data).inputs) > 1,
         "training": training,
         "augmentation": recipe.augmentation if recipe.augmentation.active else None,
         "sizes": sizes,
-        "parts": described.parts(),
+        "parts": data.parts(),
         "reading": source,
-        "holds_out": any(sizes[name] and not getattr(described, name) for name in ("validation", "test")),
-        "call": call,
+        "holds_out": any(sizes[name] and not getattr(data, name) for name in ("validation", "test")),
+        "call": literal.call(record.builder.__name__, _knobs(recipe)),
         "preprocessing": preprocessing(recipe),
         "forecast": _forecast(recipe, network),
         "moments": recipe.preprocessing.standardize not in ("none", "window"),
-        "loss": LOSSES[_loss(recipe)],
-        "loss_code": _loss_code(recipe, network),
-        "targets": _targets(recipe),
-        "metric": METRICS[_metric(recipe)],
-        "standardize": "None" if not described.text or described.text.standardize == "none"
-        else literal.literal(described.text.standardize),
-        "schedule": _schedule(recipe),
-        "optimizer": _optimizer(recipe),
         "precision": "" if training.precision == "float32" else training.precision,
+        "nan_stop": recipe.callbacks.nan_stop,
         "callbacks": _callbacks(recipe),
         "plateau": recipe.callbacks.reduce_on_plateau is not None,
         "stops": recipe.callbacks.early_stopping is not None,
         "jit": _jit(recipe),
-        "evaluation_batch": _evaluation_batch(described),
+        "both": False,
         "transfer": None,
         "contends": None,
     }  # fmt: skip
-    told |= transfer_facts(recipe) if transfer else {}
-    told["network"] = network.code
-    told |= _stratifies(described, bool(told["holds_out"]))
-    return told | {"imports": _imports(told, source.imports, network.imports), "packages": _packages(told)}
-
-
-def _stratifies(data: Data, holds_out: bool) -> dict[str, bool]:
-    """Whether classes keep their shares in what is held out, and whether that depends on what is left by then."""
-    sizes = tasks.sizes(data)
-    left = data.train if data.test else data.train - sizes["test"]
-    left = data.examples_a_class * (data.num_classes or 2) or left
-    stratifies = holds_out and tasks.of(data).has_classes and left < STRATIFY_BELOW
-    return {"stratifies": stratifies, "straddles": stratifies and data.train >= STRATIFY_BELOW}
-
-
-def _loss(recipe: Resolved) -> str:
-    return "token_crossentropy" if tasks.of(recipe.data).over_tokens else str(recipe.training.loss)
-
-
-def _loss_code(recipe: Resolved, network: Lifted) -> str:
-    """The source of a loss that is the zoo's own."""
-    name = LOSSES[_loss(recipe)].removesuffix("()")
-    if name.startswith("keras."):
-        return ""
-    before = set(network.parts)
-    parts = lift_name("zoo.layers.losses", name, Lifted(network.imports, dict(network.parts))).parts
-    return "\n\n\n".join(code for key, code in parts.items() if key not in before)
+    own = network.code  # before more is taken into it
+    known |= transfer_facts(recipe) if recipe.transfer else {}
+    known |= lifted_parts(recipe, network, bool(known["holds_out"]), known["augmentation"] is not None)
+    known["network"] = own
+    imports = _imports(source.imports, network.imports, {"json": {""}} if data.text else {})
+    return known | {"imports": imports, "packages": _packages(data.source, imports)}
 
 
 def _forecast(recipe: Resolved, network: Lifted) -> str:
@@ -125,13 +71,6 @@ def _forecast(recipe: Resolved, network: Lifted) -> str:
         return "WindowUnscaling()([forecast, raw])"
     scale = "max(y_train.std(), 1e-6)"
     return "" if how == "none" else f'keras.layers.Rescaling({scale}, y_train.mean(), dtype="float32")(forecast)'
-
-
-def _metric(recipe: Resolved) -> str:
-    if recipe.training.loss in ("hinge", "perceptron"):
-        return "score"
-    task = tasks.of(recipe.data)
-    return "series" if task.scales_targets else "" if task.over_tokens else task.name
 
 
 def _head(recipe: Resolved, said: str) -> str:
@@ -189,49 +128,6 @@ def preprocessing(recipe: Resolved) -> list[str]:
     return lines + [f"x = keras.layers.{layer}({x})" for layer, x in zip(layers, sources, strict=False)]
 
 
-def _targets(recipe: Resolved) -> dict[str, str]:
-    described, loss = recipe.data, recipe.training.loss
-    if tasks.of(described).scales_targets or tasks.of(described).over_tokens:
-        return {}
-    if described.task != "classification":
-        return {"words": "one number a row, (n, 1)", "code": 'y.astype("float32").reshape(-1, 1)'}
-    if loss == "sparse_categorical_crossentropy":
-        return {}
-    words = "a one at the class, else zeros, (n, classes)"
-    return {"words": words, "code": f'np.eye({described.num_classes}, dtype="float32")[y]'}
-
-
-def _schedule(recipe: Resolved) -> str:
-    """The schedule in words; "" for a rate that stays."""
-    training = recipe.training
-    if training.schedule == "constant" and not training.warmup_epochs:
-        return ""
-    words = SCHEDULES[training.schedule].format(final=f"{training.final_share:g} of it" if training.final_share else 0)
-    return ("rising at first, then " if training.warmup_epochs else "") + words
-
-
-def _optimizer(recipe: Resolved) -> str:
-    training = recipe.training
-    names = {
-        "sgd": "SGD", "momentum": "SGD", "nesterov": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop",
-        "adam": "Adam", "adamw": "AdamW",
-    }  # fmt: skip
-    if recipe.transfer:
-        warms = ", warmup_epochs" if training.warmup_epochs else ""
-        arguments = [f"LearningRate(rate, steps, epochs{warms})" if _schedule(recipe) else "rate"]
-    else:
-        arguments = ["LearningRate(steps, arguments.epochs)" if _schedule(recipe) else "LEARNING_RATE"]
-    if training.optimizer in ("momentum", "nesterov"):
-        arguments.append(f"momentum={0.9 if training.momentum is None else training.momentum}")
-    if training.optimizer == "nesterov":
-        arguments.append("nesterov=True")
-    if training.optimizer == "adamw":
-        arguments.append(f"weight_decay={training.weight_decay}")
-    if training.clip_norm is not None:
-        arguments.append(f"global_clipnorm={training.clip_norm}")
-    return f"keras.optimizers.{names[training.optimizer]}({', '.join(arguments)})"
-
-
 def _callbacks(recipe: Resolved) -> list[dict[str, Any]]:
     """Keras' own callbacks; the one that keeps the best weights is early stopping that never stops."""
     told = recipe.callbacks
@@ -255,21 +151,8 @@ def _callbacks(recipe: Resolved) -> list[dict[str, Any]]:
     ]
 
 
-def _evaluation_batch(data: Data) -> int:
-    """How many examples `zoo run` scores at once."""
-    from zoo.training.environment import prepare
-
-    prepare()
-    from zoo.training.evaluation import EVALUATION_BATCH, MOST_NUMBERS
-
-    return min(EVALUATION_BATCH, max(1, MOST_NUMBERS // math.prod(data.input_shape)))
-
-
 def _jit(recipe: Resolved) -> bool:
     """What `zoo run` would decide here."""
-    from zoo.training.environment import prepare
-
-    prepare()
     import numpy as np
     import tensorflow as tf
 
@@ -283,31 +166,22 @@ def _jit(recipe: Resolved) -> bool:
     return use_jit(recipe.training.jit, model, tf.distribute.get_strategy())
 
 
-def _packages(told: Mapping[str, Any]) -> str:
+def _packages(source: str, imports: str) -> str:
     """What pip installs; the versions are those of this environment."""
     import keras
     import tensorflow as tf
 
     packages = [f"keras=={keras.__version__}", f"tensorflow=={tf.__version__}"]
-    source = told["data"].source
     if source.startswith("tfds:"):
         packages += ["tensorflow-datasets", "importlib_resources"]  # which tensorflow-datasets needs and does not name
-    if source.startswith("sklearn:") or told["stratifies"]:
+    if "sklearn" in imports:
         packages.append("scikit-learn")
     return " ".join(packages)
 
 
-def _imports(facts: Mapping[str, Any], *more: Imports) -> str:
+def _imports(*more: Imports) -> str:
     """The script's import lines: the standard library's, then the others'."""
     wanted: Imports = {name: {""} for name in ("argparse", "keras", "numpy as np", "tensorflow as tf")}
-    if facts["training"].schedule == "cosine" or facts["augmentation"]:
-        wanted["math"] = {""}
-    if facts["data"].text:
-        wanted["json"] = {""}
-    if facts["data"].kind == "text-pair" and facts["holds_out"]:
-        wanted["collections"] = {"Counter"}
-    if facts["stratifies"]:
-        wanted["sklearn.model_selection"] = {"train_test_split"}
     for imports in more:
         for module, names in imports.items():
             wanted[module] = wanted.get(module, set()) | names

@@ -181,9 +181,15 @@ def _source(module: _Module, statement: ast.stmt) -> str:
     decorators = [d for d in getattr(statement, "decorator_list", []) if not _registers(d)]
     above = [line for d in decorators for line in module.lines[d.lineno - 1 : d.end_lineno]]
     dropped = {line for i in _imports_in(statement) for line in range(i.lineno, (i.end_lineno or i.lineno) + 1)}
+    dropped |= {line + 1 for line in dropped if _is_gap(module.lines[line : line + 2])}
     kept = [_unmarked(line) for number, line in enumerate(lines, start=first) if number not in dropped]
     tight = [line for i, line in enumerate(kept) if line or (i and kept[i - 1] and not kept[i - 1].endswith(":"))]
     return "\n".join(above + tight)
+
+
+def _is_gap(lines: list[str]) -> bool:
+    """Whether the first line is blank and the next one begins no function or class, which keep it."""
+    return not lines[0].strip() and _is_value(lines[1].lstrip())
 
 
 def _registers(node: ast.AST) -> bool:

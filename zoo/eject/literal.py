@@ -9,8 +9,14 @@ from typing import Any
 WIDTH = 100  # columns of a call that stays on one line
 
 
+class Code(str):
+    """An expression, which stands for itself."""
+
+
 def literal(value: Any) -> str:
-    """The source of a string, number, None, tuple, list or mapping."""
+    """The source of a string, number, None, tuple, list, mapping or expression."""
+    if isinstance(value, Code):
+        return value
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, Mapping):

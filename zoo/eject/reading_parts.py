@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from zoo import tasks
 from zoo.data.config import Data
 from zoo.data.sources import tfds_prepared
 from zoo.eject.lifting import Imports
@@ -26,7 +27,7 @@ class Reading:
 
 def dtype(data: Data) -> str:
     """Of labels or values."""
-    return "float32" if data.task == "regression" else "int32"
+    return tasks.of(data).target(data).dtype
 
 
 def prepared_info(name: str) -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.fields import Field
+from zoo.tasks.targets import columns, indicators
 from zoo.tasks.task import Look, Plan, Task, outputs
 
 if TYPE_CHECKING:
@@ -102,11 +104,9 @@ class Softmax(_Classes):
         kind = metrics.CategoricalAccuracy if indicators else metrics.SparseCategoricalAccuracy
         return Objective(example_loss(loss), [kind(name="accuracy")], exact_loss(loss))
 
-    def targets(self, y: np.ndarray, data: Data, loss: str) -> np.ndarray:
+    def target_form(self, data: Data, loss: str) -> partial[np.ndarray] | None:
         """Class ids (n,), or for losses that compare vectors indicators (n, num_classes)."""
-        import numpy as np
-
-        return np.eye(data.num_classes, dtype="float32")[y] if self._wants_indicators(loss) else y
+        return partial(indicators, classes=data.num_classes or 2) if self._wants_indicators(loss) else None
 
     @staticmethod
     def _wants_indicators(loss: str) -> bool:
@@ -142,9 +142,9 @@ class Sigmoid(_Classes):
         accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold(loss))
         return Objective(example_loss(loss), [accuracy], exact_loss(loss))
 
-    def targets(self, y: np.ndarray, data: Data, loss: str) -> np.ndarray:
+    def target_form(self, data: Data, loss: str) -> partial[np.ndarray]:
         """0 or 1, (n, 1)."""
-        return y.astype("float32").reshape(len(y), -1)
+        return partial(columns)
 
     def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
         names, rows = self.class_names(data), []

@@ -40,6 +40,9 @@ class Forecast(Regression):
     def head(self, spec: DataSpec) -> tuple[int, str]:
         return spec.horizon, "linear"
 
+    def target_form(self, data: Data, loss: str) -> None:
+        """Values (n, horizon) as they are."""
+
     def mistakes(self, data: Data) -> list[str]:
         if data.series and (data.series.period or 1) > data.input_shape[0]:
             window = data.input_shape[0]

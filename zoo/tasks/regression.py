@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.fields import Field
+from zoo.tasks.targets import columns
 from zoo.tasks.task import Look, Plan, Task, outputs
 
 if TYPE_CHECKING:
@@ -61,9 +63,9 @@ class Regression(Task):
 
         return Objective(example_loss(loss), [keras.metrics.MeanAbsoluteError(name="mae")])
 
-    def targets(self, y: np.ndarray, data: Data, loss: str) -> np.ndarray:
+    def target_form(self, data: Data, loss: str) -> partial[np.ndarray] | None:
         """Values (n, 1)."""
-        return y.astype("float32").reshape(len(y), -1)
+        return partial(columns)
 
     def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
         return [{"prediction": float(value)} for value in outputs.reshape(-1)]

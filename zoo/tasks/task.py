@@ -8,6 +8,7 @@ down import what they use when they are called.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -182,7 +183,12 @@ class Task:
 
     def targets(self, y: np.ndarray, data: Data, loss: str) -> np.ndarray:
         """Targets in the form that the loss takes."""
-        return y
+        form = self.target_form(data, loss)
+        return y if form is None else form(y)
+
+    def target_form(self, data: Data, loss: str) -> partial[np.ndarray] | None:
+        """What brings targets into the form that the loss takes; None: they are in it. See `zoo.tasks.targets`."""
+        return None
 
     def further(self, model: keras.Model, data: Data, splits: Splits, part: str, measured: Mapping[str, float]) -> Further:  # fmt: skip  # noqa: E501
         """What is measured once of one part, beside the loss and the metrics in `measured`."""
