@@ -20,7 +20,7 @@ from writers import (
     translating_chain,
 )
 
-from zoo.tasks.decoding import Decoder
+from zoo.tasks.decoding import Decoder, plain
 from zoo.tasks.decoding.search import beams
 
 
@@ -40,6 +40,15 @@ def test_greedy_targets_are_the_likeliest_token_each_time(name):
     np.testing.assert_array_equal(said, by_hand[:, : said.shape[1]])
     assert not by_hand[:, said.shape[1] :].any()
     np.testing.assert_array_equal(decoder_of(name, cached=False).translate(SOURCES, length=7), said)
+
+
+@pytest.mark.parametrize("name", tiered(PAIR_MODELS))
+def test_plain_decoding_says_the_same(name):
+    said, plainly = decoder_of(name).translate(SOURCES, length=7), plain.translate(model_of(name), SOURCES, 7)
+    before = np.pad(plainly, ((0, 0), (1, 0)))[:, :-1]
+    rest = np.where((before == 3).any(axis=1, keepdims=True) & (np.cumsum(before == 3, axis=1) > 0), 0, plainly)
+    np.testing.assert_array_equal(rest[:, : said.shape[1]], said)
+    assert not rest[:, said.shape[1] :].any()
 
 
 def best_by_hand(model, source, length, penalty):

@@ -65,3 +65,9 @@ def test_a_task_has_its_word_on_the_whole_recipe(doubled):
 def test_a_task_that_is_no_script_says_why(doubled):
     with pytest.raises(UsageError, match="mlp on iris is not written as a script: it is made up\n"):
         refuse(doubled)
+
+
+def test_a_task_that_scores_by_itself_is_no_script_though_it_does_not_say_so(doubled, monkeypatch):
+    monkeypatch.setattr(Doubled, "no_script", "")
+    with pytest.raises(UsageError, match="its task has a scorer of its own, which zoo alone knows"):
+        refuse(doubled)

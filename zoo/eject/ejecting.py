@@ -109,9 +109,10 @@ def refuse(recipe: Resolved) -> None:
     if recipe.transfer:
         refuse_other_bases(recipe)
     task = tasks.of(recipe.data)
-    own = [name for name in ("targets", "steps", "scorer") if getattr(type(task), name) is not getattr(Task, name)]
-    own += [] if len(task.logged(str(recipe.training.loss))) == 1 else ["metrics"]
-    if reason := task.no_script or (own and f"its task has {own[0]} of its own, which zoo alone knows"):
+    own = {"targets": "targets", "steps": "steps", "scorer": "a scorer"}
+    found = [words for name, words in own.items() if getattr(type(task), name) is not getattr(Task, name)]
+    found += ["several metrics"] if len(task.logged(str(recipe.training.loss))) > 1 else []
+    if reason := task.no_script or (found and f"its task has {found[0]} of its own, which zoo alone knows"):
         raise UsageError(
             f"{recipe.model} on {recipe.dataset} is not written as a script: {reason}\n"
             "use the model by its builder instead: from zoo.models import ..."
