@@ -17,4 +17,4 @@ def indicators(y: np.ndarray, classes: int) -> np.ndarray:
 
 def columns(y: np.ndarray) -> np.ndarray:
     """Numbers, labels of two classes or values, one row an example, float32 (n, 1)."""
-    return y.astype("float32").reshape(len(y), -1)
+    return y.astype("float32").reshape(len(y), *(y.shape[1:] or (1,)))
