@@ -76,7 +76,7 @@ def _hold_out(part: Examples, count: int, data: Data, target: Role) -> tuple[Exa
     """The rest, and `count` examples held out of it."""
     if not count:
         return part, part.cut(slice(0))
-    choose = way_to_hold_out(data, target)
+    choose = way_to_hold_out(data, target == "label")
     if choose is by_class:
         rest, held = by_class(part.y, count, data.split_seed)
     elif choose is by_text:
@@ -91,11 +91,11 @@ def _hold_out(part: Examples, count: int, data: Data, target: Role) -> tuple[Exa
     return part.of(rest), part.of(held)
 
 
-def way_to_hold_out(data: Data, target: Role) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+def way_to_hold_out(data: Data, has_classes: bool) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     """Which of the functions below holds examples out of this data: `by_text`, `by_class` or `at_random`."""
     if data.kind == "text-pair":
         return by_text
-    return by_class if target == "label" and not data.several_labels else at_random
+    return by_class if has_classes and not data.several_labels else at_random
 
 
 def at_random(examples: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

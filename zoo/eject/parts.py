@@ -52,7 +52,7 @@ def _taken(lifted: Lifted, *functions: Callable[..., Any]) -> str:
 def _way(recipe: Resolved) -> Callable[..., Any]:
     """The function that holds examples out; classes keep their shares in small sets alone."""
     data, parts = recipe.data, recipe.data.parts()
-    way = way_to_hold_out(data, tasks.of(data).target(data).role)
+    way = way_to_hold_out(data, tasks.of(data).has_classes)
     return at_random if way is by_class and parts["train"] + parts["validation"] >= STRATIFY_BELOW else way
 
 
