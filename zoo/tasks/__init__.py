@@ -89,8 +89,8 @@ def _refuse_bad(task: Any, taken: set[str]) -> None:
     if not isinstance(task, Task):
         raise UsageError(f"{task!r:.100} is no zoo.tasks.task.Task")
     name = getattr(task, "name", None)
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise UsageError(f"a task's name {name!r} is not of the form a-z, 0-9, _")
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+        raise UsageError(f"a task's name {name!r} is not of the form a-z, 0-9, _, -")
     if name in taken:
         raise UsageError(f"the task {name!r} is there already; choose another name")
     for what in ("kinds", "losses"):
