@@ -66,3 +66,12 @@ def test_the_best_epoch_is_kept_whatever_the_metric_is_called(monkeypatch):
             callback.on_epoch_end(epoch, {name: value})
     assert (best.epoch, best.best) == (1, 0.6)
     assert model.stop_training and stopping.best == 0.6
+
+
+def test_a_run_of_several_heads_is_known_by_the_first_metric_of_the_table_and_the_others_stand_beside_it():
+    measured = ["loss", "sort_loss", "sort_accuracy", "mass_loss", "mass_mae"]
+    assert metrics.headline(measured) == "sort_accuracy"
+    assert metrics.of_other_heads(dict.fromkeys(measured, 0.0)) == ["mass_mae"]
+    assert metrics.headline(["loss", "price_loss", "price_mae"]) == "price_mae"
+    assert metrics.headline(["loss", "naive_mae", "mae"]) == "mae"
+    assert metrics.of_other_heads({"loss": 1.0, "mae": 1.0, "naive_mae": 2.0}) == []

@@ -105,15 +105,31 @@ def find(name: str) -> Metric:
 
 
 def headline(measured: Iterable[str]) -> str:
-    """Of the metrics that a run has measured, the one that it is known by."""
-    names = set(measured)
-    first = next((metric for name, metric in _TABLE.items() if name in names and not metric.is_baseline), None)
-    return (first.headline or first.name) if first else next(iter(names))
+    """Of the metrics that a run has measured, the one that it is known by; of several heads the first one's."""
+    names = list(measured)
+    for metric in _TABLE.values():
+        if metric.is_baseline:
+            continue
+        if metric.name in names and (metric.name != "loss" or not _of_heads(names)):
+            return metric.headline or metric.name
+        if found := next((name for name in _of_heads(names) if find(name) == metric), None):
+            return found
+    return names[0]
+
+
+def _of_heads(names: Iterable[str]) -> list[str]:
+    """What heads have measured, their losses left out: `price_mae` and the like."""
+    return [name for name in names if name not in _TABLE and find(name).name not in (name, "loss")]
 
 
 def baselines(measured: Mapping[str, Any]) -> dict[str, Any]:
     """Of measured values those that need no model."""
     return {name: value for name, value in measured.items() if find(name).is_baseline}
+
+
+def of_other_heads(measured: Mapping[str, Any]) -> list[str]:
+    """Names of what the heads have measured that the run is not known by."""
+    return [name for name in _of_heads(measured) if name != headline(measured)]
 
 
 def are_over_tokens(measured: Iterable[str]) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -174,21 +175,33 @@ def _quietly(action: Callable[[], T], trouble: str) -> T:
 def compare(model: keras.Model, apply: Apply, form: Form, x: Any) -> Comparison:
     """Outputs of a loaded file beside the model's own: together, alone, and shortened, as far as the form allows.
 
+    Of several outputs the one that is furthest off is told of.
     The model's own are those of a graph, as in training: called eagerly, Keras' Resizing rounds to whole pixels.
     """
     import tensorflow as tf
 
-    forward = tf.function(lambda examples: tf.cast(model(examples, training=False), "float32"), reduce_retracing=True)
-    difference = largest = 0.0
+    @partial(tf.function, reduce_retracing=True)
+    def forward(examples: Any) -> list[tf.Tensor]:
+        return [tf.cast(output, "float32") for output in tf.nest.flatten(model(examples, training=False))]
+
+    found = [Comparison(form, 0.0, 0.0) for _ in model.outputs]
     for piece in _pieces(x, form):
-        wanted, got = forward(piece).numpy(), apply(piece)
-        if not np.isfinite(wanted).all():
-            raise ValueError("the run's own model gives outputs that are not finite")
-        if got.shape != wanted.shape:
-            raise ValueError(f"an output of shape {got.shape} where {wanted.shape} is due")
-        difference = max(difference, float(np.nan_to_num(np.abs(got - wanted), nan=np.inf).max()))
-        largest = max(largest, float(np.abs(wanted).max()))
-    return Comparison(form, difference, largest)
+        wanted, got = [output.numpy() for output in forward(piece)], tf.nest.flatten(apply(piece))
+        if len(got) != len(wanted):
+            raise ValueError(f"{len(got)} outputs where {len(wanted)} are due")
+        found = [_worse(*three) for three in zip(found, wanted, got, strict=True)]
+    return max(found, key=lambda one: one.difference / max(one.largest, 1e-30))
+
+
+def _worse(so_far: Comparison, wanted: np.ndarray, got: np.ndarray) -> Comparison:
+    """What was seen of one output by now."""
+    if not np.isfinite(wanted).all():
+        raise ValueError("the run's own model gives outputs that are not finite")
+    if got.shape != wanted.shape:
+        raise ValueError(f"an output of shape {got.shape} where {wanted.shape} is due")
+    difference = float(np.nan_to_num(np.abs(got - wanted), nan=np.inf).max())
+    largest = float(np.abs(wanted).max())
+    return replace(so_far, difference=max(so_far.difference, difference), largest=max(so_far.largest, largest))
 
 
 def _pieces(x: Any, form: Form) -> Iterator[Any]:

@@ -21,7 +21,7 @@ from zoo.export.writing import Shapes, write_keras, write_litert, write_onnx, wr
 if TYPE_CHECKING:
     import keras
 
-Apply = Callable[[Any], np.ndarray]  # examples -> outputs
+Apply = Callable[[Any], Any]  # examples -> outputs: an array, or of several heads a dict, or a list by their names
 
 
 @dataclass(frozen=True)
@@ -82,21 +82,21 @@ def _open_saved_model(path: Path) -> Apply:
     import tensorflow as tf
 
     model = tf.saved_model.load(str(path))
-    return lambda x: model.serve(x).numpy()
+    return lambda x: tf.nest.map_structure(lambda output: output.numpy(), model.serve(x))
 
 
 def _open_onnx(path: Path) -> Apply:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return lambda x: session.run(None, _by_name(x, session.get_inputs()[0].name))[0]
+    return lambda x: session.run(None, _by_name(x, session.get_inputs()[0].name))
 
 
 def _open_litert(path: Path) -> Apply:
     from ai_edge_litert.interpreter import Interpreter
 
     run = Interpreter(str(path)).get_signature_runner()
-    return lambda x: run(**_by_name(x, *run.get_input_details()))["output_0"]
+    return lambda x: run(**_by_name(x, *run.get_input_details()))
 
 
 def _by_name(x: Any, first: str, *others: str) -> dict[str, np.ndarray]:

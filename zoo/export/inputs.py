@@ -63,6 +63,8 @@ def _first(x: Any) -> Any:
 def _random(described: Data) -> Any:
     """Pixels 0 to 255, token ids with some padding, standard normal features: (MOST, ...)."""
     random = np.random.default_rng(0)
+    if described.inputs:
+        return {name: _random(described.of_input(name)) for name in described.inputs}
     text = described.text
     if text is not None:
         source = _ids(random, text.vocab_size, described.input_shape[0])

@@ -43,7 +43,7 @@ def markdown() -> str:
 
 
 def _metric(row: dict[str, Any]) -> str:
-    """The metric's name; of a forecast with what it has to beat."""
+    """The metric's name; of a forecast with what it has to beat, of several heads with the others'."""
     beside = row.get("beside", {})
     return ", ".join(
         [row["metric"], *(f"{name.removesuffix('_mae').replace('_', ' ')} {v:.4g}" for name, v in beside.items())]
@@ -83,7 +83,7 @@ def combine(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "low": min(values),
         "high": max(values),
         "values": values,
-        "beside": metrics.baselines(first["metrics"]["test"]),
+        "beside": _beside([run["metrics"]["test"] for run in runs]),
         "loss_from": first.get("loss_from", "outputs"),
         "seeds": seeds,
         "examples_scored": first["metrics"]["examples_scored"],
@@ -97,6 +97,12 @@ def combine(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "command": f"zoo run {first['model']} {first['dataset']} --seed {'|'.join(map(str, seeds))}",
         "fingerprint": first["fingerprint"],
     }
+
+
+def _beside(scores: list[dict[str, Any]]) -> dict[str, Any]:
+    """What needs no model, and what the other heads scored on the average."""
+    others = {name: average(each[name] for each in scores) for name in metrics.of_other_heads(scores[0])}
+    return metrics.baselines(scores[0]) | others
 
 
 def join(before: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
