@@ -54,7 +54,8 @@ def family_cases() -> dict[str, Case]:
         if load_recipe(dataset).data.text:  # a few hundred texts will do
             dropping += ("data.train=500", "data.test=100")
         for optimizer in ("sgd", "adamw"):
-            sets = (*dropping, *STEADY, f"training.learning_rate={0.01 if optimizer == 'sgd' else 0.001}")
+            rate = RATES.get(family, 0.01) if optimizer == "sgd" else 0.001
+            sets = (*dropping, *STEADY, f"training.learning_rate={rate}")
             found[f"{family}-{optimizer}"] = Case(model, dataset, sets, optimizer)
     return found
 
@@ -76,6 +77,7 @@ def dataset_for(model: str) -> tuple[str, tuple[str, ...]]:
     raise LookupError(f"no dataset without a network: replicas are not compared for {model}")
 
 
+RATES = {"vae": 0.0001}  # of SGD: its loss is the sum over all pixels
 STEADY = ("training.schedule=constant", "training.warmup_epochs=0", "training.learning_rate=0.01")
 PLAIN = (*STEADY, "knobs.hidden_units=[12]", "knobs.dropout=0.0")
 
@@ -183,9 +185,15 @@ def looked_at(fit):
 
     from zoo.training.evaluation import make_predict
 
+<<<<<<< HEAD
     scores, kept, *_ = fit.evaluate(fit.splits.test)
     x, count = fit.splits.test.x, len(fit.splits.test if kept is None else keras.tree.flatten(kept)[0])
     if kept is None:  # as of tokens, since they are too many
+=======
+    scores, outputs, *_ = fit.evaluate(fit.splits.test)
+    x, count = fit.splits.test.x, len(fit.splits.test.y if outputs is None else outputs)
+    if outputs is None or fit.task.scorer(fit.model, fit.recipe.data, fit.loss):  # none are kept, or the codes
+>>>>>>> 434f0e8 (Compare replicas of autoencoders by what the network says, not by its codes; record the one of Hinton on MNIST)
         x = keras.tree.map_structure(lambda array: array[:50], x)
     outputs = keras.tree.flatten(fit.predict(x))
     with tempfile.TemporaryDirectory() as folder:
