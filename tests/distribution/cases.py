@@ -185,15 +185,9 @@ def looked_at(fit):
 
     from zoo.training.evaluation import make_predict
 
-<<<<<<< HEAD
     scores, kept, *_ = fit.evaluate(fit.splits.test)
     x, count = fit.splits.test.x, len(fit.splits.test if kept is None else keras.tree.flatten(kept)[0])
     if kept is None:  # as of tokens, since they are too many
-=======
-    scores, outputs, *_ = fit.evaluate(fit.splits.test)
-    x, count = fit.splits.test.x, len(fit.splits.test.y if outputs is None else outputs)
-    if outputs is None or fit.task.scorer(fit.model, fit.recipe.data, fit.loss):  # none are kept, or the codes
->>>>>>> 434f0e8 (Compare replicas of autoencoders by what the network says, not by its codes; record the one of Hinton on MNIST)
         x = keras.tree.map_structure(lambda array: array[:50], x)
     outputs = keras.tree.flatten(fit.predict(x))
     with tempfile.TemporaryDirectory() as folder:
