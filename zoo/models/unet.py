@@ -152,6 +152,7 @@ def _refuse_odd(x: keras.KerasTensor, input_shape: tuple[int, ...], level: int) 
         "batch normalisation, and no dropout",
     ),
     defaults={"optimizer": "adam", "learning_rate": 0.002, "batch_size": 8},
+    trial={"input_shape": (16, 16, 1), "filters": 4, "depth": 2},
 )
 def unet_small(
     input_shape: tuple[int, ...] = (64, 64, 1),
