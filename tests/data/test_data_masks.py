@@ -164,8 +164,8 @@ def test_blurred_masks_are_no_classes(own):
 
 def test_what_the_table_masks_may_not_say():
     data = {"source": "folder:x", "kind": "image", "input_shape": (16, 16, 1), "num_classes": 2, "train": 4}
-    wrong = Data(task="segmentation", masks=Masks(margin=8, values=(0, 1, 2)), **data)
-    assert len(tasks.mistakes(wrong)) == 2
+    wrong = Data(task="segmentation", masks=Masks(margin=8, values=(0, 1, 2), weights=(1.0,)), **data)
+    assert len(tasks.mistakes(wrong)) == 3
     assert tasks.mistakes(Data(task="classification", masks=Masks(), **data | {"num_classes": 3})) == [
         "the table data.masks has no meaning for classification"
     ]

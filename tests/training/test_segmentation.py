@@ -43,6 +43,18 @@ def test_loss_and_metrics_by_hand():
     assert found["dice"] == pytest.approx((2 * 1 / 3 + 0) / 2) and found["iou"] == pytest.approx((1 / 2 + 0) / 2)
 
 
+def test_weights_of_classes_weigh_the_loss_and_nothing_else():
+    mask = np.array([0, 1, 1, VOID], "uint8").reshape(1, 2, 2, 1)
+    outputs = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.5, 0.5]], "float32").reshape(1, 2, 2, 2)
+    plain, weighed = PixelObjective((2, 2), 2), PixelObjective((2, 2), 2, (1.0, 3.0))
+    wanted = -(np.log(0.9) + 3 * np.log(0.6) + 3 * np.log(0.3)) / 7
+    assert float(weighed.mean(mask, outputs)) == pytest.approx(wanted, rel=1e-6)
+    for objective in (plain, weighed):
+        objective.count(mask, outputs)
+    found = weighed.results()
+    assert {**plain.results(), "loss": 0} == {**found, "loss": 0} and found["accuracy"] == pytest.approx(2 / 3)
+
+
 def test_a_smaller_output_is_held_against_the_middle_of_the_mask():
     mask = np.random.default_rng(0).integers(0, 2, (3, 12, 12, 1)).astype("uint8")
     whole = np.random.default_rng(1).dirichlet([1, 1], (3, 12, 12)).astype("float32")

@@ -49,6 +49,7 @@ class Masks(Section):
     image_size: tuple[Positive, Positive] | None = None
     margin: Annotated[int, Field(ge=0, le=MOST)] = 0  # pixels on each side of a tile that are seen, not answered for
     values: tuple[Grey, ...] = ()  # grey values of the classes in mask files; (): 0, 1, 2 ...
+    weights: tuple[Annotated[float, Field(gt=0)], ...] = ()  # what a pixel of each class counts in the loss; (): 1
 
     @model_validator(mode="after")
     def _differ(self) -> Masks:

@@ -36,7 +36,8 @@ PUBLISHED = {
     min_size=188,
     published=PUBLISHED,
     deviations=(
-        "the loss counts every pixel alike: no weight map that favours the gaps between touching cells (equation 2)",
+        "no weight map that favours the gaps between touching cells (equation 2); its weights of classes are in a "
+        "recipe: data.masks.weights",
         "dropout rate: the paper has dropout at the end of the contracting path and names no rate; here 0.5",
     ),
     defaults={"optimizer": "momentum", "momentum": 0.99, "batch_size": 1, "learning_rate": 0.001},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -16,10 +17,11 @@ class PixelObjective(Objective):
     """Cross-entropy with the class of each pixel: losses and metrics are means over pixels whose class is known.
 
     Masks (batch, height, width, 1) cover whole tiles, of which the middle of `inner` pixels counts. Outputs (batch,
-    height, width, classes) may be smaller than masks, as unpadded convolutions make them, but not than `inner`.
+    height, width, classes) may be smaller than masks, as unpadded convolutions make them, but not than `inner`. Losses
+    may weigh classes, against their frequencies (Ronneberger et al. 2015, equation 2: w_c); metrics never do.
     """
 
-    def __init__(self, inner: tuple[int, int], classes: int) -> None:
+    def __init__(self, inner: tuple[int, int], classes: int, class_weights: Sequence[float] = ()) -> None:
         values, exact = example_loss("sparse_categorical_crossentropy"), exact_loss("sparse_categorical_crossentropy")
         assert exact is not None
         known = [
@@ -32,7 +34,7 @@ class PixelObjective(Objective):
             known,
             Exact("softmax", lambda y, logits: exact.values(self._classes(y), middle(logits, inner))),
         )
-        self.inner = inner
+        self.inner, self.class_weights = inner, class_weights
 
     def _classes(self, y: Any) -> Any:
         """Class ids (batch, *inner), 0 where none is known."""
@@ -40,6 +42,13 @@ class PixelObjective(Objective):
         return ops.where(ops.equal(ids, VOID), 0, ids)
 
     def weights(self, y: Any) -> Any:
+        """What the loss at each pixel counts, (batch, *inner): 0 where none is known, else the weight of its class."""
+        known = self._known(y)
+        if not self.class_weights:
+            return known
+        return known * ops.take(ops.array(self.class_weights, "float32"), self._classes(y))
+
+    def _known(self, y: Any) -> Any:
         """1 where a pixel's class is known, else 0; (batch, *inner)."""
         return ops.cast(ops.not_equal(middle(y, self.inner)[..., 0], VOID), "float32")
 
@@ -51,9 +60,9 @@ class PixelObjective(Objective):
         """One value a pixel."""
         outputs = middle(outputs, self.inner)
         outputs = ops.reshape(outputs, (-1, outputs.shape[-1]))
-        ids, weights = ops.reshape(self._classes(y), (-1,)), ops.reshape(self.weights(y), (-1,))
+        ids, known = ops.reshape(self._classes(y), (-1,)), ops.reshape(self._known(y), (-1,))
         for metric in self.metrics:
-            metric.update_state(ids, outputs, sample_weight=weights)
+            metric.update_state(ids, outputs, sample_weight=known)
 
 
 class _Overlap(keras.metrics.Metric):

@@ -61,8 +61,9 @@ class Segmentation(Task):
             return [*found, "num_classes is missing"]
         if len(data.input_shape) != 3:
             return [*found, f"input_shape is (height, width, channels), not {list(data.input_shape)}"]
-        if data.masks and data.masks.values and len(data.masks.values) != data.num_classes:
-            found.append(f"{len(data.masks.values)} masks.values for {data.num_classes} classes")
+        for key in ("values", "weights") if data.masks else ():
+            if (count := len(getattr(data.masks, key))) not in (0, data.num_classes):
+                found.append(f"{count} masks.{key} for {data.num_classes} classes")
         if min(grid(data).inner) < 1:
             found.append(f"masks.margin = {grid(data).margin} leaves nothing of a tile of {list(data.input_shape[:2])}")
         return found
@@ -86,7 +87,7 @@ class Segmentation(Task):
     def objective(self, data: Data, loss: str) -> Objective:
         from zoo.tasks.pixels import PixelObjective
 
-        return PixelObjective(grid(data).inner, data.num_classes or 2)
+        return PixelObjective(grid(data).inner, data.num_classes or 2, data.masks.weights if data.masks else ())
 
     def steps(self, model: keras.Model, optimizer: keras.optimizers.Optimizer, data: Data, loss: str) -> list[Step]:
         """The ordinary step, on all that the network says of a tile, its margin too.
@@ -104,7 +105,8 @@ class Segmentation(Task):
                 f"{model.name} says {_by(said)} pixels of {_by(tile)}, and a tile's margin of {grid(data).margin} asks "
                 f"for {_by(inner)}\nset it with: --set data.masks.margin={margin}"
             )
-        return ordinary(model, optimizer, PixelObjective(said, data.num_classes or 2))
+        objective = PixelObjective(said, data.num_classes or 2, data.masks.weights if data.masks else ())
+        return ordinary(model, optimizer, objective)
 
     def read(self, data: Data, path: Path) -> np.ndarray:
         """The tiles of an image of any size, or of each in a folder."""
