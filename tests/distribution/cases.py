@@ -44,8 +44,8 @@ def family_cases() -> dict[str, Case]:
     found: dict[str, Case] = {}
     for family in sorted({describe(name).family for name in list_models()}):
         members = [name for name in list_models() if describe(name).family == family]
-        # small as it stands where there is one
-        model = min(members, key=lambda name: bool(describe(name).trial))
+        # small as it stands where there is one, else the smallest
+        model = min(members, key=lambda name: describe(name).params if describe(name).trial else 0)
         dropping = tuple(f"knobs.{knob}=0.0" for knob in describe(model).knobs if "dropout" in knob)
         trial = describe(model).trial
         dropping += tuple(f"knobs.{knob}={value}" for knob, value in trial.items() if knob not in FROM_DATA)
@@ -67,8 +67,8 @@ def dataset_for(model: str) -> tuple[str, tuple[str, ...]]:
     from zoo.recipe import list_recipes, load_recipe, resolve
 
     others = [name for name in list_recipes() if load_recipe(name).data.source.startswith(("sklearn:", "generated:"))]
-    for name in (*OFFLINE, *others):
-        for task in ((), *((f"data.task={task}",) for task in describe(model).tasks)):
+    for task in ((), *((f"data.task={task}",) for task in describe(model).tasks)):
+        for name in (*OFFLINE, *others):
             try:
                 resolve(model, name, (*STEADY, *task))
             except UsageError:
@@ -77,7 +77,7 @@ def dataset_for(model: str) -> tuple[str, tuple[str, ...]]:
     raise LookupError(f"no dataset without a network: replicas are not compared for {model}")
 
 
-RATES = {"vae": 0.0001}  # of SGD: its loss is the sum over all pixels
+RATES = {"unet": 0.001, "vae": 0.0001}  # of SGD: its loss is the sum over all pixels
 STEADY = ("training.schedule=constant", "training.warmup_epochs=0", "training.learning_rate=0.01")
 PLAIN = (*STEADY, "knobs.hidden_units=[12]", "knobs.dropout=0.0")
 
