@@ -77,7 +77,7 @@ def dataset_for(model: str) -> tuple[str, tuple[str, ...]]:
     raise LookupError(f"no dataset without a network: replicas are not compared for {model}")
 
 
-RATES = {"unet": 0.001, "vae": 0.0001}  # of SGD: its loss is the sum over all pixels
+RATES = {"unet": 0.001, "vae": 0.0001}  # of SGD: rounding grows with many normalisations; a loss summed over pixels
 STEADY = ("training.schedule=constant", "training.warmup_epochs=0", "training.learning_rate=0.01")
 PLAIN = (*STEADY, "knobs.hidden_units=[12]", "knobs.dropout=0.0")
 
