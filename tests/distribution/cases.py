@@ -184,6 +184,7 @@ def looked_at(fit):
     import numpy as np
 
     from zoo.training.evaluation import make_predict
+    from zoo.training.model import core_of
 
     scores, kept, *_ = fit.evaluate(fit.splits.test)
     x, count = fit.splits.test.x, len(fit.splits.test if kept is None else keras.tree.flatten(kept)[0])
@@ -197,7 +198,7 @@ def looked_at(fit):
     again = keras.tree.flatten(make_predict(saved, fit.fields)(x))  # as `zoo eval` does
     apart = max(float(np.abs(a - b).max()) for a, b in zip(again, outputs, strict=True))
     facts = {"history": history, "scores": scores, "scored": count, "in_split": len(fit.splits.test)}
-    normalisations = [layer for layer in saved.layers[-1].layers if isinstance(layer, keras.layers.BatchNormalization)]
+    normalisations = [layer for layer in core_of(saved).layers if isinstance(layer, keras.layers.BatchNormalization)]
     facts |= {"saved_differs_by": apart, "still_synchronized": any(n.synchronized for n in normalisations)}
     return saved.get_weights(), outputs, facts | {"replicas": fit.replicas}
 
