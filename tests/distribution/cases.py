@@ -13,6 +13,7 @@ import pickle
 import sys
 import tempfile
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,6 +131,7 @@ DROPPING = {  # not by AdamW: dropped units leave small gradients, and to divide
 RARE = ("batch_norm_after", "penalised", "one_hot", "scheduled", "smaller_than_the_replicas_images")
 
 
+@cache
 def on(tier: str) -> dict[str, Case]:
     """What a tier trains on each of its counts of devices: each family by single steps of AdamW, then whole by SGD."""
     families = family_cases()
