@@ -151,7 +151,7 @@ class Data(Section):
         if bool(self.inputs) != (self.kind == "mixed") or (self.inputs and (self.input_shape or not self.targets)):
             raise ValueError("inputs stand in tables data.inputs.NAME, targets then too, without kind and input_shape")
         if not self.inputs and not self.input_shape:
-            raise ValueError("input_shape has no sides")
+            raise ValueError("data.input_shape needs at least 1 item, such as [28, 28, 1]")
         if shared := set(self.inputs) & set(self.targets):
             raise ValueError(f"{min(shared)!r} is an input and a target; names differ")
         classes = (self.num_classes, self.class_names, self.label, self.several_labels)

@@ -17,6 +17,9 @@ from zoo.files import JSON, read_json, read_text
 Metric = dict[str, float | str]  # BLEU comes with its signature
 
 
+MEMBERS = ("float", "str")  # of a union, which pydantic counts to the place of a mistake
+
+
 class Form(BaseModel):
     """Keys and their types, as they are: no text is taken for a number."""
 
@@ -142,5 +145,6 @@ def _refuse_other(path: Path, body: Any, form: Any) -> None:
         TypeAdapter(form).validate_python(body)
     except ValidationError as error:
         first = error.errors()[0]
-        where, what = ".".join(map(str, first["loc"]))[:100] or "all of it", first["msg"]
+        place = [str(key) for key in first["loc"] if key not in MEMBERS]
+        where, what = ".".join(place)[:100] or "all of it", first["msg"]
         raise UsageError(f"{path} is damaged: {where}: {what[0].lower()}{what[1:]}") from None
