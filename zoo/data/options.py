@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.data.config import MOST
 from zoo.errors import UsageError, unknown
 
 
@@ -15,6 +14,8 @@ def checked(source: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> 
     Raises:
         UsageError: no such option, a value of another type, a seed that is no whole number from 0 to 2,147,483,647.
     """
+    from zoo.data.config import MOST
+
     for key, value in given.items():
         if key not in known:
             raise unknown(f"option of {source}", key, known, f"it has: {', '.join(known) or 'none'}")
