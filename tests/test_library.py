@@ -47,7 +47,7 @@ def test_examples_on_disk_as_a_dataset(tmp_path):
 
 
 def test_lists():
-    assert {"digits", "mnist"} <= set(zoo.list_datasets()) and zoo.list_datasets("dig*") == ["digits"]
+    assert {"digits", "mnist"} <= set(zoo.list_datasets()) and zoo.list_datasets("dig*") == ["digits", "digits_images"]
     assert "lenet:mnist" in zoo.list_weights() and all(n.startswith("lenet:") for n in zoo.list_weights("lenet:*"))
 
 

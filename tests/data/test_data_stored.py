@@ -209,7 +209,7 @@ def test_a_folder_of_images_is_decoded_to_disk_some_at_a_time(tmp_path, monkeypa
     [
         (lambda folder: (folder / "y.npy").unlink(), r"there is no .*y\.npy"),
         (lambda folder: np.save(folder / "y.npy", np.zeros(699, int)), "x.npy has 700 rows, .* 699"),
-        (lambda folder: np.save(folder / "y.npy", np.zeros((700, 2), int)), "one number a row"),
+        (lambda folder: np.save(folder / "y.npy", np.zeros((700, 2))), "one number an example"),
         (lambda folder: np.save(folder / "y.npy", np.zeros(700, int)), "knows one class only"),
         (lambda folder: np.save(folder / "x.npy", np.zeros((700, 2, 2, 2, 2))), "images are"),
         (lambda folder: (folder / "y_test.npy").unlink(), r"there is no .*y_test\.npy"),

@@ -87,7 +87,7 @@ def test_a_network_for_one_target_does_not_take_several_and_the_other_way_round(
 
 
 def test_a_recipe_with_one_input_keeps_its_words():
-    with pytest.raises(UsageError, match="data.input_shape needs at least 1 item"):
+    with pytest.raises(UsageError, match=r"data\.input_shape needs at least 1 item"):
         resolve("lenet", "digits", ["data.input_shape=[]"])
 
 
