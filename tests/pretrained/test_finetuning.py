@@ -101,7 +101,7 @@ def test_asking_to_keep_other_classes_is_refused(trained):
 
 def test_the_bases_preprocessing_and_knobs_replace_the_datasets():
     recipe = start("lenet:mnist", "fashion_mnist")  # whose own LeNet has relu, max pooling and no resizing
-    assert recipe.knobs == {"activation": "tanh", "pooling": "average"}
+    assert recipe.knobs == {"activation": "tanh", "pooling": "average", "kernel_initializer": "glorot_uniform"}
     assert recipe.preprocessing.pad == 2 and recipe.preprocessing.resize is None
     other_size = start("lenet:mnist", "digits")
     assert other_size.preprocessing.pad == 0 and other_size.preprocessing.resize == (32, 32)
@@ -329,7 +329,7 @@ def test_a_random_base_of_keras_applications(tmp_path):
     fit = fit_of(recipe, steps=1)
     fit()
     fit.model.save(tmp_path / "model.keras")
-    again = zoo.runs.safety.load_model(tmp_path / "model.keras")
+    again = zoo.safety.load_model(tmp_path / "model.keras")
     x = fit.splits.test.x[:3]
     np.testing.assert_allclose(np.array(again(x)), np.array(fit.model(x)), rtol=1e-5)
 
