@@ -98,6 +98,40 @@ def test_a_network_with_another_end_is_scored_by_its_outputs():
     assert with_logits(model, "sigmoid") is None
 
 
+def test_heads_that_are_surely_wrong_count_what_they_should():
+    """Logits 200 against 0 for the other class, 120 for a label of 0, and a value that is off by 3, divided by 10."""
+    targets = {
+        "sort": {"task": "classification", "num_classes": 2},
+        "flag": {"task": "binary", "weight": 0.5},
+        "mass": {"task": "regression", "scale": 10.0},
+    }
+    given = {"x": {"kind": "tabular", "input_shape": [1]}}
+    data = Data.model_validate({"source": "x:y", "train": 9, "inputs": given, "targets": targets})
+    raw, inside = keras.Input((1,), name="x"), keras.Input((1,), name="x")
+    heads = {"sort": (2, "softmax"), "flag": (1, "sigmoid"), "mass": (1, "linear")}
+    outputs = {name: keras.layers.Dense(units, end, name=name)(inside) for name, (units, end) in heads.items()}
+    model = keras.Model(raw, keras.Model({"x": inside}, outputs, name="core")({"x": raw}))
+    core = model.get_layer("core")
+    for name, kernel in {"sort": [[200.0, 0.0]], "flag": [[120.0]], "mass": [[3.0]]}.items():
+        core.get_layer(name).set_weights([np.array(kernel), np.zeros(len(kernel[0]))])
+    y = {"sort": np.array([1, 0], "int32"), "flag": np.array([0, 0], "int32"), "mass": np.zeros((2, 1), "float32")}
+    exact, cut = scored(model, data, "", Examples({"x": np.array([[1.0], [0.0]], "float32")}, y))
+    assert (exact.loss_from, cut.loss_from) == ("logits", "outputs")
+    means = {"sort": (200 + np.log(2)) / 2, "flag": (120 + np.log(2)) / 2, "mass": 0.09 / 2}
+    for name, mean in means.items():
+        assert exact.metrics[f"{name}_loss"] == pytest.approx(mean, rel=1e-6)
+    assert exact.metrics["loss"] == pytest.approx(means["sort"] + 0.5 * means["flag"] + means["mass"], rel=1e-6)
+    assert cut.metrics["sort_loss"] < 17
+    assert exact.metrics["sort_accuracy"] == cut.metrics["sort_accuracy"] == 0.5
+
+
+def test_one_layer_behind_two_outputs_has_no_logits_of_each():
+    inputs, dense = keras.Input((2,)), keras.layers.Dense(1, "sigmoid")
+    model = keras.Model(inputs, {"a": dense(inputs), "b": dense(-inputs)})
+    assert with_logits(model, {"a": "sigmoid", "b": "sigmoid"}) is None
+    assert with_logits(model, {"c": "sigmoid"}) is None
+
+
 CLASSIFIERS = [
     "mlp",
     "perceptron",

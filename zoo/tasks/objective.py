@@ -67,6 +67,11 @@ class Objective:
         self.values, self.metrics, self.exact = values, list(metrics), exact
         self.mean_loss = keras.metrics.Mean(name="loss")
 
+    @property
+    def logits_of(self) -> str | Mapping[str, str]:
+        """The activation whose input an exact loss takes, or those of heads by name; empty where there is none."""
+        return self.exact.activation if self.exact else ""
+
     def weights(self, y: Any) -> Any:
         """What each loss value counts, of its shape; None: once."""
         return None
@@ -92,8 +97,8 @@ class Objective:
     def _values(self, y: Any, outputs: Any, logits: Any) -> Any:
         return self.values(y, outputs) if logits is None or self.exact is None else self.exact.values(y, logits)
 
-    def count(self, y: Any, outputs: Any) -> None:
-        """Take a batch into the running metrics."""
+    def count(self, y: Any, outputs: Any, logits: Any = None) -> None:
+        """Take a batch into the running metrics; logits matter where losses of parts are among them."""
         for metric in self.metrics:
             metric.update_state(y, outputs)
 
@@ -118,7 +123,7 @@ class MeansObjective(Objective):
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(_no_values, [keras.metrics.Mean(name=name) for name in names])
 
-    def count(self, y: Any, outputs: Any) -> None:
+    def count(self, y: Any, outputs: Any, logits: Any = None) -> None:
         """Take a batch's values in."""
         for metric in self.metrics:
             metric.update_state(outputs[metric.name])
@@ -144,20 +149,31 @@ class HeadsObjective(Objective):
         metrics = [metric for one in parts.values() for metric in (one.objective.mean_loss, *one.objective.metrics)]
         super().__init__(self._sum, metrics)
 
+    @property
+    def logits_of(self) -> Mapping[str, str]:
+        """The activation of each head that has an exact loss."""
+        exact = {name: one.objective.exact for name, one in self.parts.items()}
+        return {name: one.activation for name, one in exact.items() if one is not None}
+
     def _sum(self, y: Any, outputs: Any) -> Any:
         """(batch,)"""
-        return sum(one.weight * self._of_head(name, y, outputs) for name, one in self.parts.items())
+        return self._values(y, outputs, None)
 
-    def _of_head(self, name: str, y: Any, outputs: Any) -> Any:
+    def _values(self, y: Any, outputs: Any, logits: Any) -> Any:
+        return sum(one.weight * self._of_head(name, y, outputs, logits) for name, one in self.parts.items())
+
+    def _of_head(self, name: str, y: Any, outputs: Any, logits: Any) -> Any:
         objective, _, scale = self.parts[name]
+        if logits is not None and objective.exact is not None:
+            return objective.exact.values(y[name], logits[name])
         if scale == 1.0:
             return objective.values(y[name], outputs[name])
         return objective.values(y[name] / scale, outputs[name] / scale)
 
-    def count(self, y: Any, outputs: Any) -> None:
+    def count(self, y: Any, outputs: Any, logits: Any = None) -> None:
         """Take a batch into the running losses and metrics of all heads."""
         for name, one in self.parts.items():
-            one.objective.mean_loss.update_state(self._of_head(name, y, outputs))
+            one.objective.mean_loss.update_state(self._of_head(name, y, outputs, logits))
             one.objective.count(y[name], outputs[name])
 
     def results(self) -> dict[str, float]:
@@ -184,7 +200,7 @@ class TokenObjective(Objective):
         """As often as a batch has real tokens."""
         return total
 
-    def count(self, y: Any, outputs: Any) -> None:
+    def count(self, y: Any, outputs: Any, logits: Any = None) -> None:
         """One value a token: Keras would weigh each text by its batch's length."""
         y = ops.reshape(y, (-1,))
         outputs = ops.reshape(outputs, (-1, outputs.shape[-1]))

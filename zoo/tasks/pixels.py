@@ -56,7 +56,7 @@ class PixelObjective(Objective):
         """As often as a batch has pixels that count."""
         return total
 
-    def count(self, y: Any, outputs: Any) -> None:
+    def count(self, y: Any, outputs: Any, logits: Any = None) -> None:
         """One value a pixel."""
         outputs = middle(outputs, self.inner)
         outputs = ops.reshape(outputs, (-1, outputs.shape[-1]))

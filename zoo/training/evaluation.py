@@ -81,8 +81,8 @@ def make_score(model: keras.Model, data: Data, loss: str, predicting: Callable[[
     count 16.1 at the most. `predicting` makes a function of whole splits from one of a batch.
     """
     task = of(data)
-    exact = task.objective(data, loss).exact if task.scorer(model, data, loss) is None else None
-    forward = with_logits(model, exact.activation) if exact else None
+    logits_of = task.objective(data, loss).logits_of if task.scorer(model, data, loss) is None else ""
+    forward = with_logits(model, logits_of) if logits_of else None
     if forward is None:
         return make_evaluate(model, data, loss, predicting(model))
     if not task.keeps_outputs:
@@ -108,12 +108,10 @@ def measure(model: keras.Model, data: Data, loss: str, splits: Splits, part: str
     return found._replace(metrics=found.metrics | ranked | further.metrics, texts=further.texts)
 
 
-def score(
-    model: keras.Model, objective: Objective, outputs: np.ndarray, y: np.ndarray, logits: np.ndarray | None = None
-) -> dict[str, float]:
+def score(model: keras.Model, objective: Objective, outputs: Any, y: Any, logits: Any = None) -> dict[str, float]:
     """Loss and metrics over a whole split, from the outputs for all of it at once; an exact loss from logits."""
     loss = objective.mean(y, outputs, logits) + sum(model.losses)
-    objective.count(y, outputs)
+    objective.count(y, outputs, logits)
     return objective.results() | {"loss": float(loss)}
 
 
@@ -128,7 +126,7 @@ def _make_add_up(
         total = objective.total(y, outputs, y.shape[0])
         loss = objective.mean(y, outputs, logits)
         objective.mean_loss.update_state(loss, sample_weight=objective.mean_weight(total))
-        objective.count(y, outputs)
+        objective.count(y, outputs, logits)
 
     def add_up(examples: Examples) -> dict[str, float]:
         objective.reset()
