@@ -126,7 +126,7 @@ class Delays(DataSource):
 
         return Source(draw(data.train), draw(data.test))
 
-    def infer(self, address, label=None, kind=None):
+    def infer(self, address, reading=None):
         from zoo.data.config import Data
 
         return Data(source="{scheme}:" + address, kind="tabular", task="value", input_shape=(2,), train=80, test=40)

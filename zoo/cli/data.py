@@ -9,7 +9,9 @@ import click
 
 from zoo import tasks
 from zoo.cli.console import out, print_json, table
+from zoo.cli.options import Grouped, options_said, own_data
 from zoo.cli.words import echo
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.errors import UsageError, ZooError
 from zoo.files.names import file_name
 
@@ -78,20 +80,24 @@ def _where(row: dict[str, Any]) -> str:
     return "to fetch by hand"
 
 
-@command.command(epilog="Example: zoo data show digits   Next: zoo run lenet digits")
-@click.argument("name")
-@click.option("--label", help="The column to predict, of an own CSV file; the last one if not given.")
-@click.option("--as", "kind", help="What an own file is, if it is taken wrongly: table, text, pairs, series or images.")
+@command.command(
+    cls=Grouped, epilog="Examples: zoo data show digits, zoo data show --data photos/   Next: zoo run lenet digits"
+)
+@click.argument("name", required=False)
+@own_data("The path of own data, in place of NAME.")
 @click.option("--out", "target", type=click.Path(path_type=Path), help="Where the sheet goes; ./NAME-samples.png.")
 @click.option("--json", "as_json", is_flag=True, help="Print what is found as JSON.")
-def show(name: str, label: str | None, kind: str | None, target: Path | None, as_json: bool) -> None:
+def show(name: str | None, path: str | None, reading: Reading, target: Path | None, as_json: bool) -> None:
     """Print what dataset NAME is, count its classes, and draw a sheet of samples; of texts and series, print some.
 
     NAME is a recipe's name, tfds:NAME[/CONFIG], or the path of an own folder or file.
     """
     if target is not None:
         _refuse_unwritable(target)
-    title, data = find(name, label, kind)
+    if (name is None) == (path is None):
+        raise UsageError("which data? name a dataset of zoo data ls, or own data with --data PATH; one of them")
+    name = str(name or path)
+    title, data = find(name, reading, own=path is not None)
     if data.text or data.series:
         _show_sequences(name, title, data, target, as_json)
         return
@@ -145,26 +151,24 @@ def _show_sequences(name: str, title: str, data: Data, target: Path | None, as_j
         out.print(example, markup=False, highlight=False)
 
 
-def find(name: str, label: str | None = None, kind: str | None = None) -> tuple[str, Data]:
-    """Title and description of a dataset by a recipe's name, `tfds:NAME`, or a path.
+def find(name: str, reading: Reading = AS_FOUND, own: bool = False) -> tuple[str, Data]:
+    """Title and description of a dataset by a recipe's name, `tfds:NAME`, or a path; `own`: it is a path.
 
     Raises:
-        UsageError: nothing of that name, or a label or kind given where there is no choice of one.
+        UsageError: nothing of that name, or something said of own data where it is a recipe.
         MissingError: a TensorFlow Datasets name that is not prepared.
     """
     from zoo import recipe
     from zoo.data import sources
     from zoo.tasks import from_path, infer
 
-    if sources.is_address(name):
-        return name, infer(name, label, kind)
-    own = Path(name).exists() or "/" in name or "," in name
-    if name not in recipe.list_recipes() and own and not name.endswith(".toml"):
-        return name, from_path(name, label, kind)
-    if label:
-        raise UsageError(f"--label is for an own CSV file or a tfds:NAME; {name} is a recipe")
-    if kind:
-        raise UsageError(f"--as is for an own file; {name} is a recipe")
+    if sources.is_address(name) and not own:
+        return name, infer(name, reading=reading)
+    like_path = (Path(name).exists() or "/" in name or "," in name) and not name.endswith(".toml")
+    if own or (name not in recipe.list_recipes() and like_path):
+        return name, from_path(name, reading=reading)
+    if given := options_said(reading):
+        raise UsageError(f"{given[0]} is for own data or a tfds:NAME; {name} is a recipe")
     found = recipe.load_recipe(name)
     return found.title, found.data
 

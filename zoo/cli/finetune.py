@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from zoo.cli.console import err
-from zoo.cli.options import data_of, freezing, set_option, training
+from zoo.cli.options import Grouped, data_of, freezing, own_data, set_option, training
 from zoo.cli.words import echo
-
-if TYPE_CHECKING:
-    pass
+from zoo.data.reading import Reading
 
 
 @click.command(
+    cls=Grouped,
     epilog="""\b
 Examples:
   zoo finetune lenet:mnist digits                      same classes: the head is kept, the last block learns too
   zoo finetune lenet:fashion_mnist mnist --freeze all  other classes: a new head on frozen features, nothing else
   zoo finetune runs/vgg.small-fashion_mnist --data photos/ --freeze 2-last-blocks
   zoo finetune VGG16 --data photos/ --weights imagenet --set data.input_shape=[160,160,3]
-Next: zoo eval RUN, zoo publish RUN"""
+Next: zoo eval RUN, zoo publish RUN""",
 )
 @click.argument("base")
 @click.argument("dataset", required=False)
-@click.option("--data", "path", metavar="PATH", help="An own folder of classes or a table, in place of DATASET.")
-@click.option("--label", metavar="COLUMN", help="With --data: what to predict.")
+@own_data("A folder of classes or a table, in place of DATASET.")
 @click.option(
     "--freeze", metavar="all|none|N-last-blocks",
     help="all: only the head learns; none: everything does; N-last-blocks: these of the base learn too. Default: "
@@ -58,7 +56,7 @@ def command(
     base: str,
     dataset: str | None,
     path: str | None,
-    label: str | None,
+    reading: Reading,
     freeze: str | None,
     head: str,
     weights: str | None,
@@ -87,7 +85,7 @@ def command(
     from zoo.runs.directory import recipe_toml
 
     options = job.smoke_options(options) if smoke else options
-    name, own = data_of(dataset, path, label)
+    name, own = data_of(dataset, path, reading)
     found = bases.find(base, weights)
     recipe, notes = bases.resolve_start(
         found, name, new_network=False, head=head, freeze=freeze and freezing(freeze), head_epochs=head_epochs,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +27,29 @@ TRAINING: dict[str, tuple[type, str]] = {  # keys of a recipe's [training] -> wh
     "precision": (str, "float32, mixed_bfloat16 or mixed_float16."),
     "jit": (str, "auto, on or off: compile the step with XLA."),
 }
+OWN_DATA: dict[str, tuple[str, str, str]] = {  # of zoo.data.reading.Reading -> the flag, what it takes, and the help
+    "kind": ("--as", "KIND", "If it is taken wrongly: table, text, pairs, series or images."),
+    "label": ("--label", "COLUMN", "What to predict, of --data or tfds:NAME; the last column if not said."),
+}
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Grouped(click.Command):
+    """A command whose help shows the options that describe own data by themselves."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        groups: dict[str, list[tuple[str, str]]] = {"Own data": [], "Options": []}
+        for option in self.get_params(ctx):
+            record = option.get_help_record(ctx)
+            if record and isinstance(option, click.Option):
+                groups["Own data" if isinstance(option, OfData) else "Options"].append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+class OfData(click.Option):
+    """An option that says something of own data."""
 
 
 def training(*names: str, said: Mapping[str, str] | None = None) -> Decorator:
@@ -48,6 +72,32 @@ def training(*names: str, said: Mapping[str, str] | None = None) -> Decorator:
         return command
 
     return decorate
+
+
+def own_data(words: str = "", path: bool = True) -> Decorator:
+    """A decorator: `--data PATH`, with these words for its help, and everything that can be said of own data.
+
+    The command gets `path`, unless it has an argument in its place, and the rest as a `Reading`, `reading`.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name, (flag, metavar, said) in reversed(OWN_DATA.items()):
+            command = click.option(
+                flag, name, metavar=metavar, help=said, cls=OfData, expose_value=False, callback=_read_as
+            )(command)
+        return click.option("--data", "path", metavar="PATH", help=words, cls=OfData)(command) if path else command
+
+    return decorate
+
+
+def _read_as(context: click.Context, option: click.Parameter, value: Any) -> None:
+    known = context.params.get("reading", AS_FOUND)
+    context.params["reading"] = known if value in (None, ()) else replace(known, **{str(option.name): value})
+
+
+def options_said(reading: Reading) -> list[str]:
+    """The flags of what is said in a `Reading`."""
+    return [flag for name, (flag, *_) in OWN_DATA.items() if getattr(reading, name) != getattr(AS_FOUND, name)]
 
 
 def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,7 +126,7 @@ def freezing(text: str) -> str | int:
     )
 
 
-def data_of(dataset: str | None, path: str | None, label: str | None) -> tuple[str, Data | None]:
+def data_of(dataset: str | None, path: str | None, reading: Reading) -> tuple[str, Data | None]:
     """The name of the data, and its description where there is no recipe of that name.
 
     Raises:
@@ -88,8 +138,8 @@ def data_of(dataset: str | None, path: str | None, label: str | None) -> tuple[s
     if (dataset is None) == (path is None):
         raise UsageError("on which data? name a DATASET of zoo data ls, or own data with --data PATH; one of them")
     if path is not None:
-        return Path(path).stem, tasks.from_path(path, label)
+        return Path(path).stem, tasks.from_path(path, reading=reading)
     assert dataset is not None
     if sources.is_address(dataset):
-        return sources.title(dataset), tasks.infer(dataset, label)
+        return sources.title(dataset), tasks.infer(dataset, reading=reading)
     return dataset, None

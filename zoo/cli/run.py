@@ -9,12 +9,14 @@ import click
 
 from zoo import tasks
 from zoo.cli.console import err, measured, out, print_json, table
-from zoo.cli.options import set_option, training
+from zoo.cli.options import Grouped, options_said, own_data, set_option, training
 from zoo.cli.words import echo
+from zoo.data.reading import Reading
 from zoo.errors import UsageError
 
 
 @click.command(
+    cls=Grouped,
     epilog="""\b
 Examples:
   zoo run lenet digits                       embedded data, under a minute
@@ -25,13 +27,11 @@ Examples:
   zoo run lstm --data reviews.csv --label stars    texts with classes; a CSV with dates is taken as a series
   zoo run vgg_transfer --data photos/ --base VGG16 --weights imagenet    a trained base, a new head
   zoo run runs/lenet-digits/STAMP/recipe.toml    the same run again
-Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html"""
+Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html""",
 )
 @click.argument("model", required=False)
 @click.argument("dataset", required=False)
-@click.option("--data", "path", metavar="PATH", help="An own table, folder of classes, series or file of text pairs.")
-@click.option("--as", "kind", metavar="KIND", help="With --data, if taken wrongly: table, text, pairs, series, images.")
-@click.option("--label", metavar="COLUMN", help="With --data or tfds:NAME: what to predict.")
+@own_data("A table, a folder of classes, a series or a file of pairs of texts.")
 @click.option("--base", metavar="BASE", help="For vgg_transfer: VGG16 or another net of Keras, a run, or lenet:mnist.")
 @click.option("--weights", metavar="SOURCE", help="To start from: a run, a published folder, MODEL:DATASET; imagenet.")
 @click.option("--freeze", metavar="all|none|N-last-blocks", help="For vgg_transfer: what of the base does not learn.")
@@ -51,8 +51,7 @@ def command(
     model: str | None,
     dataset: str | None,
     path: str | None,
-    kind: str | None,
-    label: str | None,
+    reading: Reading,
     base: str | None,
     weights: str | None,
     freeze: str | None,
@@ -80,9 +79,9 @@ def command(
         raise UsageError("which model on which dataset? such as: zoo run lenet digits   (see: zoo ls, zoo data ls)")
     options = job.smoke_options(options) if smoke else options
     if base or weights or freeze or model == "vgg_transfer":
-        recipe, notes = _from_weights(model, (dataset, path, label), (base, weights, freeze), sets, options)
+        recipe, notes = _from_weights(model, (dataset, path, reading), (base, weights, freeze), sets, options)
     else:
-        recipe, notes = _resolve(model, dataset, path, kind, label, sets, options)
+        recipe, notes = _resolve(model, dataset, path, reading, sets, options)
     if dry_run:
         echo(directory.recipe_toml(recipe), nl=False)
         return
@@ -130,8 +129,7 @@ def _resolve(
     model: str,
     dataset: str | None,
     path: str | None,
-    kind: str | None,
-    label: str | None,
+    reading: Reading,
     sets: tuple[str, ...],
     options: dict[str, Any],
 ) -> Any:
@@ -151,23 +149,20 @@ def _resolve(
     if dataset is not None and path is not None:
         raise UsageError(f"DATASET {dataset!r} and --data {path!r} are both given; say one of them")
     if path is not None:
-        own = tasks.from_path(path, label, kind, wanted)
+        own = tasks.from_path(path, wanted=wanted, reading=reading)
         return recipe.resolve(model, Path(path).stem, sets, options, data=own)
     assert dataset is not None
-    if kind is not None:
-        raise UsageError("--as goes with --data PATH; a recipe says what it is")
     if sources.is_address(dataset):
-        return recipe.resolve(
-            model, sources.title(dataset), sets, options, data=tasks.infer(dataset, label, wanted=wanted)
-        )
-    if label is not None:
-        raise UsageError("--label goes with --data PATH or tfds:NAME; a recipe names its own")
+        own = tasks.infer(dataset, wanted=wanted, reading=reading)
+        return recipe.resolve(model, sources.title(dataset), sets, options, data=own)
+    if given := options_said(reading):
+        raise UsageError(f"{given[0]} goes with --data PATH or tfds:NAME; a recipe says what its data is")
     return recipe.resolve(model, dataset, sets, options)
 
 
 def _from_weights(
     model: str,
-    where: tuple[str | None, str | None, str | None],
+    where: tuple[str | None, str | None, Reading],
     start: tuple[str | None, str | None, str | None],
     sets: tuple[str, ...],
     options: dict[str, Any],

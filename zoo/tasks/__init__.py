@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zoo.catalogue import plugins
 from zoo.catalogue.spec import KINDS, DataSpec
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.errors import UsageError, unknown
 from zoo.tasks import (
     autoencoding,
@@ -122,20 +123,36 @@ def of(described: Described) -> Task:
     return fits
 
 
-def infer(source: str, label: str | None = None, kind: str | None = None, wanted: Sequence[str] = ()) -> Data:
+def infer(
+    source: str,
+    label: str | None = None,
+    kind: str | None = None,
+    wanted: Sequence[str] = (),
+    reading: Reading = AS_FOUND,
+) -> Data:
     """As `zoo.data.sources.infer`, with the task that goes with what was found; see `decided`."""
     from zoo.data import sources
 
-    return decided(sources.infer(source, label, kind), wanted)
+    return decided(sources.infer(source, label, kind, reading), wanted)
 
 
-def from_path(path: str | Path, label: str | None = None, kind: str | None = None, wanted: Sequence[str] = ()) -> Data:
-    """As `zoo.data.sources.own.from_path`, with the task that goes with what was found; see `decided`."""
+def from_path(
+    path: str | Path,
+    label: str | None = None,
+    kind: str | None = None,
+    wanted: Sequence[str] = (),
+    reading: Reading = AS_FOUND,
+) -> Data:
+    """As `zoo.data.sources.own.from_path`, with the task that goes with what was found; see `decided`.
+
+    `label` and `kind` are two things of `reading` by themselves.
+    """
     from zoo.data.sources import own
 
-    if kind is None and wanted and not any(task.needs_targets for task in _every() if task.name in wanted):
-        kind = "images" if own.holds_images(path) else None
-    return decided(own.from_path(path, label, kind), wanted)
+    reading = reading.of(label, kind)
+    if reading.kind is None and wanted and not any(task.needs_targets for task in _every() if task.name in wanted):
+        reading = reading.of(None, "images" if own.holds_images(path) else None)
+    return decided(own.from_path(path, reading), wanted)
 
 
 def decided(found: Data, wanted: Sequence[str] = ()) -> Data:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.catalogue import plugins
 from zoo.catalogue.spec import KINDS
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources.source import DataSource, Status
 from zoo.errors import UsageError, unknown
 
@@ -117,11 +118,11 @@ def read(data: Data, target: Role = "label") -> Source:
     return source.read(address, data, target)
 
 
-def infer(source: str, label: str | None = None, kind: str | None = None) -> Data:
+def infer(source: str, label: str | None = None, kind: str | None = None, reading: Reading = AS_FOUND) -> Data:
     """A description of data without a recipe: `csv:PATH`, `folder:PATH`, `arrays:PATH`, `pairs:PATH`,
-    `tfds:NAME/CONFIG` (prepared), `sklearn:NAME`. `kind` says what a table is, one of `own.READ_AS`; without it,
-    that is found out, and told in a note. The description's `task` is the role of what is predicted until
-    `zoo.tasks` decides.
+    `tfds:NAME/CONFIG` (prepared), `sklearn:NAME`. `reading` says what is not to be found out from the files, and
+    `label` and `kind` two things of it by themselves; what is found out is told in a note. The description's `task` is
+    the role of what is predicted until `zoo.tasks` decides.
 
     A fifth is held out for testing where the source has no test split, then a tenth of the rest for validation.
 
@@ -130,7 +131,7 @@ def infer(source: str, label: str | None = None, kind: str | None = None) -> Dat
         MissingError: a TensorFlow Datasets name that is not prepared.
     """
     found, address = of(source)
-    return found.infer(address, label, kind)
+    return found.infer(address, reading.of(label, kind))
 
 
 def status(data: Data) -> Status:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zoo.data import arrays
 from zoo.data.rawfiles import locate
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources.source import FileSource
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Arrays(FileSource):
         self.refuse_missing(address, data)
         return arrays.read(locate(address), data)
 
-    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+    def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         return arrays.infer(Path(address))
 
 

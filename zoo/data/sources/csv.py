@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zoo.data import csvfile, series, several
 from zoo.data.rawfiles import locate
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources.source import FileSource
 from zoo.data.table import read_table
 from zoo.data.text import files as textfiles
@@ -32,9 +33,9 @@ class Csv(FileSource):
             return textfiles.read_texts(path, data, target)
         return series.read(path, data) if data.kind == "series" else csvfile.read(path, data, target)
 
-    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
-        """What a table is, from what stands in it, unless `kind` says it (see `zoo.data.sources.own.READ_AS`)."""
-        path = Path(address)
+    def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
+        """What a table is, from what stands in it, unless `reading.kind` says it (one of `own.READ_AS`)."""
+        path, label, kind = Path(address), reading.label, reading.kind
         table = read_table(path, tuple(label.split(",")) if label else ())
         if kind in (None, "table") and several.suits(table, label):
             return several.infer(table, label)

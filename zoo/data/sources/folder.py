@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zoo.data import folder, masks
 from zoo.data.rawfiles import locate
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources.source import FileSource
 from zoo.data.text import files as textfiles
 
@@ -28,11 +29,11 @@ class Folder(FileSource):
             return masks.read(path, data)
         return textfiles.read_folder(path, data) if data.kind == "text" else folder.read(path, data)
 
-    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+    def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         path = Path(address)
         if masks.folders(path):
             return masks.infer(path)
-        if kind == "images":
+        if reading.kind == "images":
             return folder.infer(path, labelled=False)
         return textfiles.infer_folder(path) if textfiles.holds_texts(path) else folder.infer(path)
 

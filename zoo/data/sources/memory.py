@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.data.arrays import describe, one_or_several
 from zoo.data.config import Data
 from zoo.data.examples import COPIES, Examples, Source, memory
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources.source import DataSource, Status
 from zoo.errors import UsageError
 
@@ -133,7 +134,7 @@ class Memory(DataSource):
     def read(self, address: str, data: Data, target: Role) -> Source:
         raise refusal(f"{self.scheme}:{address}")
 
-    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+    def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         raise refusal(f"{self.scheme}:{address}")
 
     def status(self, address: str, data: Data | None = None) -> Status:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.data import arrays, masks
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources import infer, pairs
 from zoo.data.text import files
 from zoo.errors import UsageError, unknown
@@ -23,17 +24,18 @@ READ_AS = {
 }  # what own data can be
 
 
-def from_path(path: str | Path, label: str | None = None, kind: str | None = None) -> Data:
+def from_path(path: str | Path, reading: Reading = AS_FOUND) -> Data:
     """A description of own data, by its absolute path: it holds wherever it is used again.
 
     A folder of images or of .txt files, a sub-folder a class, or one with x.npy and y.npy, or one with images/ and
     masks/ whose files have the same names; a table; a file of tab-separated pairs of texts, or two files whose lines
-    belong together, `a.en,a.de`. `kind` says what a table is where that is not found out rightly, and "images" that a
-    folder's need no labels.
+    belong together, `a.en,a.de`. `reading.kind` says what a table is where that is not found out rightly, and "images"
+    that a folder's need no labels.
 
     Raises:
         UsageError: no such file, or none of these; a label column given where there is none; no such kind.
     """
+    label, kind = reading.label, reading.kind
     if kind is not None and kind not in READ_AS:
         raise unknown("kind of data", kind, READ_AS, f"known: {', '.join(READ_AS)}")
     if scheme := _pairs(str(path), label, kind):
@@ -48,7 +50,7 @@ def from_path(path: str | Path, label: str | None = None, kind: str | None = Non
             raise UsageError(f"{path} is a folder: its sub-folders' names are the labels; leave out --label")
         if kind not in (None, "images"):
             raise UsageError(f"{path} is a folder: what it is follows from the files in it; leave out --as")
-        return infer(f"{_kind_of_folder(path)}:{path.absolute()}", kind=kind)
+        return infer(f"{_kind_of_folder(path)}:{path.absolute()}", reading=reading)
     if kind == "images" and path.exists():
         raise UsageError(f"{path} is no folder: images without labels lie in one")
     if not path.exists():
@@ -58,7 +60,7 @@ def from_path(path: str | Path, label: str | None = None, kind: str | None = Non
             f"{path} is neither a folder of images or texts nor a table ({', '.join(TABLES)})\n"
             "pairs of texts: a .tsv, a .zip with one, or two files: --data FIRST,SECOND"
         )
-    return infer(f"csv:{path.absolute()}", label, kind)
+    return infer(f"csv:{path.absolute()}", reading=reading)
 
 
 def holds_images(path: str | Path) -> bool:

@@ -10,6 +10,7 @@ from zoo.data.config import Data
 from zoo.data.examples import Examples, Source
 from zoo.data.options import checked
 from zoo.data.rawfiles import lines, locate, missing
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources.source import FileSource
 from zoo.data.table import is_number
 from zoo.data.text.counting import measured, unmeasured
@@ -141,7 +142,7 @@ class Pairs(FileSource):
     def read(self, address: str, data: Data, target: Role) -> Source:
         return read(address, data)
 
-    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+    def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         return infer(address)
 
 

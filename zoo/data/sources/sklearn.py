@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from zoo.data.config import Data
 from zoo.data.examples import Examples, Source
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources.source import DataSource
 from zoo.errors import unknown
 
@@ -64,7 +65,7 @@ class Sklearn(DataSource):
     def read(self, address: str, data: Data, target: Role) -> Source:
         return read(address)
 
-    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+    def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         return infer(address)
 
 

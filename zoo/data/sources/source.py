@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.data.rawfiles import locate, missing
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class DataSource:
         """
         raise NotImplementedError
 
-    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+    def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         """A description of data without a recipe; its `task` is the role of what is predicted.
 
         Raises:

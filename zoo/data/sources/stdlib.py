@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoo.data.examples import Examples, Source
 from zoo.data.options import checked
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources.source import DataSource
 from zoo.errors import MissingError, UsageError, unknown
 
@@ -78,7 +79,7 @@ class Stdlib(DataSource):
     def read(self, address: str, data: Data, target: Role) -> Source:
         return read(address, data)
 
-    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
+    def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         raise self.needs_recipe(address, "stdlib")
 
 

@@ -14,6 +14,7 @@ from zoo.data.examples import AT_ONCE, DEFAULT_IMAGE, Examples, Source, streams
 from zoo.data.fields import Role
 from zoo.data.network import reachable
 from zoo.data.rawfiles import refuse_empty
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources.source import DataSource, Status, mib
 from zoo.data.sources.tfds_download import download
 from zoo.data.sources.tfds_features import Pair, choose, columns, picker
@@ -287,8 +288,8 @@ class Tfds(DataSource):
     def read(self, address: str, data: Data, target: Role) -> Source:
         return read(Address.parse(address), data, target)
 
-    def infer(self, address: str, label: str | None = None, kind: str | None = None) -> Data:
-        return infer(Address.parse(address), label)
+    def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
+        return infer(Address.parse(address), reading.label)
 
     def status(self, address: str, data: Data | None = None) -> Status:
         found, download_mb = find(Address.parse(address)), data.download_mb if data else 0.0
