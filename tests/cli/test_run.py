@@ -42,7 +42,7 @@ def test_the_run_directory_is_whole(finished):
     assert {
         "recipe.toml", "run.json", "history.csv", "metrics.json", "model.keras", "log.txt", "report.html",
         "learning_curves.png", "confusion_matrix.png", "mistakes.png", "filters.png", "feature_maps.png",
-        "architecture.svg",
+        "reliability.png", "architecture.svg",
     } <= there  # fmt: skip
     assert not [name for name in there if name.startswith(".") or "tmp" in name or name == "checkpoints"]
     info = json.loads((folder / "run.json").read_text())
@@ -50,6 +50,13 @@ def test_the_run_directory_is_whole(finished):
     assert info["versions"]["keras"].startswith("3.")
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["examples_scored"] == metrics["examples_in_split"] == 359
+    told = metrics["details"]
+    assert [row["name"] for row in told["by_class"]] == [str(digit) for digit in range(10)]
+    assert (
+        sum(row["examples"] for row in told["by_class"]) == sum(row["examples"] for row in told["reliability"]) == 359
+    )
+    assert told["numbers"]["majority_accuracy"] < 0.12 < told["numbers"]["balanced_accuracy"]
+    assert "Class by class" in (folder / "report.html").read_text()
     with (folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
@@ -70,6 +77,7 @@ def test_eval_scores_the_same_and_refuses_what_differs(finished, zoo_cli):
     said = zoo_cli("eval", folder, "--json")
     metrics = json.loads((folder / "metrics.json").read_text())
     assert json.loads(said)["metrics"] == pytest.approx(metrics["test"], rel=1e-6)
+    assert json.loads(said)["details"]["by_class"] == metrics["details"]["by_class"]
     assert json.loads(zoo_cli("eval", folder.parent, "--split", "validation", "--json"))["examples_scored"] == 144
     said = zoo_cli("eval", folder, "mnist")
     assert said.code == 2 and "input_shape (8, 8, 1), mnist has (28, 28, 1)" in said.err

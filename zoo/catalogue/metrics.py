@@ -90,6 +90,18 @@ add(
     Metric("reconstruction", higher_is_better=False),
     Metric("kl", higher_is_better=False),
     Metric("loss", higher_is_better=False),
+    Metric("balanced_accuracy", higher_is_better=True, full=1.0),
+    Metric("macro_precision", higher_is_better=True, full=1.0),
+    Metric("macro_recall", higher_is_better=True, full=1.0),
+    Metric("roc_auc", higher_is_better=True, full=1.0),
+    Metric("average_precision", higher_is_better=True, full=1.0),
+    Metric("calibration_error", higher_is_better=False),
+    Metric("majority_accuracy", higher_is_better=True, full=1.0, counts_examples=True, is_baseline=True),
+    Metric("rmse", higher_is_better=False),
+    Metric("r2", higher_is_better=True),
+    Metric("mean_mae", higher_is_better=False, is_baseline=True),
+    Metric("mean_rmse", higher_is_better=False, is_baseline=True),
+    Metric("chrf", higher_is_better=True, full=100.0),
 )
 
 

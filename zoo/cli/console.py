@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console, HighlighterType, JustifyMethod, OverflowMethod
@@ -60,6 +61,19 @@ def print_json(value: Any) -> None:
 def measured(value: Any, name: str) -> str:
     """A metric as people read it: a share in per cent, other numbers with four digits."""
     return metrics.find(name).text(value) if isinstance(value, float) else str(value)
+
+
+IN_FULL = {"majority_accuracy": "accuracy {} (always the most frequent class)", "mean_mae": "mae {} (always the mean)"}
+LEFT_OUT = ("macro_precision", "macro_recall", "average_precision", "mean_rmse")  # they stand in the report
+
+
+def detail_lines(part: str, details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What scikit-learn says of a part, in short: a line of numbers, and one of what needs no network."""
+    numbers = {name: measured(v, name) for name, v in details.get("numbers", {}).items() if name not in LEFT_OUT}
+    further = [f"{name.replace('_', ' ')} {text}" for name, text in numbers.items() if name not in IN_FULL]
+    without = [IN_FULL[name].format(text) for name, text in numbers.items() if name in IN_FULL]
+    lines = {f"{part}, further": further, "without a network": without}
+    return [(called, ", ".join(words)) for called, words in lines.items() if words]
 
 
 def table(*columns: str, title: str | None = None) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from zoo.cli.console import err, measured, out, print_json, table
+from zoo.cli.console import detail_lines, err, measured, out, print_json, table
 
 
 @click.command(
@@ -35,6 +35,8 @@ def command(run: str, dataset: str | None, split: str, as_json: bool, debug: boo
     grid = table("", "")
     for name, value in result["metrics"].items():
         grid.add_row(f"{split} {name}", measured(value, name))
+    for line in detail_lines(split, result["details"]):
+        grid.add_row(*line)
     grid.add_row("examples scored", f"{result['examples_scored']:,} of {result['examples_in_split']:,}")
     grid.add_row("run", str(finished.folder))
     out.print(grid)

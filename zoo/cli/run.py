@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from zoo import tasks
-from zoo.cli.console import err, measured, out, print_json, table
+from zoo.cli.console import detail_lines, err, measured, out, print_json, table
 from zoo.cli.options import Grouped, options_said, own_data, set_option, training
 from zoo.cli.words import echo
 from zoo.data.reading import Reading
@@ -204,6 +204,8 @@ def _report(outcome: Any, smoke: bool) -> None:
     grid = table("", "")
     for name, value in outcome.metrics["test"].items():
         grid.add_row(f"test {name}", measured(value, name))
+    for line in detail_lines("test", outcome.metrics.get("details", {})):
+        grid.add_row(*line)
     grid.add_row("examples scored", f"{scored:,} of {total:,}")
     grid.add_row("parameters", f"{outcome.params:,}")
     grid.add_row("time", f"{outcome.seconds:.1f} s")

@@ -11,6 +11,7 @@ from typing import Any
 from zoo.catalogue import metrics
 from zoo.drawing.style import number, of
 
+MOST_CLASSES = 100  # that get a row
 SCALE = 1.4  # pixels of a picture for one on the page
 
 
@@ -63,6 +64,7 @@ def page(
         layers=layers,
         sees=any(row["field"] for row in layers),
         total=sum(row["params"] for row in layers),
+        classes=class_rows(facts.get("metrics", {}).get("details", {})),
         mistakes=mistake_rows,
         failed=failed,
         said=said,
@@ -95,6 +97,8 @@ def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     scored, total = measured.get("examples_scored"), measured.get("examples_in_split")
     test = measured.get("test", {})
     rows = [(f"test {_words(name)}", _test_value(name, test, scored)) for name, _ in _loss_last(test)]
+    numbers = measured.get("details", {}).get("numbers", {})
+    rows += [(f"test {_words(name)}", metric(name, value)) for name, value in numbers.items()]
     if scored is not None:
         rows.append(("test examples scored", f"{scored:,} of {total or scored:,}"))
     rows += [(f"validation {_words(n)}", metric(n, v)) for n, v in _loss_last(measured.get("validation", {}))]
@@ -111,6 +115,12 @@ def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         "date": facts.get("date"),
     }
     return rows + [(label, str(value)) for label, value in known.items() if value not in (None, "")]
+
+
+def class_rows(details: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """How well each class is found; of very many those that are found worst."""
+    rows = details.get("by_class", [])
+    return rows if len(rows) <= MOST_CLASSES else sorted(rows, key=lambda row: row["f1"])[:MOST_CLASSES]
 
 
 def _test_value(name: str, test: Mapping[str, Any], scored: int | None) -> str:

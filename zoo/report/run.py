@@ -46,6 +46,7 @@ def draw_run(run: Run, model: keras.Model | None = None) -> list[Path]:
         raw=kept.raw,
         said=kept.said,
         vocabularies=run.vocabularies if recipe.data.text else None,
+        details=run.metrics.get("details", {}),
     )
     return draw(run.folder, look, run.history, run.info | {"metrics": run.metrics})
 

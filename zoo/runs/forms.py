@@ -61,11 +61,38 @@ class PublishedFacts(RunFacts):
     data_licence: str
 
 
+class ByClass(Form):
+    """How well one class is found."""
+
+    name: str
+    examples: int
+    precision: float
+    recall: float
+    f1: float
+
+
+class Reliable(Form):
+    """Examples of which a network was about as sure."""
+
+    examples: int
+    confidence: float
+    accuracy: float
+
+
+class Details(Form):
+    """What is said of the test split beside its metrics."""
+
+    numbers: dict[str, float] = {}
+    by_class: list[ByClass] = []
+    reliability: list[Reliable] = []
+
+
 class Scored(Form):
     """metrics.json."""
 
     test: Metric
     validation: Metric = {}
+    details: Details = Details()
     examples_scored: int
     examples_in_split: int
 

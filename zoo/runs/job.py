@@ -318,7 +318,8 @@ def _finish(
     notes = predictions.write(folder, test, raw, found.outputs, found.texts, shown)
     metrics = {part: evaluation.metrics for part, evaluation in scored.items()}
     count = len(test) if found.outputs is None else len(keras.tree.flatten(found.outputs)[0])
-    directory.record_metrics(folder, metrics | {"examples_scored": count, "examples_in_split": len(test)})
+    told = {"details": dict(found.details)} if found.details else {}
+    directory.record_metrics(folder, metrics | told | {"examples_scored": count, "examples_in_split": len(test)})
     facts |= {"loss_from": found.loss_from, "seconds": round(time.perf_counter() - started, 3)}
     directory.record(folder, facts | {"exit": "done"} | ({"kept": notes} if notes else {}))
 

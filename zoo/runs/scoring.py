@@ -38,7 +38,7 @@ def rescore(run: Run, dataset: str | None, split: str) -> dict[str, Any]:
     score = make_score(run.model, own, loss, lambda forward: make_predict(forward, fields))
     found = measure(run.model, own, loss, splits, split, score)
     counts = {"examples_scored": len(examples), "examples_in_split": len(examples)}
-    return {"metrics": found.metrics, "loss_from": found.loss_from} | counts
+    return {"metrics": found.metrics, "details": dict(found.details), "loss_from": found.loss_from} | counts
 
 
 def _refuse_other(run: Run, other: Data, name: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
-    from zoo.data.examples import Examples
+    from zoo.data.examples import Examples, Splits
     from zoo.tasks.objective import Objective
 
 LIKELY = 0.5  # probability above which a label is given
@@ -42,8 +42,15 @@ class _Classes(Task):
 
         return most_confident_mistakes(test.y, class_scores(outputs, loss))
 
+    def details(self, data: Data, loss: str, splits: Splits, part: str, outputs: Any) -> dict[str, Any]:
+        from zoo.tasks.details import of_classes
+
+        y, scores = splits.by_name()[part].y, class_scores(outputs, loss)
+        return of_classes(y, scores, self.class_names(data), splits.train.y, loss not in SCORE_LOSSES)
+
     def pictures(self, look: Look) -> Iterator[Plan]:
-        """Confusions; of images the most confident mistakes, of a plane the regions of the classes."""
+        """Confusions and reliability; of images the most confident mistakes, of a plane the regions of the classes."""
+        from zoo.drawing.calibration import reliability
         from zoo.drawing.outcome import confusion_matrix, mistakes
         from zoo.drawing.plane import decision_boundary
 
@@ -56,6 +63,9 @@ class _Classes(Task):
             "Confusion matrix",
             lambda: confusion_matrix(test.y, shares.argmax(1), names),
         )
+        if rows := look.details.get("reliability"):
+            error = look.details["numbers"]["calibration_error"]
+            yield "reliability.png", "Reliability", lambda: reliability(rows, error)
         if look.data.kind == "image":
             yield "mistakes.png", "Most confident mistakes", lambda: mistakes(test.x, test.y, shares, names)
         if look.data.kind == "tabular" and look.data.input_shape == (2,):
@@ -211,6 +221,11 @@ class Sigmoids(_Classes):
         there = examples.y.any(axis=0)
         found = float(average_precision_score(examples.y[:, there], outputs[:, there])) if there.any() else 0.0
         return {"mean_average_precision": found}
+
+    def details(self, data: Data, loss: str, splits: Splits, part: str, outputs: Any) -> dict[str, Any]:
+        from zoo.tasks.details import of_labels
+
+        return of_labels(splits.by_name()[part].y, outputs > LIKELY, self.class_names(data))
 
     def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
         names, parted = self.class_names(data), data.label_separator or "|"

@@ -135,6 +135,16 @@ class Heads(Task):
     def targets(self, y: Any, data: Data, loss: str) -> dict[str, np.ndarray]:
         return {name: head.task.targets(y[name], head.data, head.loss) for name, head in self.heads(data).items()}
 
+    def details(self, data: Data, loss: str, splits: Splits, part: str, outputs: Any) -> dict[str, Any]:
+        from zoo.tasks.details import of_heads
+
+        return of_heads(
+            {
+                name: head.task.details(head.data, head.loss, _splits_of(splits, name), part, outputs[name])
+                for name, head in self.heads(data).items()
+            }
+        )
+
     def words(self, outputs: Any, data: Data, loss: str) -> list[dict[str, Any]]:
         """A row an example: all that is predicted, and under `heads` what each head says."""
         found = self.heads(data)
@@ -154,6 +164,14 @@ class Heads(Task):
 def _told(row: Mapping[str, Mapping[str, Any]]) -> str:
     said = {name: one["prediction"] for name, one in row.items()}
     return ", ".join(f"{name} {p:.4g}" if isinstance(p, float) else f"{name} {p}" for name, p in said.items())
+
+
+def _splits_of(splits: Splits, target: str) -> Splits:
+    """The splits with one of their targets alone."""
+    from zoo.data.examples import Examples, Splits
+
+    train, validation, test = (Examples(part.inputs, part.targets[target]) for part in splits)
+    return Splits(train, validation, test)
 
 
 def _of_head(look: Look, name: str, head: Head) -> Look:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from zoo.catalogue.spec import DataSpec
     from zoo.data.config import Data
+    from zoo.data.examples import Splits
     from zoo.tasks.objective import Objective
 
 
@@ -66,6 +67,11 @@ class Regression(Task):
     def target_form(self, data: Data, loss: str) -> partial[np.ndarray] | None:
         """Values (n, 1)."""
         return partial(columns)
+
+    def details(self, data: Data, loss: str, splits: Splits, part: str, outputs: Any) -> dict[str, Any]:
+        from zoo.tasks.details import of_values
+
+        return of_values(splits.by_name()[part].y, outputs, splits.train.y)
 
     def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
         return [{"prediction": float(value)} for value in outputs.reshape(-1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from zoo.tasks.decoding import Decoder
     from zoo.tasks.objective import Objective
 
+log = logging.getLogger("zoo.tasks")
+WORDS = 2  # on the average in targets that are sentences
 SENTENCES_A_BATCH, SENTENCES = 100, 5
 SENTENCES_SHOWN, LONGEST_SHOWN, MOST_SAID = 4, 24, 20
 
@@ -76,6 +79,11 @@ class Seq2Seq(Task):
         raw, examples = _raw(splits).by_name()[part], splits.by_name()[part]
         said = self.say(Decoder(model), examples.inputs["source"], splits, data)
         return Further(compare(said, [str(text) for text in raw.y], data), said)
+
+    def details(self, data: Data, loss: str, splits: Splits, part: str, outputs: Any) -> dict[str, Any]:
+        """BLEU and chrF of sentences, from 0 to 100, where sacrebleu is installed."""
+        wanted = [str(text) for text in _raw(splits).by_name()[part].y]
+        return {"numbers": overlaps(outputs, wanted, data)} if are_sentences(wanted, data) else {}
 
     def pictures(self, look: Look) -> Iterator[Plan]:
         """Where attention looks, if the model has any."""
@@ -188,6 +196,25 @@ def compare(said: Sequence[str], wanted: Sequence[str], data: Data) -> dict[str,
         found["bleu"] = metric.corpus_score(said, [wanted]).score
         found["bleu_signature"] = str(metric.get_signature())
     return found
+
+
+def are_sentences(texts: Sequence[str], data: Data) -> bool:
+    """Whether targets are sentences, and not single words or numbers spelt out."""
+    assert data.text is not None
+    return data.text.tokens != "character" and sum(len(text.split()) for text in texts) >= WORDS * len(texts)
+
+
+def overlaps(said: Sequence[str], wanted: Sequence[str], data: Data) -> dict[str, float]:
+    """BLEU and chrF over all texts, as the vocabulary could write the targets; empty without sacrebleu."""
+    assert data.text is not None
+    try:
+        from sacrebleu.metrics import CHRF
+    except ImportError:
+        log.warning("note: no BLEU and chrF: sacrebleu is not installed; install it with: %s", pip_install("translate"))
+        return {}
+    said, wanted = ([_as_known(text, data.text) for text in texts] for texts in (said, wanted))
+    bleu = _bleu(data.text.standardize != "none")
+    return {"bleu": bleu.corpus_score(said, [wanted]).score, "chrf": CHRF().corpus_score(said, [wanted]).score}
 
 
 def _as_known(text: str, how: Text) -> str:

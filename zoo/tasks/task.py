@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.data.fields import ROLES, Field, Fields
@@ -57,6 +58,7 @@ class Look(NamedTuple):
     raw: Examples | None = None  # texts of the test split, before they were encoded
     said: Sequence[str] = ()  # texts, where the model says some
     vocabularies: Vocabularies | None = None
+    details: Mapping[str, Any] = MappingProxyType({})  # of the test split, see `zoo.tasks.details`
 
 
 class Task:
@@ -196,6 +198,13 @@ class Task:
 
     def from_outputs(self, examples: Examples, outputs: Any, data: Data) -> dict[str, float]:
         """What is measured once of one part and needs the outputs for all of it, such as an order of examples."""
+        return {}
+
+    def details(self, data: Data, loss: str, splits: Splits, part: str, outputs: Any) -> dict[str, Any]:
+        """What is said of a whole part beside its metrics, see `zoo.tasks.details`.
+
+        `outputs` are the network's for all of it or, of a task that keeps none, the texts that it gave.
+        """
         return {}
 
     def read(self, data: Data, path: Path) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import keras
@@ -38,6 +39,7 @@ class Evaluation(NamedTuple):
     outputs: Any
     texts: Sequence[str] = ()
     loss_from: str = "outputs"  # what the loss is computed from: the outputs, or the "logits" before them
+    details: Mapping[str, Any] = MappingProxyType({})  # what else is said of the split, see `zoo.tasks.details`
 
 
 def make_predict(model: Callable[..., Any], fields: Fields) -> Predict:
@@ -105,7 +107,9 @@ def measure(model: keras.Model, data: Data, loss: str, splits: Splits, part: str
     found = evaluate(examples)
     ranked = {} if found.outputs is None else task.from_outputs(examples, found.outputs, data)
     further = task.further(model, data, splits, part, found.metrics)
-    return found._replace(metrics=found.metrics | ranked | further.metrics, texts=further.texts)
+    said = further.texts if found.outputs is None else found.outputs
+    details = task.details(data, loss, splits, part, said) if len(said) else {}
+    return found._replace(metrics=found.metrics | ranked | further.metrics, texts=further.texts, details=details)
 
 
 def score(model: keras.Model, objective: Objective, outputs: Any, y: Any, logits: Any = None) -> dict[str, float]:
