@@ -28,7 +28,7 @@ TRAINING: dict[str, tuple[type, str]] = {  # keys of a recipe's [training] -> wh
     "jit": (str, "auto, on or off: compile the step with XLA."),
 }
 OWN_DATA: dict[str, tuple[str, str, str]] = {  # of zoo.data.reading.Reading -> the flag, what it takes, and the help
-    "kind": ("--as", "KIND", "If it is taken wrongly: table, text, pairs, series or images."),
+    "kind": ("--as", "KIND", "If it is taken wrongly: table, text, corpus, pairs, series or images."),
     "label": ("--label", "COLUMN", "What to predict, of --data or tfds:NAME; the last column if not said."),
 }
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -25,13 +25,14 @@ Examples:
   zoo run mlp --data wines.csv --label quality
   zoo run lenet --data photos/               a folder of one sub-folder a class
   zoo run lstm --data reviews.csv --label stars    texts with classes; a CSV with dates is taken as a series
+  zoo run transformer.decoder --data book.txt      plain text, a file or a folder of files: a language model
   zoo run vgg_transfer --data photos/ --base VGG16 --weights imagenet    a trained base, a new head
   zoo run runs/lenet-digits/STAMP/recipe.toml    the same run again
 Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html""",
 )
 @click.argument("model", required=False)
 @click.argument("dataset", required=False)
-@own_data("A table, a folder of classes, a series or a file of pairs of texts.")
+@own_data("A table, a folder of classes, a series, pairs of texts, or plain text.")
 @click.option("--base", metavar="BASE", help="For vgg_transfer: VGG16 or another net of Keras, a run, or lenet:mnist.")
 @click.option("--weights", metavar="SOURCE", help="To start from: a run, a published folder, MODEL:DATASET; imagenet.")
 @click.option("--freeze", metavar="all|none|N-last-blocks", help="For vgg_transfer: what of the base does not learn.")

@@ -97,7 +97,8 @@ class Data(Section):
     are then left away for.
     """
 
-    # tfds:NAME[/CONFIG], sklearn:NAME, generated:NAME, stdlib:source, folder:PATH, arrays:PATH, csv:PATH, pairs:PATH;
+    # tfds:NAME[/CONFIG], sklearn:NAME, generated:NAME, stdlib:source, folder:PATH, arrays:PATH, csv:PATH, pairs:PATH,
+    # text:PATH;
     # memory:arrays and memory:dataset were given in Python and are not kept;
     # relative paths are looked up in the working folder, then in that of raw files (see zoo.data.rawfiles)
     source: str

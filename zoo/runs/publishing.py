@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from zoo import data
 from zoo.catalogue import metrics
+from zoo.data import sources
+from zoo.data.sources.source import FileSource
 from zoo.errors import MissingError, UsageError, VerificationError
 from zoo.files import replacing, sha256, write_text
 from zoo.pretrained import arrays, index
@@ -67,10 +69,10 @@ def publish(run: Run, folder: Path, licence: str = UNKNOWN, data_licence: str = 
 
 def _without_places(recipe: Resolved) -> Resolved:
     """The recipe with own files by their names alone: where they lie here is nobody's business."""
-    scheme, colon, place = recipe.data.source.partition(":")
-    if scheme not in ("folder", "arrays", "csv", "pairs"):
+    found, place = sources.of(recipe.data.source)
+    if not isinstance(found, FileSource):
         return recipe
-    source = f"{scheme}{colon}{Path(place).name}"
+    source = f"{found.scheme}:{Path(place).name}"
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source})})
 
 

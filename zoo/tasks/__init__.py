@@ -150,8 +150,11 @@ def from_path(
     from zoo.data.sources import own
 
     reading = reading.of(label, kind)
-    if reading.kind is None and wanted and not any(task.needs_targets for task in _every() if task.name in wanted):
+    fitting = [task for task in _every() if task.name in wanted]
+    if reading.kind is None and fitting and not any(task.needs_targets for task in fitting):
         reading = reading.of(None, "images" if own.holds_images(path) else None)
+    if reading.kind is None and fitting and all(task.writes for task in fitting):
+        reading = reading.of(None, "corpus" if own.holds_text(path) else None)
     return decided(own.from_path(path, reading), wanted)
 
 

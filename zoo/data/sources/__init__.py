@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zoo.data.examples import Source
     from zoo.data.fields import Role
 
-OURS = ("tfds", "sklearn", "generated", "stdlib", "folder", "arrays", "csv", "pairs", "memory")  # modules here
+OURS = ("tfds", "sklearn", "generated", "stdlib", "folder", "arrays", "csv", "pairs", "text", "memory")  # modules here
 
 
 def names() -> tuple[str, ...]:
@@ -119,7 +119,7 @@ def read(data: Data, target: Role = "label") -> Source:
 
 
 def infer(source: str, label: str | None = None, kind: str | None = None, reading: Reading = AS_FOUND) -> Data:
-    """A description of data without a recipe: `csv:PATH`, `folder:PATH`, `arrays:PATH`, `pairs:PATH`,
+    """A description of data without a recipe: `csv:PATH`, `folder:PATH`, `arrays:PATH`, `pairs:PATH`, `text:PATH`,
     `tfds:NAME/CONFIG` (prepared), `sklearn:NAME`. `reading` says what is not to be found out from the files, and
     `label` and `kind` two things of it by themselves; what is found out is told in a note. The description's `task` is
     the role of what is predicted until `zoo.tasks` decides.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zoo.data import arrays, masks
 from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources import infer, pairs
-from zoo.data.text import files
+from zoo.data.text import corpus, files
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ TABLES = (".csv", ".tsv", ".txt", ".data")
 READ_AS = {
     "table": "tabular",
     "text": "text",
+    "corpus": "text",
     "pairs": "text-pair",
     "series": "series",
     "images": "image",
@@ -28,9 +29,10 @@ def from_path(path: str | Path, reading: Reading = AS_FOUND) -> Data:
     """A description of own data, by its absolute path: it holds wherever it is used again.
 
     A folder of images or of .txt files, a sub-folder a class, or one with x.npy and y.npy, or one with images/ and
-    masks/ whose files have the same names; a table; a file of tab-separated pairs of texts, or two files whose lines
-    belong together, `a.en,a.de`. `reading.kind` says what a table is where that is not found out rightly, and "images"
-    that a folder's need no labels.
+    masks/ whose files have the same names; a table; running text for a language model, in a .txt file or in a folder of
+    nothing else; a file of tab-separated pairs of texts, or two files whose lines belong together, `a.en,a.de`.
+    `reading.kind` says what a table is where that is not found out rightly, "images" that a folder's need no labels,
+    and "corpus" that texts are for a language model.
 
     Raises:
         UsageError: no such file, or none of these; a label column given where there is none; no such kind.
@@ -48,6 +50,8 @@ def from_path(path: str | Path, reading: Reading = AS_FOUND) -> Data:
     if path.is_dir():
         if label:
             raise UsageError(f"{path} is a folder: its sub-folders' names are the labels; leave out --label")
+        if kind == "corpus" or (kind is None and corpus.is_folder(path)):
+            return infer(f"text:{path.absolute()}", reading=reading)
         if kind not in (None, "images"):
             raise UsageError(f"{path} is a folder: what it is follows from the files in it; leave out --as")
         return infer(f"{_kind_of_folder(path)}:{path.absolute()}", reading=reading)
@@ -55,10 +59,12 @@ def from_path(path: str | Path, reading: Reading = AS_FOUND) -> Data:
         raise UsageError(f"{path} is no folder: images without labels lie in one")
     if not path.exists():
         raise UsageError(f"no such file or folder: {path}")
+    if kind == "corpus" or (not label and kind is None and path.suffix.lower() == ".txt" and corpus.is_plain(path)):
+        return infer(f"text:{path.absolute()}", reading=reading)
     if path.suffix.lower() not in TABLES:
         raise UsageError(
             f"{path} is neither a folder of images or texts nor a table ({', '.join(TABLES)})\n"
-            "pairs of texts: a .tsv, a .zip with one, or two files: --data FIRST,SECOND"
+            "pairs of texts: a .tsv, a .zip with one, or two files: --data FIRST,SECOND; plain text: --as corpus"
         )
     return infer(f"csv:{path.absolute()}", reading=reading)
 
@@ -72,6 +78,14 @@ def holds_images(path: str | Path) -> bool:
         and not masks.folders(whole)
         and not files.holds_texts(whole)
     )
+
+
+def holds_text(path: str | Path) -> bool:
+    """Whether a path is a .txt file, or a folder of such files, in classes or not."""
+    whole = Path(path).expanduser()
+    if whole.is_dir():
+        return corpus.is_folder(whole) or files.holds_texts(whole)
+    return whole.is_file() and whole.suffix.lower() in corpus.SUFFIXES
 
 
 def _kind_of_folder(path: Path) -> str:

@@ -1,0 +1,32 @@
+"""Own plain text, a file or a folder of files: `text:PATH`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.data.rawfiles import locate
+from zoo.data.reading import AS_FOUND, Reading
+from zoo.data.sources.source import FileSource
+from zoo.data.text import corpus
+
+if TYPE_CHECKING:
+    from zoo.data.config import Data
+    from zoo.data.examples import Source
+    from zoo.data.fields import Role
+
+
+class PlainText(FileSource):
+    scheme = "text"
+    form = "text:PATH"
+    kinds = ("text",)
+
+    def read(self, address: str, data: Data, target: Role) -> Source:
+        self.refuse_missing(address, data)
+        return corpus.read(locate(address))
+
+    def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
+        return corpus.infer(Path(address))
+
+
+SOURCE = PlainText()

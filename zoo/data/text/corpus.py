@@ -1,0 +1,112 @@
+"""Own plain text without classes, a file or a folder of them: what a language model learns from."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from pathlib import Path
+
+from zoo.data.config import Data, Text
+from zoo.data.examples import Examples, Source
+from zoo.data.folder import below
+from zoo.data.rawfiles import read_text
+from zoo.data.table import DELIMITERS, is_number
+from zoo.data.text.counting import SPECIAL, pieces
+from zoo.errors import UsageError
+
+log = logging.getLogger("zoo.data")
+WINDOW = 128  # characters that are read at once
+LEAST = 8  # of a shorter text's windows
+SHARE = 0.1  # of the text, at its end, to test on; as much of the rest before it to validate on
+MOSTLY = 0.9  # share of lines with equally many cells, above which a file is a table
+SUFFIXES = (".txt",)
+
+
+def files(path: Path) -> list[Path]:
+    """The file itself, or the .txt files below a folder, in the order of their names.
+
+    Raises:
+        UsageError: a folder without any.
+    """
+    if not path.is_dir():
+        return [path]
+    found = [file for file in below(path) if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")]
+    if not found:
+        raise UsageError(f"{path} holds no text files ({', '.join(SUFFIXES)})")
+    return found
+
+
+def text_of(path: Path) -> str:
+    """The text of the file, or of all files of the folder one after the other.
+
+    Raises:
+        UsageError: no files, nothing in them, or something that is not UTF-8.
+    """
+    text = "\n".join(read_text(file) for file in files(path)).replace("\r\n", "\n")
+    if not text.strip():
+        raise UsageError(f"{path} is empty")
+    return text
+
+
+def read(path: Path) -> Source:
+    """The whole text as one training part, an array of one string."""
+    import numpy as np
+
+    return Source(Examples(np.array([text_of(path)], object), np.zeros(1, "int32")))
+
+
+def infer(path: Path) -> Data:
+    """A description of a text by its characters: the last tenth is for testing, a tenth before it for validation.
+
+    Raises:
+        UsageError: whatever `text_of` refuses, or too short a text.
+    """
+    text, count = text_of(path), len(files(path))
+    data = Data(
+        source=f"text:{path}", kind="text", task="tokens", input_shape=(WINDOW,), input_dtype="int32", train=len(text),
+        test_share=SHARE, validation_share=SHARE, text=Text(tokens="character", vocab_size=SPECIAL + 1),
+    )  # fmt: skip
+    shortest = min(data.parts().values())
+    if shortest <= LEAST:
+        raise UsageError(
+            f"{path} has {len(text):,} characters: too few to hold a tenth out for testing and one for validation\n"
+            "a language model wants some ten thousand at least"
+        )
+    known = set(text[: data.parts()["train"]])  # what is held out teaches no character
+    log.warning(
+        "note: %s is taken as plain text for a language model: %s characters%s, %d different ones; the last tenth is "
+        "for testing\n%s", path, f"{len(text):,}", f" in {count:,} files" if count > 1 else "", len(known),
+        "a folder for each class makes them texts with classes" if path.is_dir() else "a table: --as table",
+    )  # fmt: skip
+    window = max(LEAST, min(WINDOW, (shortest - 1) // 2))
+    return data.model_copy(
+        update={"input_shape": (window,), "text": Text(tokens="character", vocab_size=len(known) + SPECIAL)}
+    )
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a .txt file is running text, and no table: few of its lines are cut into equally many cells."""
+    lines = [line for line in read_text(path).splitlines()[:200] if line.strip()]
+    return path.suffix.lower() in SUFFIXES and not any(_cuts(lines, delimiter) for delimiter in (*DELIMITERS, " "))
+
+
+def _cuts(lines: list[str], delimiter: str) -> bool:
+    """Whether this separates cells; blanks do where the cells are numbers, and one number a line is a column."""
+    rows = [line.split() if delimiter == " " else line.split(delimiter) for line in lines]
+    width, count = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
+    if count < MOSTLY * len(rows):
+        return False
+    return all(is_number(cell) for row in rows for cell in row) if delimiter == " " else width > 1
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder holds text files, all of them beside each other and nothing else that is read."""
+    entries = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
+    loose = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in SUFFIXES]
+    return bool(loose) and not any(entry.is_dir() for entry in entries)
+
+
+def count(text: str, data: Data) -> int:
+    """The tokens of a text, as `data.train` counts them."""
+    assert data.text is not None
+    return len(text) if data.text.tokens == "character" else len(pieces(text, data.text))
