@@ -15,6 +15,7 @@ from zoo.data.sources import memory as given
 from zoo.errors import UsageError, ZooError
 from zoo.runs.directory import Run
 from zoo.runs.job import resume
+from zoo.runs.publishing import publish as zoo_publish
 from zoo.runs.scoring import rescore
 from zoo.training.objects import Given
 
@@ -79,6 +80,39 @@ def test_own_test_and_validation_parts_are_taken(tmp_path):
     outcome = trained(parts | {"validation": (IMAGES[1500:], DIGITS[1500:])}, tmp_path, epochs=6)
     assert zoo.tasks.sizes(outcome.recipe.data) == {"train": 900, "validation": 297, "test": 600}
     assert outcome.metrics["test"]["accuracy"] > 0.8  # images from 0 to 1: nothing divides them by 255
+
+
+def test_a_run_predicts_from_files_and_from_arrays_alike(tmp_path, zoo_cli):
+    run = zoo.load(trained((X, Y), tmp_path).folder)
+    np.save(tmp_path / "rows.npy", X[:3])
+    rows = run.predict(X[:3])
+    assert [row["row"] for row in rows] == [1, 2, 3] and set(rows[0]["probabilities"]) == {"0", "1", "2"}
+    file = {"file": str(tmp_path / "rows.npy")}
+    assert run.predict(tmp_path / "rows.npy") == [file | row for row in rows]
+    assert json.loads(zoo_cli("predict", run.folder, tmp_path / "rows.npy", "--json")) == [file | row for row in rows]
+    again = zoo.load(zoo_publish(run, tmp_path / "published"))
+    assert [row["prediction"] for row in again.predict(X[:3])] == [row["prediction"] for row in rows]
+    assert 'run.predict(pathlib.Path("FILE"))' in (tmp_path / "published" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        (X[:2, :3], r"x has shape \(2, 3\), the model takes \(n, \*\(4,\)\)"),
+        (X[:2].astype(str), "an array of <U32, the model takes float32"),
+        (X[:2] * np.nan, "x: row 0, feature sepal length is nan"),
+        ({"a": X[:2]}, "the model takes an array, not a"),
+        ("a fine film", "it takes files"),
+    ],
+)
+def test_what_a_run_does_not_predict_from_is_refused(given, what, iris):
+    with pytest.raises(ZooError, match=what):
+        iris.predict(given)
+
+
+@pytest.fixture(scope="module")
+def iris(tmp_path_factory):
+    return zoo.load(trained("iris", tmp_path_factory.mktemp("iris"), epochs=1).folder)
 
 
 def test_a_run_on_arrays_says_that_it_has_them_no_more(tmp_path, zoo_cli):

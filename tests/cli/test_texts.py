@@ -8,7 +8,8 @@ pytest.importorskip("tensorflow")
 
 from zoo.cli import main
 from zoo.errors import UsageError
-from zoo.runs import directory, job, speaking
+from zoo.runs import directory, job
+from zoo.runs.generating import generate
 
 SMALL = ("data.train=300", "data.test=40", "training.warmup_epochs=0")
 
@@ -55,7 +56,7 @@ def test_texts_are_classified_by_the_run_s_own_vocabulary(judge, capsys):
     rows = json.loads(out)
     assert code == 0 and [row["text"] for row in rows] == ["0110", "1"]
     assert all(abs(sum(row["probabilities"].values()) - 1) < 1e-5 for row in rows)
-    alone = speaking.predict_texts(directory.load(judge), [("here", "1")])[0]["probability"]
+    alone = directory.load(judge).predict("1")[0]["probability"]
     assert alone == pytest.approx(rows[1]["probability"], abs=1e-5)  # its neighbour's length does not matter
 
 
@@ -87,6 +88,8 @@ def test_a_run_is_scored_again_to_the_same_numbers(translator, capsys):
 def test_a_source_is_translated(translator, width, capsys):
     code, out, _ = said(capsys, "predict", translator, "--text", "abcd", "--beam-width", width)
     assert code == 0 and set(out.strip()) <= set("abcdefghijklmnopqrstuvwxyz")
+    (row,) = directory.load(translator).predict("abcd", beam_width=width)
+    assert row["prediction"] == out.removesuffix("\n") and row["text"] == "abcd"
 
 
 def test_a_prompt_is_gone_on_with_the_same_for_the_same_seed(writer, capsys):
@@ -132,6 +135,6 @@ def test_more_tokens_than_there_are_positions_for_are_refused_with_advice(folder
         "transformer.decoder", "stdlib", sets=(*sets, "knobs.positions=learned"), epochs=1, out=folder / "short"
     )
     with pytest.raises(UsageError, match="positions for 16 tokens"):
-        list(speaking.generate(directory.load(outcome.folder), ["import"], length=40))
-    (text,) = speaking.generate(directory.load(outcome.folder), ["import"])  # as many as it has room for
+        list(generate(directory.load(outcome.folder), ["import"], length=40))
+    (text,) = generate(directory.load(outcome.folder), ["import"])  # as many as it has room for
     assert len(text) == len("import") + 11

@@ -12,7 +12,7 @@ from zoo.pretrained import imagenet
 from zoo.pretrained.arrays import read as read_weights
 from zoo.pretrained.published import Published, differences
 from zoo.recipe import load_recipe, resolve
-from zoo.runs import directory, speaking
+from zoo.runs import directory, predicting
 from zoo.safety import scan, scan_weights
 from zoo.training import checkpoint
 
@@ -23,7 +23,7 @@ READ = {  # what reads it -> a name that it has
     rawfiles.read_text: "t.txt",
     rawfiles.lines: "t.txt.gz",
     lambda path: rawfiles.read_text(path.rename(path.with_suffix(".zip"))): "t",
-    lambda path: speaking.texts_of([path], []): "t.txt",
+    lambda path: predicting.texts_of([path]): "t.txt",
     lambda path: folder.read_files([path], resolve("lenet", "mnist")[0].data): "seven.png",
     read_weights: "weights.npz",
     scan: "model.keras",

@@ -19,6 +19,8 @@ def trained(folder: Path) -> dict[str, Any]:
         return {}
     run: zoo.Run = zoo.load(outcome.folder)
     log.info("%s, %d epochs, %.1f s", recipe.title, run.recipe.training.epochs, outcome.seconds)
+    rows: list[dict[str, Any]] = run.predict(folder / "rows.csv")
+    log.info("%d rows", len(rows))
     return outcome.metrics
 
 

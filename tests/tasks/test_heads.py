@@ -350,6 +350,10 @@ def test_it_predicts_on_a_table_of_paths_with_and_without_labels(finished, table
     again = json.loads(zoo_cli("predict", str(finished.folder), str(bare), "--json"))
     assert [row["heads"] for row in again] == [row["heads"] for row in rows]
     assert "shade" in zoo_cli("predict", str(finished.folder), str(bare))
+    test = tasks.load(finished.recipe.data, "squares").test
+    said = finished.predict(test.inputs)
+    sure = finished.model.predict(test.inputs, verbose=0)["kind"][:, 0]
+    assert [row["heads"]["kind"]["prediction"] for row in said] == np.where(sure >= 0.5, "light", "dark").tolist()
 
 
 def test_predicting_names_the_column_that_is_missing(finished, table, zoo_cli):

@@ -39,13 +39,13 @@ def command(
     """Let the language model of a finished RUN go on with a text."""
     from zoo import tasks
     from zoo.pretrained.published import load
-    from zoo.runs import speaking
+    from zoo.runs.generating import generate
     from zoo.training.environment import prepare_to_write
 
     found = load(run)
     if tasks.of(found.recipe.data).writes:  # or else it is refused at once
         prepare_to_write(len(prompts))
-    texts = speaking.generate(found, prompts, length=length, temperature=temperature, top_k=top_k, seed=seed)
+    texts = generate(found, prompts, length=length, temperature=temperature, top_k=top_k, seed=seed)
     if as_json:
         print_json([{"prompt": prompt, "text": text} for prompt, text in zip(prompts, texts, strict=True)])
         return

@@ -77,22 +77,15 @@ def command(
 def _rows(
     run: Run, files: tuple[Path, ...], texts: tuple[str, ...], beam_width: int, invert: bool, out: Path
 ) -> list[Any]:
-    from zoo.runs import scoring
-
-    if not texts and not run.recipe.data.text:
-        if beam_width != 1:
-            raise UsageError(f"--beam-width is for models that say a text; {run.name} takes {run.recipe.data.kind}s")
-        return scoring.predict(run, files, invert, _folder(out))
     from zoo import tasks
-    from zoo.runs import speaking
-    from zoo.training.environment import prepare_to_write
+    from zoo.runs.predicting import texts_of
 
-    if invert:
-        raise UsageError("--invert is for images")
-    found = speaking.texts_of(files, texts)
-    if tasks.of(run.recipe.data).answers_in_text:
-        prepare_to_write(len(found))
-    return speaking.predict_texts(run, found, beam_width)
+    given, task = (*texts, *files), tasks.of(run.recipe.data)
+    if task.answers_in_text:
+        from zoo.training.environment import prepare_to_write
+
+        prepare_to_write(len(texts_of(given)))
+    return run.predict(given, beam_width=beam_width, invert=invert, out=_folder(out) if task.answers_in_files else out)
 
 
 def _folder(out: Path) -> Path:

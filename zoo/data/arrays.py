@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.config import Data
-from zoo.data.examples import Examples, Source, streams
+from zoo.data.examples import Examples, Source, conform_inputs, streams
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -137,3 +137,27 @@ def read_inputs(path: Path, data: Data) -> np.ndarray:
     if not _fits(found.shape[1:], data):
         raise UsageError(f"{path} has rows of shape {found.shape[1:]}, the model takes {tuple(data.input_shape)}")
     return Stored(path, data.input_shape, data.input_dtype)[:]
+
+
+def given_inputs(given: Any, data: Data) -> Any:
+    """Raw examples given in Python, an array or arrays by name, as a model takes them.
+
+    Raises:
+        UsageError: other names, or arrays of another shape or type. ZooError: a number that is not finite.
+    """
+    import numpy as np
+
+    names = tuple(data.inputs) or ("x",)
+    arrays = dict(given) if isinstance(given, Mapping) else {"x": given}
+    if set(arrays) != set(names):
+        wanted = f"a dict of the inputs {', '.join(names)}" if data.inputs else "an array"
+        raise UsageError(f"the model takes {wanted}, not {', '.join(map(str, arrays))}")
+    found = {}
+    for name in names:
+        one, array = (data.of_input(name) if data.inputs else data), np.asarray(arrays[name])
+        if not array.ndim or not _fits(array.shape[1:], one):
+            raise UsageError(f"{name} has shape {array.shape}, the model takes (n, *{tuple(one.input_shape)})")
+        if not np.can_cast(array.dtype, one.input_dtype, "same_kind"):
+            raise UsageError(f"{name} is an array of {array.dtype}, the model takes {one.input_dtype}")
+        found[name] = conform_inputs(array.reshape(len(array), *one.input_shape), one, name)
+    return found if data.inputs else found["x"]

@@ -32,6 +32,15 @@ def _takes(recipe: Resolved) -> str:
     return f"It takes raw examples of shape {shape}; preprocessing is part of the model."
 
 
+def _predicts(recipe: Resolved) -> str:
+    """A line of Python that applies the model to what is raw."""
+    task = tasks.of(recipe.data)
+    if task.writes:
+        return '# its texts: zoo generate PATH/OF/THIS/FOLDER --prompt "..."'
+    given = '"..."' if recipe.data.text else 'pathlib.Path("FILE")'
+    return f"run.predict({given})  # what it says, in words"
+
+
 def _head(run: Run, name: str) -> str:
     """YAML, each value as JSON, which YAML includes."""
     recipe, info, metrics = run.recipe, run.info, run.metrics
@@ -83,7 +92,9 @@ def _words(run: Run, name: str, record: ModelRecord) -> str:
 ```python
 import zoo
 
-model = zoo.load("PATH/OF/THIS/FOLDER").model
+run = zoo.load("PATH/OF/THIS/FOLDER")
+run.model  # a Keras model
+{_predicts(recipe)}
 ```
 
 Licence of the weights: {info["licence"]}; of the data: {info["data_licence"]}.

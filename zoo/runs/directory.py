@@ -204,6 +204,20 @@ class Run:
         """
         return safety.load_model(self.whole("model.keras"))
 
+    def predict(
+        self, given: Any, *, beam_width: int = 1, invert: bool = False, out: Path = Path()
+    ) -> list[dict[str, Any]]:
+        """What the model says of raw examples, in words: a row each; see `zoo.runs.predicting.predict`.
+
+        A `Path` is a file, a string a text, an array holds examples.
+
+        Raises:
+            UsageError: examples that do not look like the training data.
+        """
+        from zoo.runs.predicting import predict
+
+        return predict(self, given, beam_width=beam_width, invert=invert, out=out)
+
     @cached_property
     def _sealed(self) -> dict[str, Any]:
         path = self.folder / "run.json"

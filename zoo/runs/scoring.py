@@ -1,9 +1,7 @@
-"""Apply a finished run: score it on whole splits, predict from raw files."""
+"""Score a finished run again, on whole splits of its own dataset or of another one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from zoo import tasks
@@ -62,38 +60,3 @@ def _refuse_other(run: Run, other: Data, name: str) -> None:
 def _essence(one: Any) -> tuple[Any, ...]:
     """What two inputs or two targets have to share for one network."""
     return tuple(getattr(one, key, None) for key in ("kind", "input_shape", "task", "num_classes"))
-
-
-def predict(run: Run, files: Sequence[Path], invert: bool = False, out: Path = Path()) -> list[dict[str, Any]]:
-    """What the run's model says of each raw example: one row an image, one a CSV line, or one a step after a series.
-
-    `invert` turns light into dark first, for dark ink on paper where the training images are light on dark.
-
-    A row names its `file`, for a table its `row` (from 1), the `prediction` (a class name or a value) and, for
-    classes, the `probability` of it and of every class. Masks and images are written into the folder `out`.
-
-    Raises:
-        UsageError: a file that cannot be read, or that does not look like the training data.
-    """
-    if invert and run.recipe.data.kind != "image":
-        raise UsageError(f"--invert is for images, {run.recipe.dataset} is {run.recipe.data.kind}")
-    task, loss = tasks.of(run.recipe.data), str(run.recipe.training.loss)
-    batches = [(file, task.read(run.recipe.data, file)) for file in files]
-    batches = [(file, 255 - x if invert else x) for file, x in batches]
-    from zoo.training.environment import prepare
-
-    prepare()
-    from zoo.training.evaluation import make_predict
-
-    apply = make_predict(run.model, task.fields(run.recipe.data))
-    return [
-        {"file": str(file), "row": number, **row, "unlike": _unlike(run, x)}
-        for file, x in batches
-        for number, row in enumerate(task.rows(file, apply(x), run.recipe.data, loss, out), start=1)
-    ]
-
-
-def _unlike(run: Run, x: Any) -> bool:
-    """Whether an image is light where the training images are dark, or the reverse: half the scale apart on average."""
-    mean = run.info.get("input_mean")
-    return run.recipe.data.kind == "image" and mean is not None and abs(float(x.mean()) - mean) > 127

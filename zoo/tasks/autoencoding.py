@@ -41,6 +41,7 @@ class Autoencoding(Task):
     """The input again, through a code."""
 
     name = "autoencoding"
+    answers_in_files = True
     kinds = ("image",)
     losses = ("mse", "mae", "huber", "binary_crossentropy", ELBO)
     needs_targets = False

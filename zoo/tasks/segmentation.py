@@ -37,6 +37,7 @@ class Segmentation(Task):
     """
 
     name = "segmentation"
+    answers_in_files = True
     kinds = ("image",)
     losses = ("sparse_categorical_crossentropy",)
     metrics = ("accuracy", "dice", "iou")

@@ -74,10 +74,8 @@ class Seq2Seq(Task):
         self, model: keras.Model, data: Data, splits: Splits, part: str, measured: Mapping[str, float]
     ) -> Further:
         """Targets decoded for the whole part, and how they compare with the true ones."""
-        from zoo.tasks.decoding import Decoder
-
         raw, examples = _raw(splits).by_name()[part], splits.by_name()[part]
-        said = self.say(Decoder(model), examples.inputs["source"], splits, data)
+        said = self.translator(model, data, _known(splits))(examples.inputs["source"])
         return Further(compare(said, [str(text) for text in raw.y], data), said)
 
     def details(self, data: Data, loss: str, splits: Splits, part: str, outputs: Any) -> dict[str, Any]:
@@ -100,11 +98,16 @@ class Seq2Seq(Task):
         rows = rows_of(look.said)[:MOST_SAID]
         return [(str(look.raw.x[row]), str(look.raw.y[row]), look.said[row]) for row in rows]
 
-    def say(self, decoder: Decoder, source: np.ndarray, splits: Splits, data: Data, beam_width: int = 1) -> list[str]:
-        """The texts that a model says for source ids (n, time)."""
-        assert splits.vocabularies is not None and splits.vocabularies.target is not None
-        assert data.text is not None and data.text.target_length is not None
-        return translate(decoder, source, splits.vocabularies.target, data.text.target_length, beam_width)
+    def translator(
+        self, model: keras.Model, data: Data, vocabularies: Vocabularies, beam_width: int = 1
+    ) -> Callable[[np.ndarray], list[str]]:
+        from zoo.tasks.decoding import Decoder
+
+        decoder = Decoder(model)
+        return lambda source: _said(decoder, source, data, vocabularies, beam_width)
+
+    def words(self, outputs: Sequence[str], data: Data, loss: str) -> list[dict[str, Any]]:
+        return [{"prediction": text} for text in outputs]
 
     def sampler(self, data: Data, splits: Splits) -> Callable[[Decoder], str] | None:
         """What the model says for the first validation sentences."""
@@ -113,7 +116,8 @@ class Seq2Seq(Task):
         raw, ids = _raw(splits).validation, splits.validation.inputs["source"][:SENTENCES]
 
         def write(decoder: Decoder) -> str:
-            rows = zip(raw.x[:SENTENCES], raw.y[:SENTENCES], self.say(decoder, ids, splits, data), strict=True)
+            said = _said(decoder, ids, data, _known(splits))
+            rows = zip(raw.x[:SENTENCES], raw.y[:SENTENCES], said, strict=True)
             return "\n".join(f"{source}\n  wanted: {wanted}\n  said:   {now}" for source, wanted, now in rows)
 
         return write
@@ -122,6 +126,19 @@ class Seq2Seq(Task):
 def _raw(splits: Splits) -> Splits:
     assert splits.raw is not None
     return splits.raw
+
+
+def _known(splits: Splits) -> Vocabularies:
+    assert splits.vocabularies is not None
+    return splits.vocabularies
+
+
+def _said(
+    decoder: Decoder, source: np.ndarray, data: Data, vocabularies: Vocabularies, beam_width: int = 1
+) -> list[str]:
+    """The texts that a model says for source ids (n, time)."""
+    assert vocabularies.target is not None and data.text is not None and data.text.target_length is not None
+    return translate(decoder, source, vocabularies.target, data.text.target_length, beam_width)
 
 
 def _target_shape(data: Data) -> tuple[int, ...]:

@@ -71,6 +71,7 @@ class Task:
     over_tokens = False  # whether losses and metrics are means over tokens
     writes = False  # whether its models go on with a prompt
     answers_in_text = False  # whether its models say a text for a text
+    answers_in_files = False  # whether what is predicted is written into files
     scales_targets = False  # whether outputs come in the units of standardised inputs and are brought back
     has_several_labels = False  # whether an example may have any number of the classes
     needs_targets = True  # whether it learns from more than the inputs themselves
@@ -221,8 +222,17 @@ class Task:
         """What the model says of each example that was read from a file; what are files themselves go into `out`."""
         return self.words(outputs, data, loss)
 
-    def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
-        """The model's outputs (n, ...) in words: a row an example, with its `prediction`."""
+    def translator(
+        self, model: keras.Model, data: Data, vocabularies: Vocabularies, beam_width: int = 1
+    ) -> Callable[[np.ndarray], list[str]]:
+        """Where `answers_in_text`: a function from source ids (n, time) to the texts that the model says."""
+        raise NotImplementedError
+
+    def words(self, outputs: Any, data: Data, loss: str) -> list[dict[str, Any]]:
+        """The model's outputs (n, ...), or the texts that it says, in words: a row an example, with its `prediction`.
+
+        Nobody asks for it where `answers_in_files`.
+        """
         raise NotImplementedError
 
     def shown(self, test: Examples, outputs: Any, data: Data, loss: str) -> np.ndarray:
