@@ -258,6 +258,14 @@ def test_the_last_window_of_a_file_is_what_a_forecast_starts_from(write):
         read_examples(data, write(table(rows[:9]), "new.csv"))
 
 
+@pytest.mark.parametrize("header", ["", "value\n", "heat\n"])
+def test_one_series_may_be_forecast_from_one_number_a_line(write, series, header):
+    x = read_examples(
+        series(source="generated:sine", window=10), write(header + "".join(f"{i}\n" for i in range(30)), "new.csv")
+    )
+    assert x.shape == (1, 10, 1) and x[0, :, 0].tolist() == list(range(20, 30))
+
+
 RAW = Path(os.environ.get("ZOO_DATA_DIR") or "none") / "time_series"
 
 

@@ -101,8 +101,8 @@ def read_features(path: Path, data: Data) -> np.ndarray:
     Raises:
         UsageError: as `read`.
     """
-    table = read_table(path, feature_columns(data)) if _has_two_columns(data) else _single(path, data)
     wanted = feature_columns(data)
+    table = read_table(path, wanted) if len(wanted) > 1 else read_narrow(path, wanted)
     if table.header and set(wanted) <= set(table.names):
         return features(table, data, list(wanted))
     if table.header and set(wanted) & set(table.names):
@@ -121,15 +121,15 @@ def read_features(path: Path, data: Data) -> np.ndarray:
     return features(table, data, names)
 
 
-def _has_two_columns(data: Data) -> bool:
-    return len(feature_columns(data)) > 1
+def read_narrow(path: Path, expected: tuple[str, ...]) -> Table:
+    """A file for a model of one column, which may have one number a line and then is no table for `read_table`.
 
-
-def _single(path: Path, data: Data) -> Table:
-    """A file for a model of one feature may have one number a line, which is no table."""
+    Raises:
+        UsageError: as `read_table`.
+    """
     lines = table_text(path).splitlines()
     if any(separator in line for line in lines for separator in ",;\t|"):
-        return read_table(path, feature_columns(data))
+        return read_table(path, expected)
     cells = [(line.strip(), i + 1) for i, line in enumerate(lines) if line.strip()]
     header = bool(cells) and not is_number(cells[0][0])
     name = cells[0][0] if header else "column 1"

@@ -10,7 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from zoo.data.config import Data, Series
-from zoo.data.csvfile import label_column, numbers
+from zoo.data.csvfile import label_column, numbers, read_narrow
 from zoo.data.examples import Examples, Source, Splits, conform
 from zoo.data.table import Table, is_missing, is_number, read_table, refuse_missing
 from zoo.errors import UsageError, unknown
@@ -87,21 +87,26 @@ def read(path: Path, data: Data) -> Source:
         UsageError: no such column, the label is not the first one, a missing cell or text in a column of numbers, dates
             that do not rise.
     """
-    table = read_table(path, (*data.feature_names, *([data.label] if data.label else [])))
-    return _from_table(table, data)
+    return _from_table(read_table(path, _expected(data)), data)
 
 
 def last_window(path: Path, data: Data) -> np.ndarray:
-    """The last rows of a file to forecast what follows them: float32 (1, window, columns).
+    """The last rows of a file to forecast what follows them: float32 (1, window, columns); one column needs no table.
 
     Raises:
         UsageError: as `read`, or fewer rows than a window has.
     """
-    window = data.input_shape[0]
-    x = read(path, data).train.x
+    window, columns = data.input_shape
+    table = read_narrow(path, _expected(data)) if columns == 1 else read_table(path, _expected(data))
+    x = _from_table(table, data).train.x
     if len(x) < window:
         raise UsageError(f"{path} has {len(x):,} rows, the model forecasts from the last {window:,}")
     return x[None, -window:]
+
+
+def _expected(data: Data) -> tuple[str, ...]:
+    """Columns that a header has one of at least."""
+    return (*data.feature_names, *([data.label] if data.label else []))
 
 
 def _from_table(table: Table, data: Data) -> Source:

@@ -31,8 +31,8 @@ def assemble(recipe: Resolved, core: keras.Model, known: Mapping[str, np.ndarray
     fields = tasks.of(recipe.data).fields(recipe.data).inputs
     inputs = _raw_inputs(fields)
     if isinstance(inputs, dict):
-        each = {field.name: _preprocessed(inputs[field.name], field, recipe, known) for field in fields}
-        seen = {name: each[name] for name in core.input}  # a network need not look at all of them
+        looked_at = [field for field in fields if field.name in core.input]  # a network need not look at all of them
+        seen = {field.name: _preprocessed(inputs[field.name], field, recipe, known) for field in looked_at}
     else:
         seen = _preprocess(inputs, fields[0], recipe.preprocessing, known)
     outputs = core({"x": seen} if isinstance(core.input, dict) and not isinstance(inputs, dict) else seen)
