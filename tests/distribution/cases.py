@@ -128,6 +128,7 @@ DROPPING = {  # not by AdamW: dropped units leave small gradients, and to divide
     "masked_images": Case("autoencoder.denoising", "digits_images", (*STEADY, "knobs.latent_dim=40"), "momentum"),
     "dropping_smaller_than_the_replicas": Case("mlp", "digits", (*HALF, "knobs.hidden_units=[12]"), batch_size=2),
 }
+IN_DOUBLE = ("unet-adamw",)  # see single_steps.in_double_precision
 RARE = ("batch_norm_after", "penalised", "one_hot", "scheduled", "smaller_than_the_replicas_images")
 
 
@@ -160,12 +161,13 @@ def main(tier: str, devices: int, folder: Path) -> None:
             kept = pickle.load(file)
     arrays, facts, states, changes = {}, {}, {}, {}
     for name, case in on(tier).items():
-        fit = make_fit(case, devices, steps=9)
-        if by_steps(case):
-            states[name], changes[name] = single_steps.take(fit, kept and kept[name])
-        else:
-            fit()
-        weights, outputs, facts[name] = looked_at(fit)
+        with single_steps.in_double_precision() if name in IN_DOUBLE else nullcontext():
+            fit = make_fit(case, devices, steps=9)
+            if by_steps(case):
+                states[name], changes[name] = single_steps.take(fit, kept and kept[name])
+            else:
+                fit()
+            weights, outputs, facts[name] = looked_at(fit)
         arrays |= {f"{name}/{i}": np.array(w) for i, w in enumerate(weights)}
         arrays |= {f"{name}/outputs{i}": array for i, array in enumerate(outputs)}
     if devices > 1 and tier == "quick":

@@ -72,6 +72,36 @@ def _apart(one: list[np.ndarray], many: list[np.ndarray]) -> float:
     return max(float((np.abs(a - b) / s).max()) for a, b, s in zip(one, many, scales, strict=True))
 
 
+@contextmanager
+def in_double_precision():
+    """Networks made meanwhile compute in float64, also where the code that makes them says float32.
+
+    For networks of many normalisations: over replicas the variance is a difference of means of squares, which in
+    float32 leaves some thousandths of a gradient to rounding. In float64 nothing but a mistake is left to be seen.
+    """
+    from keras import config, ops
+    from keras.src import dtype_policies  # where layers look
+
+    before, cast, policy = (config.floatx(), config.dtype_policy()), ops.cast, dtype_policies.get
+    floatx, use_policy = config.set_floatx, config.set_dtype_policy
+    floatx("float64")
+    try:
+        with (
+            _replaced(config, "set_floatx", lambda name: None),
+            _replaced(config, "set_dtype_policy", lambda name: use_policy("float64")),
+            _replaced(dtype_policies, "get", lambda given: policy(_double(given))),
+            _replaced(ops, "cast", lambda x, dtype: cast(x, _double(dtype))),
+        ):
+            yield
+    finally:
+        floatx(before[0])
+        use_policy(before[1])
+
+
+def _double(dtype: Any) -> Any:
+    return "float64" if isinstance(dtype, str) and dtype == "float32" else dtype
+
+
 # --- replicas broken on purpose
 
 

@@ -20,12 +20,14 @@ from zoo.training.loop import use_jit
 
 OWN = [name for name in list_models() if describe(name).origin == "zoo"]
 WITHOUT = ["encoder_decoder.attention"]
+DRAWING = ("autoencoder.denoising", "vae")  # XLA draws other random numbers than TensorFlow does without it
+LARGE = {"unet": ("shapes", ("data.input_shape=[188,188,1]", "data.masks.margin=92", "knobs.depth=4"))}
 
 
 def make_fit(model, dataset, jit, *sets):
     """Two epochs of two steps of a network's small build."""
     trial = [f"knobs.{knob}={value}" for knob, value in describe(model).trial.items() if knob not in FROM_DATA]
-    shorter = ["data.train=200", "data.test=50"] if describe(model).inputs[0] in ("text", "text-pair") else []
+    shorter = ["data.train=1000", "data.test=50"] if describe(model).inputs[0] in ("text", "text-pair") else []
     options = {"epochs": 2, "batch_size": 16, "strategy": "one"}
     recipe = resolve(model, dataset, [*trial, *shorter, *cases.STEADY, *sets], options)[0]
     recipe = recipe.model_copy(
@@ -54,10 +56,13 @@ def test_what_is_refused_is_really_not_to_be_had(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in OWN if name not in WITHOUT])
 def test_every_other_network_trains_in_xla_as_without_it(name):
-    dataset, task = cases.dataset_for(name)
+    """The first epoch to rounding; the second follows from the first, and rounding has grown."""
+    dataset, task = LARGE.get(name) or cases.dataset_for(name)
     dropping = [f"knobs.{knob}=0.0" for knob in describe(name).knobs if "dropout" in knob]
-    losses = [make_fit(name, dataset, jit, *dropping, *task)().history["loss"] for jit in ("on", "off")]
-    np.testing.assert_allclose(*losses, rtol=1e-4)
+    (first, second), plain = [make_fit(name, dataset, jit, *dropping, *task)().history["loss"] for jit in ("on", "off")]
+    drawn = name in DRAWING
+    assert first == pytest.approx(plain[0], rel=2e-2 if drawn else 1e-4)
+    assert second == pytest.approx(plain[1], rel=2e-2 if drawn else 1e-3)
 
 
 def test_texts_of_several_lengths_are_compiled_once_at_the_longest_and_learn_the_same():
