@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ import yaml
 import zoo
 from zoo.errors import UsageError, VerificationError
 from zoo.pretrained.published import Published, differences
-from zoo.runs import directory
+from zoo.recipe import resolve
+from zoo.runs import directory, publishing
 from zoo.runs.publishing import publish
 from zoo.runs.scoring import rescore
 
@@ -170,6 +172,20 @@ def test_where_own_files_lie_is_not_told(tmp_path):
     folder = publish(zoo.load(tmp_path / "r"), tmp_path / "published")
     assert b"csv:own.csv" in (folder / "recipe.toml").read_bytes()
     assert not [p.name for p in folder.iterdir() if b"secret_place" in p.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("model", "dataset", "source"),
+    [
+        ("lstm", "airline", "csv:time_series/airline-passengers.csv"),
+        ("two_towers", "houses", "csv:houses_128/HousesInfo.txt"),
+        ("transformer", "tatoeba_eng_fra", "pairs:tatoeba/fra-eng.zip"),
+    ],
+)
+def test_where_files_of_a_recipe_lie_is_kept_and_found_again(model, dataset, source):
+    assert publishing._without_places(resolve(model, dataset)[0]).data.source == source
+    other = resolve(model, dataset, [f"data.source={source.partition(':')[0]}:/home/me/{Path(source).name}"])[0]
+    assert publishing._without_places(other).data.source == f"{source.partition(':')[0]}:{Path(source).name}"
 
 
 def test_nothing_is_overwritten(images, published):

@@ -17,7 +17,7 @@ from zoo.files import replacing, sha256, write_text
 from zoo.pretrained import arrays, index
 from zoo.pretrained.card import card
 from zoo.pretrained.published import CONSTANTS, Published, core_weights, differences
-from zoo.recipe import Resolved, fingerprint, resolve
+from zoo.recipe import Resolved, fingerprint, list_recipes, load_recipe, resolve
 from zoo.runs import directory
 from zoo.runs.directory import Run
 from zoo.runs.scoring import rescore
@@ -68,9 +68,13 @@ def publish(run: Run, folder: Path, licence: str = UNKNOWN, data_licence: str = 
 
 
 def _without_places(recipe: Resolved) -> Resolved:
-    """The recipe with own files by their names alone: where they lie here is nobody's business."""
+    """The recipe with own files by their names alone: where they lie here is nobody's business.
+
+    A place that a recipe of the zoo names is the same on every machine: it lies in the folder of raw files.
+    """
     found, place = sources.of(recipe.data.source)
-    if not isinstance(found, FileSource):
+    shipped = recipe.dataset in list_recipes() and load_recipe(recipe.dataset).data.source == recipe.data.source
+    if shipped or not isinstance(found, FileSource):
         return recipe
     source = f"{found.scheme}:{Path(place).name}"
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source})})
