@@ -102,7 +102,7 @@ def options_said(reading: Reading) -> list[str]:
 
 def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """A decorator: `--set KEY=VALUE`."""
-    words = "Any key of the recipe, as training.clip_norm=1."
+    words = "Any key of the recipe, as callbacks.early_stopping.patience=3; see zoo recipes keys."
     return click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help=words)(command)
 
 

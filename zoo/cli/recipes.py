@@ -1,7 +1,8 @@
-"""`zoo recipes ls | show | cp | check`."""
+"""`zoo recipes ls | show | keys | cp | check`."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -51,6 +52,28 @@ def show(name: str, model: str | None) -> None:
 
     text = directory.recipe_toml(recipe.resolve(model, name)[0]) if model else recipe.recipe_text(name)[1]
     echo(text, nl=False)
+
+
+@command.command(epilog="Example: zoo recipes keys callbacks; then zoo run lenet mnist --set callbacks.checkpoint={}")
+@click.argument("beginning", default="")
+@click.option("--json", "as_json", is_flag=True)
+def keys(beginning: str, as_json: bool) -> None:
+    """List every key of a recipe, or those that start with BEGINNING: type, default, what it is.
+
+    Each can be set in a recipe's file, or for one run by --set KEY=VALUE.
+    """
+    from zoo.recipe.keys import list_keys
+
+    found = [key for key in list_keys() if key.name.startswith(beginning)]
+    if not found:
+        raise UsageError(f"no key starts with {beginning!r}\nsee them all with: zoo recipes keys")
+    if as_json:
+        print_json([asdict(key) for key in found])
+        return
+    grid = table("key", "type", "default", "")
+    for key in found:
+        grid.add_row(key.name, key.type, key.default, key.text)
+    out.print(grid)
 
 
 @command.command()

@@ -18,38 +18,48 @@ STREAMED = ("arrays", "folder", "tfds")  # sources that can stay on disk
 class Section(BaseModel):
     """A table of a recipe: strict keys, never changed after it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Text(Section):
     """How text becomes token ids. Ids 0 to 3 are padding, unknown, start and end in every vocabulary."""
 
     tokens: Literal["word", "character", "subword"]
-    vocab_size: Annotated[int, Field(ge=5, le=MOST)]  # with the four special tokens; the most frequent ones are kept
-    target_vocab_size: Annotated[int, Field(ge=5, le=MOST)] | None = None  # pairs
-    target_length: Annotated[int, Field(ge=2, le=MOST)] | None = (
-        None  # pairs: most tokens of a target, its end included
-    )
-    standardize: Literal["none", "lower", "lower_and_strip_punctuation"] = "none"  # Keras' names; before splitting
-    keep: Literal["start", "end"] = "start"  # of a text that is too long
-    metric: Literal["exact_match", "bleu"] = "exact_match"  # pairs: what decoded targets are measured by
+    """Words, characters or sub-words (of the tokenizers package)."""
+    vocab_size: Annotated[int, Field(ge=5, le=MOST)]
+    """The most frequent tokens that are kept, the four special ones included."""
+    target_vocab_size: Annotated[int, Field(ge=5, le=MOST)] | None = None
+    """Of pairs: the same of the targets; `vocab_size` when absent."""
+    target_length: Annotated[int, Field(ge=2, le=MOST)] | None = None
+    """Of pairs: most tokens of a target, its end included."""
+    standardize: Literal["none", "lower", "lower_and_strip_punctuation"] = "none"
+    """What is done to a text before it is split, by Keras' names."""
+    keep: Literal["start", "end"] = "start"
+    """Which end of a text is kept that is too long."""
+    metric: Literal["exact_match", "bleu"] = "exact_match"
+    """Of pairs: what decoded targets are measured by."""
 
 
 class Series(Section):
     """What is forecast from a window of a series."""
 
-    horizon: Positive = 1  # steps ahead, all forecast at once
-    period: Positive | None = None  # steps of a season, for the seasonal-naive forecast
+    horizon: Positive = 1
+    """Steps ahead, all forecast at once."""
+    period: Positive | None = None
+    """Steps of a season, for the seasonal-naive forecast."""
 
 
 class Masks(Section):
     """How images that have a class for each pixel are cut into tiles, and how their masks are read."""
 
-    # height and width that images have at most, smaller ones are filled up; None: those of input_shape, one tile each
     image_size: tuple[Positive, Positive] | None = None
-    margin: Annotated[int, Field(ge=0, le=MOST)] = 0  # pixels on each side of a tile that are seen, not answered for
-    values: tuple[Grey, ...] = ()  # grey values of the classes in mask files; (): 0, 1, 2 ...
-    weights: tuple[Annotated[float, Field(gt=0)], ...] = ()  # what a pixel of each class counts in the loss; (): 1
+    """Most height and width of an image, smaller ones are filled up; absent: one tile, `input_shape`."""
+    margin: Annotated[int, Field(ge=0, le=MOST)] = 0
+    """Pixels on each side of a tile that are seen, not answered for."""
+    values: tuple[Grey, ...] = ()
+    """Grey values of the classes in mask files; empty: 0, 1, 2 ..."""
+    weights: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    """What a pixel of each class counts in the loss; empty: 1."""
 
     @model_validator(mode="after")
     def _differ(self) -> Masks:
@@ -62,26 +72,38 @@ class Input(Section):
     """One of several inputs of an example: `[data.inputs.NAME]`."""
 
     kind: Literal["tabular", "image"]
+    """What the input is."""
     input_shape: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    """One raw example, as (218, 178, 3) or (4,)."""
     input_dtype: Literal["uint8", "int32", "float32"] = "float32"
-    feature_names: tuple[str, ...] = ()  # of a table the columns that make it up, text columns as NAME=VALUE
-    categories: dict[str, tuple[str, ...]] = {}  # text columns and their values, one-hot encoded
-    column: str | None = None  # of a table's images: the column of their paths, from the table's folder on
-    files: str | None = None  # or what their files are called, by the number of the row: "{row}_frontal.jpg"
+    """Of the raw numbers."""
+    feature_names: tuple[str, ...] = ()
+    """Of a table: the columns that make it up, text columns as NAME=VALUE."""
+    categories: dict[str, tuple[str, ...]] = {}
+    """Of a table: text columns and their values, one-hot encoded."""
+    column: str | None = None
+    """Of a table's images: the column of their paths, which start at the table's folder."""
+    files: str | None = None
+    """Or what the images are called, by the number of the row, as in {row}_frontal.jpg."""
 
 
 class Target(Section):
     """One of several targets of an example: `[data.targets.NAME]`."""
 
-    task: str  # what is learnt of it; of inferred data its role
-    weight: Annotated[float, Field(gt=0)] = 1.0  # of its loss in the sum that is minimised
-    loss: str | None = None  # by the task when absent
-    # values are divided by this for the network and its loss, so that losses of several targets are of one size; what
-    # is measured and said is in their own units
+    task: str
+    """What is learnt of it."""
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    """Of its loss in the sum that is minimised."""
+    loss: str | None = None
+    """One of its task's; the first when absent."""
     scale: Annotated[float, Field(gt=0)] = 1.0
+    """Values are divided by this for the network and the loss; metrics stay in their own units."""
     num_classes: Annotated[int, Field(ge=2, le=MOST)] | None = None
+    """Number of classes; absent: two classes by one probability, or no classes."""
     class_names: tuple[str, ...] = ()
-    label: str | None = None  # the column to predict, where that is not called as the target is
+    """One name a class, in order."""
+    label: str | None = None
+    """The column to predict, if its name is not that of the target."""
 
     @model_validator(mode="after")
     def _agree(self) -> Target:
@@ -97,47 +119,70 @@ class Data(Section):
     are then left away for.
     """
 
-    # tfds:NAME[/CONFIG], sklearn:NAME, generated:NAME, stdlib:source, folder:PATH, arrays:PATH, csv:PATH, pairs:PATH,
-    # text:PATH;
-    # memory:arrays and memory:dataset were given in Python and are not kept;
-    # relative paths are looked up in the working folder, then in that of raw files (see zoo.data.rawfiles)
+    # memory:arrays and memory:dataset were given in Python and are not kept; relative paths are looked up in the
+    # working folder, then in that of raw files (see zoo.data.rawfiles)
     source: str
-    origin: str = ""  # of files that no library fetches: where a user gets them, licence, size
+    """Where examples come from, as tfds:mnist, sklearn:iris, generated:xor, folder:PATH, csv:PATH."""
+    origin: str = ""
+    """Of files that no library fetches: where to get them, licence, size."""
     kind: Literal["tabular", "image", "text", "series", "text-pair", "mixed"]
-    task: str  # what is learnt from it: a name of zoo.tasks; of inferred data the role of what is predicted
-    # one raw example: (28, 28, 1), (4,); of text the most tokens: (200,); of a series the window and columns: (24, 1)
+    """What an example is; mixed: several inputs."""
+    task: str
+    """What is learnt from it, by the name of a task."""
     input_shape: tuple[Positive, ...]
+    """One raw example: (28, 28, 1), (4,); most tokens: (200,); window and columns of a series: (24, 1)."""
     input_dtype: Literal["uint8", "int32", "float32"] = "float32"
+    """Of the raw numbers."""
     inputs: dict[Name, Input] = {}
+    """Several inputs: a table each, called by its name."""
     targets: dict[Name, Target] = {}
+    """Several targets: a table each, called by its name."""
     num_classes: Annotated[int, Field(ge=2, le=MOST)] | None = None
+    """Number of classes; absent: two classes by one probability, or no classes."""
     class_names: tuple[str, ...] = ()
+    """One name a class, in order."""
     feature_names: tuple[str, ...] = ()
-    label: str | None = None  # the column or feature to predict; the source's own choice when absent
-    # an example may have any number of the classes: of a CSV each a column of 0 and 1 that is called as the class, or
-    # all in the column `label`, parted by `label_separator`
+    """One name a column of a table, in order."""
+    label: str | None = None
+    """The column or feature to predict; the source's own choice when absent."""
     several_labels: bool = False
+    """Whether an example may have any number of the classes: columns of 0 and 1, or the parts of `label`."""
     label_separator: str = ""
-    categories: dict[str, tuple[str, ...]] = {}  # text columns of a CSV and their values, one-hot encoded
-    train: Positive  # examples in the source's training split, or in all where there is one split only
-    test: Annotated[int, Field(ge=0, le=MOST)] = 0  # examples in its test split; 0: `test_share` of `train` is held out
-    validation: Annotated[int, Field(ge=0, le=MOST)] = (
-        0  # in its validation split; 0: `validation_share` of the rest is held out
-    )
-    test_split: str = "test"  # what the source calls its test split, where it has one
+    """What parts the classes in the column `label`."""
+    categories: dict[str, tuple[str, ...]] = {}
+    """Text columns of a CSV and their values, one-hot encoded."""
+    train: Positive
+    """Examples in the source's training split, or in all where there is one split only."""
+    test: Annotated[int, Field(ge=0, le=MOST)] = 0
+    """Examples in its test split; 0: `test_share` of `train` is held out."""
+    validation: Annotated[int, Field(ge=0, le=MOST)] = 0
+    """Examples in its validation split; 0: `validation_share` of the rest is held out."""
+    test_split: str = "test"
+    """What the source calls its test split."""
     validation_split: str = "validation"
+    """What the source calls its validation split."""
     test_share: Share = 0.0
-    validation_share: Share = 0.1  # of what remains for training; never taken from the test split
-    split_seed: Seed = 0  # the same split in every run, whatever the run's seed
-    classes: tuple[int, ...] = ()  # of the source's classes these alone; train and test then count their examples
-    examples_a_class: Annotated[int, Field(ge=0, le=MOST)] = 0  # so many of each class to train and validate on; 0: all
-    # whether examples stay on disk and are read batch by batch; auto: where they would fill the memory
+    """Share held out for testing, of a source without a test split."""
+    validation_share: Share = 0.1
+    """Share of the training examples held out for validation; never taken from the test split."""
+    split_seed: Seed = 0
+    """Of the split, which is the same in every run, whatever the run's seed."""
+    classes: tuple[int, ...] = ()
+    """Of the source's classes these alone; `train` and `test` then count their examples."""
+    examples_a_class: Annotated[int, Field(ge=0, le=MOST)] = 0
+    """So many of each class to train and validate on; 0: all."""
     stream: Literal["auto", "on", "off"] = "auto"
-    download_mb: Annotated[float, Field(ge=0)] = 0.0  # 0: nothing to download
-    options: dict[str, float | int | str | bool] = {}  # of a generated source: noise, turns ...; of pairs: languages
+    """Whether examples stay on disk and are read batch by batch; auto: where they would fill the memory."""
+    download_mb: Annotated[float, Field(ge=0)] = 0.0
+    """Size of the download; 0: nothing to download."""
+    options: dict[str, float | int | str | bool] = {}
+    """Of a generated source: noise, turns ...; of pairs: languages."""
     text: Text | None = None
+    """How texts become token ids; a table."""
     series: Series | None = None
-    masks: Masks | None = None  # images with a class for each pixel; input_shape is then that of a tile
+    """What is forecast; a table."""
+    masks: Masks | None = None
+    """How images with a class for each pixel are cut; a table. `input_shape` is then that of a tile."""
 
     @model_validator(mode="before")
     @classmethod
@@ -207,11 +252,14 @@ class Data(Section):
 class Steps(Section):
     """Fixed steps between a raw input and the network, saved inside the model, in this order."""
 
-    pad: Annotated[int, Field(ge=0, le=MOST)] = 0  # pixels of zeros on each side
-    resize: tuple[Positive, Positive] | None = None  # height, width (bilinear)
-    rescale: Annotated[float, Field(gt=0)] | None = None  # divide by this: 255 takes pixels to [0, 1]
-    # zero mean and unit variance: of the training split, or (series) of each window by itself
+    pad: Annotated[int, Field(ge=0, le=MOST)] = 0
+    """Pixels of zeros on each side."""
+    resize: tuple[Positive, Positive] | None = None
+    """Height and width to resize to (bilinear)."""
+    rescale: Annotated[float, Field(gt=0)] | None = None
+    """Divide by this: 255 takes pixels to [0, 1]."""
     standardize: Literal["none", "global", "feature", "window"] = "none"
+    """To zero mean and unit variance: of the training split, or (series) of each window by itself."""
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of an example after these steps, from its raw shape."""
@@ -225,6 +273,7 @@ class Preprocessing(Steps):
     """The steps of the only input; of several inputs each has its own, `[preprocessing.inputs.NAME]`."""
 
     inputs: dict[Name, Steps] = {}
+    """Of several inputs: a table each, called by its name."""
 
     def of(self, name: str) -> Steps:
         """The steps of the input of this name; the only one is called x."""
@@ -234,11 +283,16 @@ class Preprocessing(Steps):
 class Augmentation(Section):
     """Random changes to training images, drawn anew each epoch from (seed, step)."""
 
-    shift: Annotated[float, Field(ge=0)] = 0.0  # pixels, each way
-    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0  # degrees, each way
-    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share, in or out
-    flip: bool = False  # left to right, half of the time
-    quarter_turns: bool = False  # by none to three right angles; of square images, and no pixel lies between two others
+    shift: Annotated[float, Field(ge=0)] = 0.0
+    """Pixels, each way."""
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Degrees, each way."""
+    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share, in or out."""
+    flip: bool = False
+    """Left to right, half of the time."""
+    quarter_turns: bool = False
+    """By none to three right angles; of square images."""
 
     @property
     def active(self) -> bool:
