@@ -9,10 +9,12 @@ import tomli_w
 
 from zoo.cli.progress import Progress
 from zoo.data.sources.tfds_prepared import Address, find
-from zoo.errors import UsageError
-from zoo.files import append, leftovers, opening, replacing, write_text, writing
+from zoo.errors import UsageError, ZooError
+from zoo.files import append, leftovers, opening, private_folder, replacing, write_text, writing
 from zoo.files.names import dataset_name, file_name
+from zoo.pretrained import arrays
 from zoo.recipe import resolve
+from zoo.report import run as drawn
 from zoo.runs import directory as runs
 from zoo.runs import job
 from zoo.training import checkpoint
@@ -146,6 +148,46 @@ def test_a_link_under_the_name_of_a_temporary_file_is_not_written_through(tmp_pa
         temporary.write_text("words")
     assert state(outside) == before and (tmp_path / "a.txt").read_text() == (tmp_path / "b.txt").read_text() == "words"
     assert not (tmp_path / "a.txt").is_symlink() and not (tmp_path / "b.txt").is_symlink()
+
+
+@pytest.fixture
+def planted(monkeypatch, outside):
+    """Whenever a temporary file has been removed, somebody puts a link under its name at once."""
+
+    def planting(remove):
+        def removing(path, **more):
+            try:
+                remove(path, **more)
+            finally:
+                if ".tmp" in str(path):
+                    os.symlink(outside / "letter.txt", path, **more)  # noqa: PTH211  by the descriptor of its folder
+
+        return removing
+
+    monkeypatch.setattr("zoo.files.os.unlink", planting(os.unlink))
+    monkeypatch.setattr("zoo.files.leftovers.discard", planting(leftovers.discard))
+
+
+@pytest.mark.usefixtures("planted")
+def test_a_link_that_is_put_there_while_a_file_is_written_is_not_followed(tmp_path, outside):
+    before = state(outside)
+    for write in (
+        lambda: write_text(tmp_path / "report.html", "words"),
+        lambda: arrays.write(tmp_path / "predictions.npz", {"a": np.zeros(3)}),
+        lambda: drawn._written(tmp_path, "curves.svg", "Curves", lambda: "<svg/>"),
+    ):
+        with pytest.raises(ZooError, match="cannot write"):
+            write()
+    assert state(outside) == before
+
+
+def test_a_private_folder_is_nobody_elses_and_goes(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with private_folder() as folder:
+        assert folder.parent == tmp_path and folder.stat().st_mode & 0o777 == 0o700
+        assert leftovers.OURS.fullmatch(folder.name)  # of a killed process the next one removes it
+        (folder / "file").write_text("words")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_with_another_name_outside_is_not_written_to(tmp_path, outside):

@@ -13,6 +13,7 @@ pytest.importorskip("tensorflow")
 
 import keras
 
+from zoo.files import leftovers
 from zoo.runs import directory, saving
 
 MAKE = """
@@ -69,6 +70,23 @@ def test_numbers_stand_for_what_is_shared():
         {"a": [{"shared_object_id": 900}, {"shared_object_id": 17}], "b": {"shared_object_id": 900}}
     )
     assert found == {"a": [{"shared_object_id": 1}, {"shared_object_id": 2}], "b": {"shared_object_id": 1}}
+
+
+def test_keras_writes_where_nobody_can_put_a_link(tmp_path, network, monkeypatch):
+    """Whoever may write into the folder of the run sees the names there, and might be quick."""
+    letter, save = tmp_path / "letter.txt", network.save
+    letter.write_text("my own")
+    (tmp_path / "run").mkdir()
+
+    def saving_among_links(path):
+        for name in ("model.keras", "model-as-keras-does.keras"):
+            leftovers.temporary(tmp_path / "run" / name).unlink(missing_ok=True)
+            leftovers.temporary(tmp_path / "run" / name).symlink_to(letter)
+        save(path)
+
+    monkeypatch.setattr(network, "save", saving_among_links)
+    directory.write_model(tmp_path / "run", network)
+    assert letter.read_text() == "my own"
 
 
 def test_a_model_that_cannot_be_saved_leaves_nothing(tmp_path, network, monkeypatch):

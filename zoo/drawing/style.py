@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from zoo.files import replacing
+from zoo.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,6 +98,5 @@ def png(drawn: Figure) -> bytes:
 
 def save(drawn: Figure, path: Path | str) -> Path:
     """Write a figure as PNG, whole or not at all; returns the path."""
-    with replacing(Path(path)) as temporary:
-        temporary.write_bytes(png(drawn))
+    write_bytes(Path(path), png(drawn))
     return Path(path)

@@ -6,6 +6,8 @@ import errno
 import hashlib
 import json
 import os
+import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
@@ -75,6 +77,23 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             leftovers.discard(temporary)
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Yield a new folder outside of all others, for what libraries write by a file's name; it goes when the block ends.
+
+    Nobody else can put a link into it. What is made there is then written to its place by `writing`.
+    """
+    place = Path(tempfile.gettempdir())
+    leftovers.sweep(place)
+    folder = leftovers.temporary(place / f"zoo-{secrets.token_hex(8)}")
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):
+            leftovers.discard(folder)
 
 
 def _flush(path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.errors import UsageError
-from zoo.files import WEIGHTS, opened, replacing
+from zoo.files import WEIGHTS, opened, writing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ def write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write `arrays` whole or not at all."""
     import numpy as np
 
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with writing(path) as file:
         np.savez(file, **arrays)
 
 

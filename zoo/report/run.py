@@ -14,7 +14,7 @@ from zoo.drawing.curves import learning_curves
 from zoo.drawing.diagram import architecture
 from zoo.drawing.inside import feature_maps, filters, first_convolution, kernel_of
 from zoo.drawing.style import png
-from zoo.files import JSON, read_text, replacing, write_text
+from zoo.files import JSON, read_text, write_bytes, write_text
 from zoo.report.page import Picture, page
 from zoo.runs import predictions
 from zoo.tasks.task import Look, Plan
@@ -108,6 +108,5 @@ def _samples(folder: Path) -> str:
 def _written(folder: Path, name: str, title: str, make: Callable[[], Any]) -> Picture:
     drawn = make()
     content = drawn.encode() if isinstance(drawn, str) else png(drawn)
-    with replacing(folder / name) as temporary:
-        temporary.write_bytes(content)
+    write_bytes(folder / name, content)
     return Picture(folder / name, title, content)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.files import leftovers, replacing
+from zoo.files import private_folder, writing
 
 if TYPE_CHECKING:
     import keras
@@ -24,16 +24,13 @@ def save(model: keras.Model, path: Path) -> None:
 
     Keras writes the time into the file, and names what layers share by its address in memory.
     """
-    with replacing(path) as temporary:
-        written = leftovers.temporary(path.with_stem(f"{path.stem}-as-keras-does"))
-        try:
-            with _uncompiled(model):
-                model.save(written)
-            with zipfile.ZipFile(written) as source, zipfile.ZipFile(temporary, "w") as target:
-                for member in source.infolist():
-                    _copy(source, member, target)
-        finally:
-            written.unlink(missing_ok=True)
+    with writing(path) as file, private_folder() as private:
+        written = private / "model.keras"
+        with _uncompiled(model):
+            model.save(written)
+        with zipfile.ZipFile(written) as source, zipfile.ZipFile(file, "w") as target:
+            for member in source.infolist():
+                _copy(source, member, target)
 
 
 def _copy(source: zipfile.ZipFile, member: zipfile.ZipInfo, target: zipfile.ZipFile) -> None:
