@@ -102,11 +102,9 @@ def _refuse_beside_resume(
     options: dict[str, Any],
 ) -> None:
     """A resumed run goes on as it began: names may be repeated if they agree, nothing may be changed."""
-    from zoo.runs.directory import Run
+    from zoo.runs.directory import Run, newest
 
-    if not (run / "recipe.toml").exists():
-        return
-    recipe = Run(run).recipe
+    recipe = Run(newest(run)).recipe
     began = recipe.training.model_dump() | {"MODEL": recipe.model, "DATASET": recipe.dataset}
     said = {k: v for k, v in (options | {"MODEL": model, "DATASET": dataset}).items() if v is not None}
     differs = [f"{key} was {began[key]}, now {value}" for key, value in said.items() if began[key] != value]

@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import io
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -38,19 +39,20 @@ from zoo.runs import forms, saving
 if TYPE_CHECKING:
     import keras
 
+log = logging.getLogger("zoo.runs")
 CHECKED = (
     "recipe.toml", "history.csv", "metrics.json", "vocabulary.json", "model.keras", "weights.npz", "predictions.npz",
     "predictions.jsonl",
 )  # fmt: skip
 
 
-def place(out: Path | None, model: str, dataset: str) -> Path:
-    """Where a new run goes; nothing is created yet.
+def place(out: Path | None, recipe: Resolved) -> Path:
+    """Where a new run goes: `out`, or `runs/MODEL-DATASET/STAMP`; nothing is created yet.
 
     Raises:
         UsageError: the place is taken, or its nearest existing parent cannot be written.
     """
-    folder = out or Path("runs") / file_name(f"{model}-{dataset}") / datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+    folder = out or _for_data(recipe) / datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise _taken(folder)
     parent = next(p for p in (folder, *folder.absolute().parents) if p.exists())
@@ -61,6 +63,43 @@ def place(out: Path | None, model: str, dataset: str) -> Path:
         raise UsageError(
             f"cannot write into {parent}: {error.strerror}\nchoose another place with --out DIR"
         ) from error
+
+
+def _for_data(recipe: Resolved) -> Path:
+    """`runs/MODEL-DATASET`; where that holds runs on other data or labels, a name that says more."""
+    stem, data = f"{recipe.model}-{recipe.dataset}", recipe.data
+    folder = Path("runs") / file_name(stem)
+    if (there := _newest_recipe(folder)) is None or _data_of(there) == _data_of(recipe):
+        return folder
+    digest = hashlib.sha256(" ".join(_data_of(recipe)).encode()).hexdigest()[:8]
+    label = data.label if data.label != there.data.label else None
+    for word in filter(None, (label, Path(data.source.partition(":")[2]).parent.name)):
+        folder = Path("runs") / file_name(f"{stem}-{word}")
+        if (there := _newest_recipe(folder)) is None or _data_of(there) == _data_of(recipe):
+            return folder
+    return Path("runs") / file_name(f"{stem}-{digest}")
+
+
+def _newest_recipe(folder: Path) -> Resolved | None:
+    """Of the newest run in `runs/MODEL-DATASET`, if there is one that can be read."""
+    return next((recipe for recipe in map(_recipe_of, reversed(stamps(folder))) if recipe), None)
+
+
+def _data_of(recipe: Resolved) -> tuple[str, ...]:
+    return (recipe.data.source, recipe.data.label or "", *(name for name in recipe.data.targets))
+
+
+def _recipe_of(folder: Path) -> Resolved | None:
+    """The recipe of a run that is there; None if it cannot be read."""
+    try:
+        return recorded(folder / "recipe.toml")
+    except ZooError:
+        return None
+
+
+def stamps(folder: Path, holding: str = "recipe.toml") -> list[Path]:
+    """The runs in `runs/MODEL-DATASET`, the newest last."""
+    return sorted(path.parent for path in folder.glob(f"*/{holding}"))
 
 
 def _taken(folder: Path) -> UsageError:
@@ -285,17 +324,38 @@ def load(path: str | Path) -> Run:
     safety.refuse_other_formats(folder)
     if not folder.is_dir():
         raise UsageError(f"no run directory {folder}\nmake one with: zoo run lenet digits")
-    if not (folder / "recipe.toml").exists():
-        finished = sorted(p.parent for p in folder.glob("*/model.keras"))
-        if not finished:
-            raise UsageError(f"{folder} holds no finished run (no recipe.toml, no */model.keras)")
-        folder = finished[-1]
-    run = Run(folder)
+    run = Run(newest(folder, "model.keras"))
     if run.info.get("exit") != "done":
         raise UsageError(
-            f"the run in {folder} did not finish: {run.info.get('exit')}\ngo on with it: zoo run --resume {folder}"
+            f"the run in {run.folder} did not finish: {run.info.get('exit')}\n"
+            f"go on with it: zoo run --resume {run.folder}"
         )
     return run
+
+
+def newest(folder: Path, holding: str = "recipe.toml") -> Path:
+    """The run in a directory itself; of a folder of several stamps, the newest that holds such a file.
+
+    Where they are not all of the same data and label, a note says which was taken.
+
+    Raises:
+        UsageError: no run there.
+    """
+    if (folder / "recipe.toml").exists():
+        return folder
+    found = stamps(folder, holding)
+    if not found:
+        which = "finished run" if holding == "model.keras" else "run"
+        raise UsageError(
+            f"{folder} holds no {which} (no recipe.toml, no */{holding})\nstart one with: zoo run MODEL DATASET"
+        )
+    recipes = [recipe for recipe in map(_recipe_of, found) if recipe]
+    if len({_data_of(recipe) for recipe in recipes}) > 1:
+        data = recipes[-1].data
+        label = f", label {data.label}" if data.label else ""
+        said = (folder, found[-1].name, data.source, label)
+        log.warning("note: runs on different data in %s; took the newest, %s: %s%s", *said)
+    return found[-1]
 
 
 def record(folder: Path, info: Mapping[str, Any]) -> None:

@@ -167,7 +167,7 @@ def place(out: Path | None, recipe: Resolved) -> Path | None:
         UsageError: the place is taken or cannot be written, or TF_CONFIG is not what it should be.
     """
     group = cluster.find(recipe.training.strategy)
-    return directory.place(out, recipe.model, recipe.dataset) if group is None or group.chief else None
+    return directory.place(out, recipe) if group is None or group.chief else None
 
 
 def smoke_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -178,13 +178,14 @@ def smoke_options(options: dict[str, Any]) -> dict[str, Any]:
 def resume(folder: Path, watch: Watcher | None = None, *, require_gpu: bool = False) -> Outcome | None:
     """Go on with a run that was stopped or killed, from its newest whole checkpoint, which every worker must see.
 
+    Of a folder of several runs it is the newest that goes on.
+
     Where the training was over, what came after it is done: scoring the test split, pictures and report.
 
     Raises:
         UsageError: there is no such run, or it is finished; ZooError: all its checkpoints are damaged.
     """
-    if not (folder / "recipe.toml").exists():
-        raise UsageError(f"{folder} holds no run (no recipe.toml)\nstart one with: zoo run MODEL DATASET")
+    folder = directory.newest(folder)
     begun, watch = directory.Run(folder), watch or Watcher()
     if begun.is_done and (folder / "report.html").exists():
         raise UsageError(f"the run in {folder} is finished, there is nothing to resume\nscore it: zoo eval {folder}")
