@@ -39,7 +39,7 @@ Next: zoo eval RUN, zoo publish RUN""",
 @click.option("--head-epochs", type=click.IntRange(0), help="Of the first phase, a new head alone; the recipe's.")
 @click.option("--head-learning-rate", type=float, help="Of the first phase; the recipe's.")
 @training(
-    "epochs", "learning_rate", "batch_size", "seed",
+    "epochs", "early_stopping", "best", "learning_rate", "batch_size", "seed",
     said={
         "epochs": "Of the last phase; the recipe's.",
         "learning_rate": "Of the last phase; a tenth of the recipe's, or all of it.",

@@ -16,7 +16,9 @@ from zoo.errors import UsageError
 if TYPE_CHECKING:
     from zoo.data.config import Data
 
-TRAINING: dict[str, tuple[type, str]] = {  # keys of a recipe's [training] -> what they take, and the help
+TRAINING: dict[
+    str, tuple[type, str]
+] = {  # keys of a recipe's [training], or of callbacks -> what they take, and the help
     "epochs": (int, "Passes over the training split."),
     "batch_size": (int, "Examples a step, over all devices together."),
     "learning_rate": (float, "Step size of the optimiser; never scaled by itself."),
@@ -26,6 +28,8 @@ TRAINING: dict[str, tuple[type, str]] = {  # keys of a recipe's [training] -> wh
     "scale_learning_rate": (bool, "Multiply it by the number of devices."),
     "precision": (str, "float32, mixed_bfloat16 or mixed_float16."),
     "jit": (str, "auto, on or off: compile the step with XLA."),
+    "early_stopping": (int, "Stop after so many epochs without a lower validation loss; 0: never."),
+    "best": (bool, "End with the weights of the best epoch by validation loss, or of the last."),
 }
 OWN_DATA: dict[str, tuple[str, str, str]] = {  # of zoo.data.reading.Reading -> the flag, what it takes, and the help
     "kind": ("--as", "KIND", "If it is taken wrongly: table, text, corpus, pairs, series or images."),
@@ -62,6 +66,7 @@ def training(*names: str, said: Mapping[str, str] | None = None) -> Decorator:
         for name in reversed(names):
             takes, words = TRAINING[name]
             flag, words = f"--{name.replace('_', '-')}", (said or {}).get(name, words)
+            flag += "/--no-best" if name == "best" else ""
             if takes is bool:
                 option = click.option(
                     flag, is_flag=True, default=None, help=words, expose_value=False, callback=_gather

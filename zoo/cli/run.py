@@ -37,7 +37,17 @@ Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html""",
 @click.option("--weights", metavar="SOURCE", help="To start from: a run, a published folder, MODEL:DATASET; imagenet.")
 @click.option("--freeze", metavar="all|none|N-last-blocks", help="For vgg_transfer: what of the base does not learn.")
 @training(
-    "epochs", "batch_size", "learning_rate", "optimizer", "seed", "strategy", "scale_learning_rate", "precision", "jit"
+    "epochs",
+    "early_stopping",
+    "best",
+    "batch_size",
+    "learning_rate",
+    "optimizer",
+    "seed",
+    "strategy",
+    "scale_learning_rate",
+    "precision",
+    "jit",
 )
 @click.option("--require-gpu", is_flag=True, help="End with code 3 where there is no GPU; never use the CPU instead.")
 @set_option
@@ -107,7 +117,9 @@ def _refuse_beside_resume(
     recipe = Run(newest(run)).recipe
     began = recipe.training.model_dump() | {"MODEL": recipe.model, "DATASET": recipe.dataset}
     said = {k: v for k, v in (options | {"MODEL": model, "DATASET": dataset}).items() if v is not None}
-    differs = [f"{key} was {began[key]}, now {value}" for key, value in said.items() if began[key] != value]
+    differs = [f"{k} was {began[k]}, now {v}" for k, v in said.items() if k in began and began[k] != v]
+    if not set(said) <= set(began):
+        differs.append("--early-stopping and --best do not go with it")
     if sets or out or path:
         differs.append("--set, --out and --data do not go with it")
     if differs:

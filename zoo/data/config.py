@@ -274,6 +274,9 @@ class Preprocessing(Steps):
 
     inputs: dict[Name, Steps] = {}
     """Of several inputs: a table each, called by its name."""
+    targets: Literal["none", "standardize"] = "none"
+    """Values to predict: for the network they have the training split's mean 0 and variance 1, and what it gives is
+    brought back to their own units; a series' follow its inputs."""
 
     def of(self, name: str) -> Steps:
         """The steps of the input of this name; the only one is called x."""

@@ -43,7 +43,7 @@ def facts(recipe: Resolved, source: Reading, network: Lifted, dataset: str, said
         "call": literal.call(record.builder.__name__, _knobs(recipe)),
         "preprocessing": preprocessing(recipe),
         "forecast": _forecast(recipe, network),
-        "moments": recipe.preprocessing.standardize not in ("none", "window"),
+        "takes": _takes(recipe),
         "precision": "" if training.precision == "float32" else training.precision,
         "nan_stop": recipe.callbacks.nan_stop,
         "callbacks": _callbacks(recipe),
@@ -63,14 +63,22 @@ def facts(recipe: Resolved, source: Reading, network: Lifted, dataset: str, said
 
 
 def _forecast(recipe: Resolved, network: Lifted) -> str:
-    """The code that brings a forecast back to the series' own units; "" where it is in them."""
-    how = recipe.preprocessing.standardize if tasks.of(recipe.data).scales_targets else "none"
+    """The code that brings a forecast, or a value, back to its own units; "" where it is in them."""
+    follow = tasks.of(recipe.data).scales_targets
+    how = recipe.preprocessing.standardize if follow else recipe.preprocessing.targets
     if how == "window":
         for layer in ("WindowScaling", "WindowUnscaling"):
             lift_name("zoo.layers.window", layer, network)
         return "WindowUnscaling()([forecast, raw])"
     scale = "max(y_train.std(), 1e-6)"
     return "" if how == "none" else f'keras.layers.Rescaling({scale}, y_train.mean(), dtype="float32")(forecast)'
+
+
+def _takes(recipe: Resolved) -> list[str]:
+    """Of the training examples what the network's preprocessing is made from."""
+    moments = recipe.preprocessing.standardize not in ("none", "window")
+    scales = recipe.preprocessing.targets != "none" or (moments and tasks.of(recipe.data).scales_targets)
+    return ["x_train"] * moments + ["y_train"] * scales
 
 
 def _head(recipe: Resolved, said: str) -> str:

@@ -23,11 +23,16 @@ def lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
 
 
 def command_line(sets: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
-    """The command line as nested tables; `--set` values are TOML, or plain text where that fails."""
+    """The command line as nested tables; `--set` values are TOML, or plain text where that fails.
+
+    Of the options `early_stopping` and `best` are for [callbacks], the others for [training].
+    """
     said: dict[str, Any] = {}
-    training = {key: value for key, value in options.items() if value is not None}
-    if training:
-        said["training"] = training
+    given = {key: value for key, value in options.items() if value is not None}
+    if callbacks := _callbacks(given.pop("early_stopping", None), given.pop("best", None)):
+        said["callbacks"] = callbacks
+    if given:
+        said["training"] = given
     for item in sets:
         key, equals, text = item.partition("=")
         if not equals or not all(key.split(".")) or "." not in key:
@@ -40,6 +45,24 @@ def command_line(sets: Sequence[str], options: Mapping[str, Any]) -> dict[str, A
         said = lay_over(said, nested)
     _refuse_sections(said)
     return said
+
+
+def _callbacks(patience: int | None, best: bool | None) -> dict[str, Any]:
+    """What --early-stopping (0: never) and --best say; a table that is None is switched off."""
+    said: dict[str, Any] = {}
+    if patience is not None:
+        said["early_stopping"] = {"patience": patience} if patience else None
+    if best is not None:
+        said["checkpoint"] = {} if best else None
+    return said
+
+
+def last_epoch_kept(callbacks: Mapping[str, Any]) -> dict[str, Any]:
+    """The same callbacks; where the best epoch is said not to be kept, early stopping does not bring it back either."""
+    stop = callbacks.get("early_stopping")
+    if callbacks.get("checkpoint", {}) is not None or not isinstance(stop, Mapping):
+        return dict(callbacks)
+    return {**callbacks, "early_stopping": {**stop, "restore_best": False}}
 
 
 def toml_value(text: str) -> Any:

@@ -13,7 +13,8 @@ from zoo import tasks
 from zoo.catalogue import registry
 from zoo.data.config import MOST, Data
 from zoo.errors import UsageError
-from zoo.recipe.overrides import SECTIONS, command_line, lay_over
+from zoo.recipe.overrides import SECTIONS, command_line, last_epoch_kept, lay_over
+from zoo.recipe.own import tables_for
 from zoo.recipe.problems import refusal, validate
 from zoo.recipe.rules import contradictions, default_loss, never_fires
 from zoo.recipe.schema import Recipe, Resolved
@@ -46,9 +47,9 @@ def resolve(
         UsageError: unknown names, keys or values, contradictions, or a model that cannot take the data.
     """
     record = registry.describe(model)
-    where, tables = (dataset, _tables_for(data)) if data else read_tables(dataset)
-    recipe = parse(tables, where)
     said = command_line(sets, options or {})
+    where, tables = (dataset, _tables_for(data, record, said)) if data else read_tables(dataset)
+    recipe = parse(tables, where)
     merged: dict[str, Any] = {"training": dict(record.defaults)}
     own = recipe.models[model].model_dump() if model in recipe.models else {}
     for layer in (tables, own, start or {}, said):
@@ -115,6 +116,8 @@ def _said_over(
 
 
 def _checked(merged: dict[str, Any], where: str, shortened: bool) -> tuple[Resolved, list[str]]:
+    if isinstance(merged.get("callbacks"), Mapping):
+        merged["callbacks"] = last_epoch_kept(merged["callbacks"])
     resolved = validate(Resolved, merged, where)
     record = registry.describe(resolved.model)
     knobs, mistakes = _knobs(record, resolved.knobs)
@@ -154,27 +157,15 @@ def offers(resolved: Resolved) -> dict[str, Any]:
     return tasks.of(spec).offers(spec)
 
 
-def _tables_for(data: Data | Recipe) -> dict[str, Any]:
-    """A recipe for an own dataset: pixels to [0, 1], columns of a table, windows of a series to mean 0, variance 1.
-
-    Images given in Python as floating-point numbers may have any scale: they too go to mean 0, variance 1.
-    """
+def _tables_for(
+    data: Data | Recipe, record: registry.ModelRecord | None = None, said: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A recipe as tables: of own data one that is made for it, its model and what is said of both."""
     if isinstance(data, Recipe):
         return data.model_dump(exclude_unset=True, exclude_none=True)
-    steps: dict[str, dict[str, Any]] = {
-        "image": {"rescale": 255.0}, "tabular": {"standardize": "feature"}, "series": {"standardize": "window"},
-    }  # fmt: skip
-    if data.source.startswith("memory:") and data.input_dtype != "uint8":
-        steps["image"] = {"standardize": "global"}
-    batch = min(32, max(1, tasks.sizes(data)["train"] // 4))
-    return {
-        "title": data.source,
-        "data": data.model_dump(exclude_none=True),
-        "preprocessing": {"inputs": {name: steps[one.kind] for name, one in data.inputs.items()}}
-        if data.inputs
-        else steps.get(data.kind, {}),
-        "training": {"epochs": 20, "batch_size": batch},
-    }
+    said = said or {}
+    known = validate(Data, lay_over(data.model_dump(exclude_none=True), said.get("data", {})), data.source)
+    return tables_for(known, record.defaults if record else {}, said.get("training", {}))
 
 
 def _knobs(record: registry.ModelRecord, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -23,7 +23,7 @@ def metric_names(recipe: Resolved) -> list[str]:
 
 def contradictions(recipe: Resolved) -> list[str]:
     """Mistakes that hold whatever the number of epochs."""
-    rules = (_sizes, _loss, _schedule, _monitors, _kind, _xla)
+    rules = (_sizes, _loss, _schedule, _monitors, _kind, _targets, _xla)
     found = [mistake for rule in rules for mistake in rule(recipe)]
     return found + tasks.of(recipe.data).contradictions(recipe)
 
@@ -45,6 +45,12 @@ def _loss(recipe: Resolved) -> list[str]:
     if loss and allowed and loss not in allowed:
         return [f"training.loss: {loss} does not fit a {recipe.data.task} task; one of {', '.join(allowed)}"]
     return []
+
+
+def _targets(recipe: Resolved) -> list[str]:
+    if recipe.preprocessing.targets == "none" or tasks.of(recipe.data).can_scale_targets:
+        return []
+    return [f"preprocessing.targets: is for single values to predict, {recipe.dataset} is for {recipe.data.task}"]
 
 
 def _xla(recipe: Resolved) -> list[str]:
@@ -117,7 +123,8 @@ def _kind(recipe: Resolved) -> list[str]:
 def _steps(steps: Steps, field: Field, where: str, is_a: str) -> list[str]:
     """What the steps of one input may not be."""
     if not field.is_numeric:
-        return [f"preprocessing: is for numbers, {is_a}; see data.text"] if steps != Preprocessing() else []
+        nothing = Preprocessing(targets=steps.targets) if isinstance(steps, Preprocessing) else Steps()
+        return [f"preprocessing: is for numbers, {is_a}; see data.text"] if steps != nothing else []
     used = [f"{where}.{key}" for key in ("pad", "resize") if getattr(steps, key)]
     found = [] if field.has_pixels else [f"{key}: is for images, {is_a}" for key in used]
     if steps.standardize == "window" and not field.in_time:

@@ -27,6 +27,7 @@ class Forecast(Regression):
 
     kinds = ("series",)
     scales_targets = True
+    can_scale_targets = False  # they follow the window's scale
     is_head = False
 
     def target(self, data: Data) -> Field:

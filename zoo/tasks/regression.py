@@ -25,6 +25,7 @@ class Regression(Task):
     name = "regression"
     kinds: tuple[str, ...] = ("tabular", "image", "text", "mixed")
     is_head = True
+    can_scale_targets = True
     losses = ("mse", "mae", "huber")
     metrics = ("mae",)
 

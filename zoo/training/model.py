@@ -50,9 +50,7 @@ def constants(recipe: Resolved, train: Examples) -> dict[str, np.ndarray]:
         each = {name: _input_constants(recipe.preprocessing.of(name), array) for name, array in train.inputs.items()}
         return {f"{name}/{key}": array for name, found in each.items() for key, array in found.items()}
     found = _input_constants(recipe.preprocessing, train.x)
-    if not found:
-        return {}
-    if tasks.of(recipe.data).scales_targets:
+    if recipe.preprocessing.targets == "standardize" or (found and tasks.of(recipe.data).scales_targets):
         found["target_mean"] = np.asarray(train.y.mean(), "float32")
         found["target_deviation"] = np.asarray(max(train.y.std(), 1e-6), "float32")
     return found
@@ -73,7 +71,7 @@ def constants_in(model: keras.Model) -> dict[str, np.ndarray]:
             owner = layer.name.removesuffix("standardize").removesuffix("_")  # one of several inputs
             prefix = f"{owner}/" if owner else ""
             found |= {f"{prefix}{key}": layer.get_config()[key] for key in ("mean", "variance")}
-        elif isinstance(layer, keras.layers.Rescaling) and layer.name == "forecast":
+        elif isinstance(layer, keras.layers.Rescaling) and layer.name in ("forecast", "in_units"):
             found |= {"target_mean": layer.offset, "target_deviation": layer.scale}
     return {key: np.asarray(value, "float32") for key, value in found.items()}
 
@@ -130,14 +128,16 @@ def _preprocess(
 def _unscaled(
     outputs: keras.KerasTensor, raw: Any, recipe: Resolved, known: Mapping[str, np.ndarray]
 ) -> keras.KerasTensor:
-    """Forecasts of a standardised series in its own units."""
-    how = recipe.preprocessing.standardize if tasks.of(recipe.data).scales_targets else "none"
+    """Forecasts of a standardised series, and values that were standardised for the network, in their own units."""
+    follow = tasks.of(recipe.data).scales_targets
+    how = recipe.preprocessing.standardize if follow else recipe.preprocessing.targets
     if how == "window":
         return zoo.layers.WindowUnscaling(name="forecast")([outputs, raw])
     if how == "none":
         return outputs
     mean, deviation = float(known["target_mean"]), float(known["target_deviation"])
-    return keras.layers.Rescaling(deviation, mean, dtype="float32", name="forecast")(outputs)
+    name = "forecast" if follow else "in_units"
+    return keras.layers.Rescaling(deviation, mean, dtype="float32", name=name)(outputs)
 
 
 def _in_units(output: keras.KerasTensor, name: str, recipe: Resolved) -> keras.KerasTensor:

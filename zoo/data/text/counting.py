@@ -7,6 +7,7 @@ lowered, and only ASCII blanks separate words. A test holds the two together.
 from __future__ import annotations
 
 import string
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
@@ -15,6 +16,7 @@ from zoo.data.examples import Source
 from zoo.data.splitting import split
 
 MOST_WORDS = 20_000  # of a vocabulary; rarer words become unknown
+SEEN = 2  # times that a word is seen at least where texts have classes: rarer ones serve to learn texts by heart
 MOST_TOKENS = {"text": 256, "text-pair": 64}  # of one text; what is longer is cut
 SPECIAL = 4  # padding, unknown, start, end
 PUNCTUATION = string.punctuation.encode()
@@ -38,26 +40,28 @@ def measured(data: Data, source: Source, where: str) -> Data:
     text, most = data.text, MOST_TOKENS[data.kind]
     assert text is not None
     train = split(source, data, where).train
-    size, longest = _measure(train.x, text)
     pairs = data.kind == "text-pair"
+    size, longest = _measure(train.x, text, 1 if pairs else SEEN)
     sizes = {"vocab_size": size}
     if pairs:
-        sizes["target_vocab_size"], target = _measure(train.y, text)
+        sizes["target_vocab_size"], target = _measure(train.y, text, 1)
         sizes["target_length"] = min(target + 1, most)  # its end included
     shape = (min(longest + pairs, most),)
     return data.model_copy(update={"input_shape": shape, "text": text.model_copy(update=sizes)})
 
 
-def _measure(texts: Sequence[str], text: Text) -> tuple[int, int]:
-    """Tokens that a vocabulary of these texts has, and those of the longest."""
-    known: set[bytes | str] = set()
+def _measure(texts: Sequence[str], text: Text, least: int) -> tuple[int, int]:
+    """Tokens that a vocabulary of these texts has, and those of the longest; of words those seen `least` times."""
+    known: Counter[bytes | str] = Counter()
     longest = 1
     for one in texts:
         found = pieces(one, text)
         known.update(found)
         longest = max(longest, len(found))
-    most = MOST_WORDS if text.tokens == "word" else len(known) + SPECIAL
-    return min(len(known) + SPECIAL, most), longest
+    if text.tokens != "word":
+        return len(known) + SPECIAL, longest
+    several = sum(count >= least for count in known.values())
+    return min((several or len(known)) + SPECIAL, MOST_WORDS), longest
 
 
 def pieces(one: str, text: Text) -> list[bytes] | list[str]:

@@ -1,0 +1,101 @@
+"""What data without a recipe is trained with: steps decide, the best epoch is kept, and how to say it otherwise."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zoo import tasks
+from zoo.data.config import Data
+from zoo.data.text.counting import measured, unmeasured
+from zoo.errors import UsageError
+from zoo.recipe import resolve
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "own_defaults"
+
+
+def rows(count, task="binary", **more):
+    return Data(
+        source="memory:arrays", kind="tabular", task=task, input_shape=(4,), train=count, test_share=0.2, **more
+    )
+
+
+def own(count=200, model="mlp", sets=(), task="binary", **options):
+    return resolve(model, "own", sets, options, data=rows(count, task))
+
+
+def test_few_rows_get_many_epochs_and_many_rows_few():
+    few, many = own(200)[0].training, own(200_000)[0].training
+    assert (few.batch_size, many.batch_size) == (32, 128)
+    assert few.epochs == 300 and many.epochs == 20
+    assert own(4_000)[0].training.epochs * (2880 // 32) >= 3000  # steps
+    assert own(200, model="perceptron.1958")[0].training.batch_size == 1  # its own rule: an example at a time
+
+
+def test_the_best_epoch_is_kept_and_training_stops_early():
+    callbacks = own()[0].callbacks
+    assert callbacks.checkpoint.monitor == callbacks.early_stopping.monitor == "val_loss"
+    assert callbacks.early_stopping.patience == 30
+    recipe, notes = own(epochs=5)
+    assert recipe.callbacks.early_stopping is None and recipe.callbacks.checkpoint and notes == []
+    nothing = own(sets=["data.validation_share=0"])[0].callbacks
+    assert nothing.checkpoint is None and nothing.early_stopping is None
+
+
+def test_what_is_said_wins():
+    callbacks = own(early_stopping=7)[0].callbacks
+    assert callbacks.early_stopping.patience == 7 and callbacks.checkpoint
+    callbacks = own(best=False)[0].callbacks
+    assert callbacks.checkpoint is None and callbacks.early_stopping.restore_best is False
+    assert own(early_stopping=0)[0].callbacks.early_stopping is None
+    assert own()[0].training.weight_decay == 1.0
+    assert own(optimizer="sgd")[0].training.weight_decay == 0.0
+    assert own(learning_rate=0.5)[0].training.learning_rate == 0.5
+
+
+def test_a_recipe_takes_the_same_options_and_is_left_alone_without_them():
+    assert resolve("mlp", "iris")[0].callbacks.checkpoint is None
+    assert resolve("mlp", "iris", options={"best": True, "early_stopping": 9})[0].callbacks.checkpoint
+    topics = resolve("mlp", "topics", options={"best": False})[0].callbacks  # stops early, with the best weights
+    assert topics.early_stopping.restore_best is False and topics.early_stopping.patience == 10
+    assert resolve("mlp", "topics")[0].callbacks.early_stopping.restore_best is True
+
+
+def test_values_are_standardised_for_the_network_and_come_in_their_own_units():
+    recipe = own(task="regression")[0]
+    assert recipe.preprocessing.targets == "standardize"
+    assert own(model="linear", task="regression")[0].preprocessing.targets == "none"
+    from zoo.data import Examples
+    from zoo.training.model import constants_in, make_model
+
+    y = np.array([990.0, 1010.0] * 8, "float32")
+    model = make_model(recipe, Examples(np.random.default_rng(0).normal(size=(16, 4)).astype("float32"), y))
+    assert np.abs(np.asarray(model(np.zeros((3, 4), "float32"))) - 1000).max() < 30  # before it has learnt anything
+    assert constants_in(model)["target_deviation"] == 10
+    with pytest.raises(UsageError, match="targets: is for single values to predict"):
+        own(sets=["preprocessing.targets=standardize"])
+
+
+def test_a_vocabulary_has_the_words_that_are_seen_twice():
+    from zoo.data.examples import Examples, Source
+
+    texts = np.array(["good film good", "bad film", "good plot once", "bad end twice"] * 1, object)
+    data = Data(source="csv:x", kind="text", task="label", input_shape=(1,), input_dtype="int32", num_classes=2,
+                train=4, validation_share=0.0, text=unmeasured(texts))  # fmt: skip
+    found = measured(data, Source(Examples(texts, np.array([1, 0, 1, 0]))), "x")
+    assert found.text.vocab_size == 4 + len({"good", "film", "bad"})
+    once = np.array(["one two", "three four"], object)
+    found = measured(data.model_copy(update={"train": 2}), Source(Examples(once, np.array([1, 0]))), "x")
+    assert found.text.vocab_size == 4 + 4  # nothing is seen twice: all there is
+
+
+@pytest.mark.slow
+def test_tables_are_not_behind_linear_models():
+    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_task_says_which_values_may_be_scaled():
+    assert tasks.of(rows(10, "regression")).can_scale_targets and not tasks.of(rows(10)).can_scale_targets

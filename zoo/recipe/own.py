@@ -1,0 +1,107 @@
+"""The recipe of data that has none: own files, arrays, datasets of TensorFlow Datasets by their address.
+
+Steps decide how much a network learns, not epochs: of few examples there are more passes. The best epoch by the
+validation loss is kept, and training stops when that has not fallen for a while. `scripts/own_defaults` holds the
+defaults for tables against logistic and ridge regression.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from zoo import tasks
+from zoo.data.config import Data
+
+
+class Length(NamedTuple):
+    """How long to train on one kind of data: steps that are enough for most, within bounds of epochs."""
+
+    steps: int
+    least: int  # epochs
+    most: int
+    patience: int  # epochs without a lower validation loss
+
+
+LENGTHS = {
+    "tabular": Length(3000, 20, 300, 30),
+    "series": Length(3000, 20, 200, 20),
+    "text": Length(2000, 5, 30, 3),
+    "text-pair": Length(6000, 10, 40, 5),
+    "image": Length(3000, 10, 40, 8),
+    "mixed": Length(3000, 10, 60, 10),
+}
+BATCHES = ((20_000, 128), (5_000, 64), (0, 32))  # from so many training examples on, examples a step
+FEW_ROWS = 2_000  # of a table, below which a small network is enough
+PREPROCESSING: dict[str, dict[str, Any]] = {
+    "image": {"rescale": 255.0}, "tabular": {"standardize": "feature"}, "series": {"standardize": "window"},
+}  # fmt: skip
+
+
+def tables_for(data: Data, defaults: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe for own data as tables.
+
+    Args:
+        data: its description, with what is said of it on the command line.
+        defaults: those of the model that is to learn from it, for [training].
+        said: what the command line says for [training].
+    """
+    sizes = tasks.sizes(data)
+    batch = said.get("batch_size") or batch_size(sizes["train"], defaults)
+    length = LENGTHS[data.kind]
+    epochs = said.get("epochs") or epochs_for(length, max(1, sizes["train"] // batch))
+    return {
+        "title": data.source,
+        "data": data.model_dump(exclude_none=True),
+        "preprocessing": _preprocessing(data),
+        "training": {"epochs": epochs, "batch_size": batch},
+        "callbacks": _callbacks(length, epochs) if sizes["validation"] > 0 else {},
+        "models": _models(sizes["train"], said.get("optimizer", "adamw")) if data.kind == "tabular" else {},
+    }
+
+
+def batch_size(train: int, defaults: Mapping[str, Any]) -> int:
+    """Examples a step: few of few, four steps an epoch at the least, and no more than the model has by default."""
+    usual = next(batch for least, batch in BATCHES if train >= least)
+    return min(usual, defaults.get("batch_size", usual), max(1, train // 4))
+
+
+def epochs_for(length: Length, steps: int) -> int:
+    """As many epochs of so many steps as give the wanted length."""
+    return min(max(math.ceil(length.steps / steps), length.least), length.most)
+
+
+def _callbacks(length: Length, epochs: int) -> dict[str, Any]:
+    """The best epoch is kept; training stops early where there are epochs enough for that."""
+    stop = {"early_stopping": {"patience": length.patience, "restore_best": False}}
+    return {"checkpoint": {}} | (stop if length.patience < epochs else {})
+
+
+def _preprocessing(data: Data) -> dict[str, Any]:
+    """Pixels to [0, 1], columns of a table, windows of a series to mean 0, variance 1; and values to predict.
+
+    Images given in Python as floating-point numbers may have any scale: they too go to mean 0, variance 1.
+    """
+    steps = dict(PREPROCESSING)
+    if data.source.startswith("memory:") and data.input_dtype != "uint8":
+        steps["image"] = {"standardize": "global"}
+    if data.inputs:
+        return {"inputs": {name: steps[one.kind] for name, one in data.inputs.items()}}
+    targets = {"targets": "standardize"} if tasks.of(data).can_scale_targets else {}
+    return steps.get(data.kind, {}) | targets
+
+
+def _models(train: int, optimizer: str) -> dict[str, Any]:
+    """What differs for the networks of tables: the default sizes of most are those for images."""
+    mlp: dict[str, Any] = {"knobs": {"hidden_units": [128, 64]}, "training": {"learning_rate": 0.003}}
+    if train < FEW_ROWS:  # weights decay fast, so that the network stays near a linear one unless the rows say more
+        mlp["knobs"]["hidden_units"] = [32]
+        mlp["training"] |= {"optimizer": "adamw", "weight_decay": 1.0} if optimizer == "adamw" else {}
+    return {
+        "mlp": mlp,
+        "perceptron": {"training": {"learning_rate": 0.02}},
+        "perceptron.sigmoid": {"training": {"learning_rate": 0.02}},
+        # one linear unit under plain gradient descent learns values of any scale as they are
+        "linear": {"preprocessing": {"targets": "none"}},
+    }
