@@ -49,6 +49,7 @@ def test_its_parts_follow_each_other(book):
     [
         (NOVEL * 20, "language-model"),
         ("".join(f"{word} \n" for word in NOVEL.split() * 20), "language-model"),  # a word a line
+        ("He came, and she went.\nIt was late, said they.\n" * 40, "language-model"),
         ("x y\n1 2\n3 4\n5 6\n", "refused"),
         ("1 2 0\n3 4 1\n5 7 0\n6 1 1\n", "binary"),
         ("a,b,c\n1,2,u\n3,4,v\n5,6,u\n7,8,v\n", "binary"),

@@ -33,6 +33,8 @@ TRAINING: dict[
 }
 OWN_DATA: dict[str, tuple[str, str, str]] = {  # of zoo.data.reading.Reading -> the flag, what it takes, and the help
     "kind": ("--as", "KIND", "If it is taken wrongly: table, text, corpus, pairs, series or images."),
+    "test": ("--test", "PATH", "The test part, where it lies by itself; else a fifth is held out."),
+    "validation": ("--validation", "PATH", "The validation part; else a tenth of the rest is held out."),
     "label": ("--label", "COLUMN", "What to predict, of --data or tfds:NAME; the last column if not said."),
 }
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -84,6 +84,23 @@ def read(path: Path, data: Data) -> Source:
     return Source(parts["train"], parts.get("test"), parts.get("validation"))
 
 
+def count(path: Path, data: Data) -> int:
+    """Rows of a folder of arrays that is a part of `data`.
+
+    Raises:
+        UsageError: rows of another shape, a class that is not one of `data`, and what `infer` refuses.
+    """
+    x, y = _pair(path, "", data)
+    if not _fits(x.shape[1:], data):
+        raise UsageError(f"{path / FIRST} has rows of shape {x.shape[1:]}, the training part {data.input_shape}")
+    if data.num_classes and not data.several_labels and (foreign := sorted({*y.tolist()} - {*range(data.num_classes)})):
+        raise UsageError(
+            f"{path / 'y.npy'} holds {', '.join(map(str, foreign[:3]))}: the training part has the classes 0 to "
+            f"{data.num_classes - 1}\nmend the labels, or bring examples of these classes into the training part"
+        )
+    return len(y)
+
+
 def _is_there(path: Path, suffix: str) -> bool:
     return not suffix or (path / f"x{suffix}.npy").exists() or (path / f"y{suffix}.npy").exists()
 

@@ -123,6 +123,10 @@ class Data(Section):
     # working folder, then in that of raw files (see zoo.data.rawfiles)
     source: str
     """Where examples come from, as tfds:mnist, sklearn:iris, generated:xor, folder:PATH, csv:PATH."""
+    test_source: str = ""
+    """Of own data whose test part lies elsewhere: where, a source of the same scheme."""
+    validation_source: str = ""
+    """Of own data whose validation part lies elsewhere."""
     origin: str = ""
     """Of files that no library fetches: where to get them, licence, size."""
     kind: Literal["tabular", "image", "text", "series", "text-pair", "mixed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,18 +11,20 @@ from zoo.data import indicators
 from zoo.data.config import Data
 from zoo.data.examples import Examples, Source
 from zoo.data.fields import Role
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.table import Table, is_number, read_table, refuse_cells, refuse_missing, table_text
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     import numpy as np
 
+log = logging.getLogger("zoo.data")
 MOST_CLASSES = 20  # whole numbers with more values than this are a quantity, not classes
 MOST_CATEGORIES = 100  # different texts in a column that is to be one-hot encoded
 MOSTLY = 0.9  # share of numbers above which a column is one of numbers, and other cells in it are mistakes
 
 
-def infer(path: Path, label: str | None = None) -> Data:
+def infer(path: Path, reading: Reading = AS_FOUND) -> Data:
     """A description of a table: the label is the last column unless named; the rest are features in file order.
 
     A column is of numbers, or of text and then one-hot. A label of text, or of few whole numbers, makes classes (two of
@@ -32,7 +35,7 @@ def infer(path: Path, label: str | None = None) -> Data:
         UsageError: no such label column, a missing cell, text in a column of numbers, a text column of too many values,
             a label with one value only; and whatever `read_table` refuses.
     """
-    table = read_table(path, tuple(label.split(",")) if label else ())
+    table, label = read_table(path, reading.labels), reading.label
     several = indicators.find(table, label)
     targets = several.columns if several else (label_column(table, label),)
     refuse_missing(table, table.names)
@@ -52,7 +55,7 @@ def infer(path: Path, label: str | None = None) -> Data:
         label_separator=several.separator if several else "",
         categories=categories,
         train=len(table.rows),
-        test_share=0.2,
+        **reading.shares(),
     )
 
 
@@ -70,8 +73,24 @@ def read(path: Path, data: Data, target: Role = "label") -> Source:
     """
     table = read_table(path, feature_columns(data))
     targets = indicators.columns(data) if data.several_labels else (label_column(table, data.label),)
-    x = features(table, data, [name for name in table.names if name not in targets])
+    x = features(table, data, _present(table, feature_columns(data), targets))
     return Source(Examples(x, labels(table, targets[0], data, target)))
+
+
+def _present(table: Table, wanted: Sequence[str], targets: Sequence[str]) -> list[str]:
+    """The columns of the features: by their names where there is a header, else all but those of the targets.
+
+    Raises:
+        UsageError: a column is missing; those that nobody asked for are told and passed over.
+    """
+    if not table.header or not set(wanted) & set(table.names):
+        return [name for name in table.names if name not in targets]
+    if absent := [name for name in wanted if name not in table.names]:
+        missing = f"{table.path} has no column {', '.join(map(repr, absent[:3]))}"
+        raise UsageError(f"{missing}\nit has: {', '.join(table.names[:12])}")
+    if others := [name for name in table.names if name not in (*wanted, *targets)]:
+        log.warning("note: %s: passed over, since no column of the recipe: %s", table.path, ", ".join(others[:12]))
+    return list(wanted)
 
 
 def labels(table: Table, column: str, data: Data, target: Role = "label") -> np.ndarray:
@@ -89,7 +108,13 @@ def labels(table: Table, column: str, data: Data, target: Role = "label") -> np.
         return numbers(table, column)
     ids = {name: i for i, name in enumerate(data.class_names)}
     known = [_class_name(cell) if cell not in ids else cell for cell in table.column(column)]
-    refuse_cells(table, column, [cell not in ids for cell in known], "is not one of the classes", "mend the label")
+    refuse_cells(
+        table,
+        column,
+        [cell not in ids for cell in known],
+        "is not one of the classes",
+        f"mend the label; the classes are {', '.join(data.class_names[:8])}",
+    )
     return np.array([ids[cell] for cell in known], np.int32)
 
 

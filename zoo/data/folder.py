@@ -73,9 +73,7 @@ def read(path: Path, data: Data) -> Source:
     Raises:
         UsageError: what `scan` refuses, other classes than the recipe's, images that do not decode (all at once).
     """
-    names, files, labels = _scan_all(path) if data.num_classes is None else scan(path)
-    if data.class_names and names != data.class_names:
-        raise UsageError(f"{path} has classes {', '.join(names)}\nthe recipe says {', '.join(data.class_names)}")
+    _, files, labels = found(path, data)
     state = fingerprint(files, data.input_shape, [str(file.relative_to(path)) for file in files])
 
     def part(start: int, stop: int) -> Examples:
@@ -90,13 +88,20 @@ def read(path: Path, data: Data) -> Source:
     return Source(on_disk(name, (len(files), *data.input_shape), "uint8", lambda: parts))
 
 
+def found(path: Path, data: Data) -> tuple[tuple[str, ...], list[Path], list[int]]:
+    """Class names, images and their class ids, as `data` describes them."""
+    return _scan_all(path) if data.num_classes is None else scan(path, known=data.class_names)
+
+
 def scan(
-    path: Path, suffixes: Sequence[str] = SUFFIXES, what: str = "images"
+    path: Path, suffixes: Sequence[str] = SUFFIXES, what: str = "images", known: tuple[str, ...] = ()
 ) -> tuple[tuple[str, ...], list[Path], list[int]]:
     """Class names, files (images, unless other suffixes are given) and their class ids, in a fixed order.
 
+    Where the classes are `known`, some of them may be without files.
+
     Raises:
-        UsageError: as `infer`.
+        UsageError: as `infer`, or a folder that is none of the classes that are known.
     """
     if not path.is_dir():
         raise UsageError(f"no such folder: {path}")
@@ -111,10 +116,14 @@ def scan(
     found = [_files(folder, suffixes) for folder in folders]
     if empty := [folder.name for folder, files in zip(folders, found, strict=True) if not files]:
         raise UsageError(f"{path}: class folder without {what} ({', '.join(suffixes)}): {some(empty)}")
-    if len(folders) == 1:
+    names = tuple(folder.name for folder in folders)
+    if foreign := [name for name in names if known and name not in known]:
+        raise UsageError(f"{path} has classes {some(names)}\nthe recipe says {', '.join(known)}, not {some(foreign)}")
+    if len(folders) == 1 and not known:
         raise UsageError(f"{path} has one class only, {folders[0].name!r}: a network needs two to tell apart")
-    labels = [i for i, files in enumerate(found) for _ in files]
-    return tuple(folder.name for folder in folders), [file for files in found for file in files], labels
+    known = known or names
+    labels = [known.index(name) for name, files in zip(names, found, strict=True) for _ in files]
+    return known, [file for files in found for file in files], labels
 
 
 def _scan_all(path: Path) -> tuple[tuple[str, ...], list[Path], list[int]]:

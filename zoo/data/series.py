@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zoo.data.config import Data, Series
 from zoo.data.csvfile import label_column, numbers, read_narrow
 from zoo.data.examples import Examples, Source, Splits, conform
+from zoo.data.reading import Reading
 from zoo.data.table import Table, is_missing, is_number, read_table, refuse_missing
 from zoo.errors import UsageError, unknown
 
@@ -44,7 +45,7 @@ def split(source: Source, data: Data, where: str) -> Splits:
         UsageError: another number of steps or columns than the recipe says.
         ZooError: a value that is not finite.
     """
-    series, (window, columns) = source.train, data.input_shape
+    series, (window, columns) = _joined(source), data.input_shape
     parts, found = data.parts(), series.x.shape
     if found[0] != sum(parts.values()):
         raise UsageError(
@@ -64,6 +65,33 @@ def split(source: Source, data: Data, where: str) -> Splits:
         begin += steps
     train, validation, test = windows
     return Splits(train, validation, test)
+
+
+def _joined(source: Source) -> Examples:
+    """The series of parts in files of their own, one after the other in time."""
+    import numpy as np
+
+    found = [part for part in (source.train, source.validation, source.test) if part is not None]
+    return Examples(np.concatenate([part.x for part in found]), np.concatenate([part.y for part in found]))
+
+
+def refuse_overlap(path: Path, data: Data) -> None:
+    """Refuse a part in a file of its own whose dates do not come after those of the part before it.
+
+    Raises:
+        UsageError: they do not, or what `read` refuses.
+    """
+    before = data.validation_source or data.source
+    tables = [read_table(Path(one), data.feature_names) for one in (before.partition(":")[2], path)]
+    columns = [_date_column(table) for table in tables]
+    if columns[0] is None or columns[1] is None:
+        return
+    (*_, last), (first, *_) = (_times(table, str(name)) for table, name in zip(tables, columns, strict=True))
+    if first <= last:
+        raise UsageError(
+            f"{path} begins at {first}, and {before.partition(':')[2]} ends at {last}\n"
+            "the parts of a series follow each other in time: training, validation, test"
+        )
 
 
 def cut_windows(
@@ -152,7 +180,7 @@ def looks_like(table: Table, label: str | None) -> bool:
         return False
 
 
-def infer(table: Table, label: str | None, asked: bool = False) -> Data:
+def infer(table: Table, reading: Reading) -> Data:
     """A description of a table whose rows are steps in time: the label, by default the last column, is forecast.
 
     Windows are of `WINDOW` steps, fewer in a short series; the season follows from the distance of the dates.
@@ -161,7 +189,7 @@ def infer(table: Table, label: str | None, asked: bool = False) -> Data:
         UsageError: the label is the column of dates; whatever `read` refuses.
     """
     dates = _date_column(table)
-    columns, steps = _columns(table, dates, label), len(table.rows)
+    columns, steps = _columns(table, dates, reading.label), len(table.rows)
     period = _season(_times(table, dates)) if dates else None
     period = period if period and 10 * period <= steps else None
     data = Data(
@@ -172,11 +200,11 @@ def infer(table: Table, label: str | None, asked: bool = False) -> Data:
         feature_names=columns,
         label=columns[0],
         train=steps,
-        test_share=0.2,
+        **reading.shares(),
         series=Series(period=period),
     )
     _from_table(table, data)
-    _note(table, data, dates, asked)
+    _note(table, data, dates, asked=reading.kind is not None)
     return data
 
 

@@ -13,6 +13,7 @@ from zoo.data.cache import cached, fingerprint, on_disk
 from zoo.data.config import Data, Input, Target
 from zoo.data.examples import AT_ONCE, Examples, Source, Splits, conform_inputs, conform_targets, streams
 from zoo.data.fields import Field
+from zoo.data.reading import Reading
 from zoo.data.splitting import split
 from zoo.data.table import Table, read_table
 from zoo.errors import UsageError, unknown
@@ -202,15 +203,15 @@ def _holds_flags(table: Table, name: str) -> bool:
     return sum(indicators.is_flag(cell) for cell in cells) >= csvfile.MOSTLY * len(cells)
 
 
-def infer(table: Table, label: str | None) -> Data:
-    """A description of a table with pictures or several labels: `label` (`price,style`) is learnt, or the last column.
+def infer(table: Table, reading: Reading) -> Data:
+    """A description of a table with pictures or several labels: label (`price,style`) is learnt, or the last column.
 
     Every column of paths of images is an input, the other columns together are one more.
 
     Raises:
         UsageError: no such label column, a missing cell or picture, text in a column of numbers.
     """
-    pictures = picture_columns(table)
+    label, pictures = reading.label, picture_columns(table)
     wanted = [csvfile.label_column(table, name) for name in _labels(table, label)]
     if both := next((name for name in wanted if name in pictures), None):
         raise UsageError(f"{table.path}: column {both!r} holds pictures, it cannot be the label\nname another: --label")
@@ -226,7 +227,8 @@ def infer(table: Table, label: str | None) -> Data:
     for name in wanted:
         called = _plain(name) if _plain(name) not in inputs else f"{_plain(name)}_target"
         targets[called] = _target(table, name)
-    return Data(source=f"csv:{table.path}", inputs=inputs, targets=targets, train=len(table.rows), test_share=0.2)  # type: ignore[call-arg]
+    facts: dict[str, Any] = {"inputs": inputs, "targets": targets, "train": len(table.rows), **reading.shares()}
+    return Data(source=f"csv:{table.path}", **facts)
 
 
 def _picture_input(table: Table, column: str) -> Input:

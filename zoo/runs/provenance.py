@@ -36,7 +36,7 @@ def common_facts(recipe: Resolved, smoke: bool) -> dict[str, Any]:
     Where the data lies may differ; what it holds is compared when it is loaded.
     """
     settings = flat(recipe.model_dump(mode="json"))
-    places = ("data.source", "data.origin", "training.strategy")
+    places = ("data.source", "data.test_source", "data.validation_source", "data.origin", "training.strategy")
     found = {key: value for key, value in settings.items() if key not in places}
     found |= {f"the version of {name}": number for name, number in versions().items()}
     return found | {"--smoke": smoke, f"the code of {recipe.model}": _code(recipe.model)}

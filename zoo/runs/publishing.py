@@ -72,12 +72,14 @@ def _without_places(recipe: Resolved) -> Resolved:
 
     A place that a recipe of the zoo names is the same on every machine: it lies in the folder of raw files.
     """
-    found, place = sources.of(recipe.data.source)
     shipped = recipe.dataset in list_recipes() and load_recipe(recipe.dataset).data.source == recipe.data.source
-    if shipped or not isinstance(found, FileSource):
+    if shipped or not isinstance(sources.of(recipe.data.source)[0], FileSource):
         return recipe
-    source = f"{found.scheme}:{Path(place).name}"
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source})})
+    named = {}
+    for key in ("source", "test_source", "validation_source"):
+        scheme, colon, place = getattr(recipe.data, key).partition(":")
+        named[key] = f"{scheme}{colon}{Path(place).name}"
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=named)})
 
 
 def _seal(folder: Path, facts: Mapping[str, Any], measured: Mapping[str, Any]) -> None:

@@ -115,6 +115,10 @@ def read(data: Data, target: Role = "label") -> Source:
         raise UsageError(f"{data.source} is {' or '.join(source.kinds)}; the recipe says data.kind = {data.kind!r}")
     if data.targets and not source.holds_several:
         raise UsageError(f"{data.source} has one input and one target; several are read from csv:PATH tables")
+    if data.test_source or data.validation_source:
+        from zoo.data.sources import parts
+
+        return parts.read(data, target)
     return source.read(address, data, target)
 
 

@@ -25,6 +25,9 @@ class Arrays(FileSource):
         self.refuse_missing(address, data)
         return arrays.read(locate(address), data)
 
+    def count(self, address: str, data: Data, target: Role) -> int:
+        return arrays.count(locate(address), data)
+
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         return arrays.infer(Path(address))
 

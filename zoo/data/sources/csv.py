@@ -33,19 +33,24 @@ class Csv(FileSource):
             return textfiles.read_texts(path, data, target)
         return series.read(path, data) if data.kind == "series" else csvfile.read(path, data, target)
 
+    def count(self, address: str, data: Data, target: Role) -> int:
+        if data.kind == "series":
+            series.refuse_overlap(locate(address), data)
+        return super().count(address, data, target)
+
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         """What a table is, from what stands in it, unless `reading.kind` says it (one of `own.READ_AS`)."""
         path, label, kind = Path(address), reading.label, reading.kind
-        table = read_table(path, tuple(label.split(",")) if label else ())
+        table = read_table(path, reading.labels)
         if kind in (None, "table") and several.suits(table, label):
-            return several.infer(table, label)
+            return several.infer(table, reading)
         if kind == "table":
-            return csvfile.infer(path, label)
+            return csvfile.infer(path, reading)
         if kind == "series" or (kind is None and series.looks_like(table, label)):
-            return series.infer(table, label, asked=kind is not None)
+            return series.infer(table, reading)
         if kind == "text" or (kind is None and textfiles.text_column(table, label)):
-            return textfiles.infer_table(table, label, asked=kind is not None)
-        return csvfile.infer(path, label)
+            return textfiles.infer_table(table, reading)
+        return csvfile.infer(path, reading)
 
 
 SOURCE = Csv()

@@ -29,13 +29,19 @@ class Folder(FileSource):
             return masks.read(path, data)
         return textfiles.read_folder(path, data) if data.kind == "text" else folder.read(path, data)
 
+    def count(self, address: str, data: Data, target: Role) -> int:
+        path = locate(address)
+        if target == "mask":
+            return len(masks.pairs(path))
+        return super().count(address, data, target) if data.text else len(folder.found(path, data)[1])
+
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         path = Path(address)
         if masks.folders(path):
             return masks.infer(path)
         if reading.kind == "images":
             return folder.infer(path, labelled=False)
-        return textfiles.infer_folder(path) if textfiles.holds_texts(path) else folder.infer(path)
+        return textfiles.infer_folder(path, reading) if textfiles.holds_texts(path) else folder.infer(path)
 
 
 SOURCE = Folder()

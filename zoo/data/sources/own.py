@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.data import arrays, masks
 from zoo.data.reading import AS_FOUND, Reading
-from zoo.data.sources import infer, pairs
+from zoo.data.sources import infer, pairs, parts
 from zoo.data.text import corpus, files
 from zoo.errors import UsageError, unknown
 
@@ -32,11 +33,24 @@ def from_path(path: str | Path, reading: Reading = AS_FOUND) -> Data:
     masks/ whose files have the same names; a table; running text for a language model, in a .txt file or in a folder of
     nothing else; a file of tab-separated pairs of texts, or two files whose lines belong together, `a.en,a.de`.
     `reading.kind` says what a table is where that is not found out rightly, "images" that a folder's need no labels,
-    and "corpus" that texts are for a language model.
+    and "corpus" that texts are for a language model. A folder with train/ and test/ or validation/ (or the files
+    train.csv, test.csv ...) is one of parts; else `reading.test` and `reading.validation` may name them.
 
     Raises:
         UsageError: no such file, or none of these; a label column given where there is none; no such kind.
     """
+    whole = Path(path).expanduser()
+    if found := parts.layout(whole) if whole.is_dir() else {}:
+        if reading.test or reading.validation:
+            raise UsageError(f"{path} has parts of its own: {', '.join(found)}\nleave out --test and --validation")
+        path = found["train"]
+        held = {name: str(found[name]) for name in ("test", "validation") if name in found}
+        reading = replace(reading, **held)
+    return parts.added(_from_path(path, reading), reading, path)
+
+
+def _from_path(path: str | Path, reading: Reading) -> Data:
+    """The description of the training part, or of the whole."""
     label, kind = reading.label, reading.kind
     if kind is not None and kind not in READ_AS:
         raise unknown("kind of data", kind, READ_AS, f"known: {', '.join(READ_AS)}")
@@ -45,7 +59,7 @@ def from_path(path: str | Path, reading: Reading = AS_FOUND) -> Data:
             raise UsageError(
                 f"{path}: pairs of texts have no label column, the second text is learnt; leave out --label"
             )
-        return infer(scheme)
+        return infer(scheme, reading=reading)
     path = Path(path).expanduser()
     if path.is_dir():
         if label:

@@ -106,7 +106,7 @@ def _refuse_empty_side(path: Path, texts: list[str]) -> None:
         )
 
 
-def infer(path: str) -> Data:
+def infer(path: str, reading: Reading = AS_FOUND) -> Data:
     """A description of own pairs, the first text of each the source: a fifth for testing, all of one source together.
 
     Raises:
@@ -114,7 +114,7 @@ def infer(path: str) -> Data:
     """
     facts: dict[str, Any] = {
         "source": f"pairs:{path}", "kind": "text-pair", "task": "tokens", "input_shape": (1,), "input_dtype": "int32",
-        "test_share": 0.2,
+        **reading.shares(),
     }  # fmt: skip
     source = read(path, Data(**facts, train=1, text=unmeasured((), pairs=True)))
     text = unmeasured(source.train.x, pairs=True)
@@ -143,7 +143,7 @@ class Pairs(FileSource):
         return read(address, data)
 
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
-        return infer(address)
+        return infer(address, reading)
 
 
 SOURCE = Pairs()

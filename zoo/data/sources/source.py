@@ -57,6 +57,16 @@ class DataSource:
         """
         raise self.needs_recipe(address, address)
 
+    def count(self, address: str, data: Data, target: Role) -> int:
+        """How many examples a part of `data` in files of its own has, as `data.train` counts those to train on.
+
+        Raises:
+            UsageError: it is unlike what is trained on; what is foreign in it is named.
+        """
+        from zoo.data.sources.parts import alone
+
+        return len(self.read(address, alone(data, f"{self.scheme}:{address}"), target).train)
+
     def status(self, address: str, data: Data | None = None) -> Status:
         """Whether the data lies ready, and where."""
         return Status(True, self.place, 0.0, 0.0)
@@ -110,8 +120,15 @@ class FileSource(DataSource):
         """The files or the folder that are needed."""
         return [locate(address)]
 
+    def every_file(self, address: str, data: Data | None) -> list[Path]:
+        """The same, those of the parts that lie elsewhere included."""
+        from zoo.data.sources import parts
+
+        others = [] if data is None else [source.partition(":")[2] for source in parts.of(data).values()]
+        return [file for each in (address, *others) for file in self.files(each, data)]
+
     def status(self, address: str, data: Data | None = None) -> Status:
-        wanted = self.files(address, data)
+        wanted = self.every_file(address, data)
         where = wanted[0] if len(wanted) == 1 else wanted[0].parent
         files = [f for path in wanted for f in ([path] if path.is_file() else path.rglob("*")) if f.is_file()]
         return Status(all(path.exists() for path in wanted), str(where), mib(files), 0.0)
@@ -125,7 +142,7 @@ class FileSource(DataSource):
 
     def refuse_missing(self, address: str, data: Data | None) -> None:
         """Raise an error for files that are not there: a MissingError where the recipe says where to get them."""
-        if absent := [path for path in self.files(address, data) if not path.exists()]:
+        if absent := [path for path in self.every_file(address, data) if not path.exists()]:
             raise missing(absent, data)
 
 

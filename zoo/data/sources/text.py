@@ -25,8 +25,11 @@ class PlainText(FileSource):
         self.refuse_missing(address, data)
         return corpus.read(locate(address))
 
+    def count(self, address: str, data: Data, target: Role) -> int:
+        return corpus.count(locate(address), data)
+
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
-        return corpus.infer(Path(address))
+        return corpus.infer(Path(address), reading)
 
 
 SOURCE = PlainText()

@@ -10,6 +10,7 @@ from zoo.data.config import Data, Text
 from zoo.data.examples import Examples, Source
 from zoo.data.folder import below
 from zoo.data.rawfiles import read_text
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.table import DELIMITERS, is_number
 from zoo.data.text.counting import SPECIAL, pieces
 from zoo.errors import UsageError
@@ -55,7 +56,7 @@ def read(path: Path) -> Source:
     return Source(Examples(np.array([text_of(path)], object), np.zeros(1, "int32")))
 
 
-def infer(path: Path) -> Data:
+def infer(path: Path, reading: Reading = AS_FOUND) -> Data:
     """A description of a text by its characters: the last tenth is for testing, a tenth before it for validation.
 
     Raises:
@@ -64,18 +65,19 @@ def infer(path: Path) -> Data:
     text, count = text_of(path), len(files(path))
     data = Data(
         source=f"text:{path}", kind="text", task="tokens", input_shape=(WINDOW,), input_dtype="int32", train=len(text),
-        test_share=SHARE, validation_share=SHARE, text=Text(tokens="character", vocab_size=SPECIAL + 1),
+        **reading.shares(SHARE, SHARE), text=Text(tokens="character", vocab_size=SPECIAL + 1),
     )  # fmt: skip
-    shortest = min(data.parts().values())
+    shortest = min(tokens for tokens in data.parts().values() if tokens)
     if shortest <= LEAST:
         raise UsageError(
             f"{path} has {len(text):,} characters: too few to hold a tenth out for testing and one for validation\n"
             "a language model wants some ten thousand at least"
         )
     known = set(text[: data.parts()["train"]])  # what is held out teaches no character
+    parted = f" in {count:,} files" if count > 1 else ""
     log.warning(
-        "note: %s is taken as plain text for a language model: %s characters%s, %d different ones; the last tenth is "
-        "for testing\n%s", path, f"{len(text):,}", f" in {count:,} files" if count > 1 else "", len(known),
+        "note: %s is taken as plain text for a language model: %s characters%s, %d different ones%s\n%s",
+        path, f"{len(text):,}", parted, len(known), "" if reading.test else "; the last tenth is for testing",
         "a folder for each class makes them texts with classes" if path.is_dir() else "a table: --as table",
     )  # fmt: skip
     window = max(LEAST, min(WINDOW, (shortest - 1) // 2))
@@ -91,12 +93,19 @@ def is_plain(path: Path) -> bool:
 
 
 def _cuts(lines: list[str], delimiter: str) -> bool:
-    """Whether this separates cells; blanks do where the cells are numbers, and one number a line is a column."""
+    """Whether this separates cells; blanks do where the cells are numbers, and one number a line is a column.
+
+    Commas and semicolons with a blank behind each, and no number anywhere, are punctuation.
+    """
     rows = [line.split() if delimiter == " " else line.split(delimiter) for line in lines]
     width, count = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
     if count < MOSTLY * len(rows):
         return False
-    return all(is_number(cell) for row in rows for cell in row) if delimiter == " " else width > 1
+    numbers = [is_number(cell) for row in rows for cell in row]
+    if delimiter == " ":
+        return all(numbers)
+    is_spoken = delimiter in ",;" and not any(numbers) and all(cell[:1] == " " for row in rows for cell in row[1:])
+    return width > 1 and not is_spoken
 
 
 def is_folder(path: Path) -> bool:
@@ -106,7 +115,15 @@ def is_folder(path: Path) -> bool:
     return bool(loose) and not any(entry.is_dir() for entry in entries)
 
 
-def count(text: str, data: Data) -> int:
-    """The tokens of a text, as `data.train` counts them."""
+def count(path: Path, data: Data) -> int:
+    """The tokens of a text, as `data.train` counts them.
+
+    Raises:
+        UsageError: as `text_of`, or it has too few for a window.
+    """
     assert data.text is not None
-    return len(text) if data.text.tokens == "character" else len(pieces(text, data.text))
+    text = text_of(path)
+    tokens = len(text) if data.text.tokens == "character" else len(pieces(text, data.text))
+    if tokens <= data.input_shape[0]:
+        raise UsageError(f"{path} has {tokens:,} tokens: too few for a window of {data.input_shape[0]}")
+    return tokens

@@ -14,6 +14,7 @@ from zoo.data.examples import Examples, Source
 from zoo.data.fields import Role
 from zoo.data.folder import scan
 from zoo.data.rawfiles import read_text
+from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.table import Table, is_number, read_table
 from zoo.data.text.counting import measured, unmeasured
 from zoo.errors import UsageError
@@ -44,18 +45,19 @@ def _texts(table: Table, label: str | None) -> list[str]:
     return [name for name in table.names if name != label and is_text(table.column(name))]
 
 
-def infer_table(table: Table, label: str | None, asked: bool = False) -> Data:
+def infer_table(table: Table, reading: Reading) -> Data:
     """A description of a table of texts: the label is the last column but the text's, unless named.
 
     Raises:
         UsageError: no column of texts, or no label; an empty text; whatever a label column is refused for.
     """
+    label = reading.label
     column = text_column(table, label) or _longest(table, label)
     beside = [name for name in table.names if name != column]
     several = indicators.find(table, label or beside[-1])
     targets = several.columns if several else (label_column(table, label or beside[-1]),)
     classes = several.names if several else class_names(table, targets[0])
-    _note(table, column, targets, asked)
+    _note(table, column, targets, asked=reading.kind is not None)
     data = Data(
         source=f"csv:{table.path}",
         kind="text",
@@ -69,7 +71,7 @@ def infer_table(table: Table, label: str | None, asked: bool = False) -> Data:
         several_labels=several is not None,
         label_separator=several.separator if several else "",
         train=len(table.rows),
-        test_share=0.2,
+        **reading.shares(),
         text=unmeasured(table.column(column)),
     )
     return measured(data, _from_table(table, data, "label" if classes else "value"), str(table.path))
@@ -128,7 +130,7 @@ def holds_texts(path: Path) -> bool:
     return bool(suffixes & set(SUFFIXES)) and not suffixes & set(folder.SUFFIXES)
 
 
-def infer_folder(path: Path) -> Data:
+def infer_folder(path: Path, reading: Reading = AS_FOUND) -> Data:
     """A description of a folder of texts: a class a sub-folder, names in alphabetical order.
 
     Raises:
@@ -145,7 +147,7 @@ def infer_folder(path: Path) -> Data:
         num_classes=len(names),
         class_names=names,
         train=len(files),
-        test_share=0.2,
+        **reading.shares(),
         text=unmeasured(source.train.x),
     )
     return measured(data, source, str(path))
@@ -157,9 +159,7 @@ def read_folder(path: Path, data: Data) -> Source:
     Raises:
         UsageError: as `infer_folder`; other classes than the recipe's.
     """
-    names, files, ids = scan(path, SUFFIXES, "texts")
-    if data.class_names and names != data.class_names:
-        raise UsageError(f"{path} has classes {', '.join(names)}\nthe recipe says {', '.join(data.class_names)}")
+    _, files, ids = scan(path, SUFFIXES, "texts", data.class_names)
     return _from_files(files, ids)
 
 
