@@ -244,6 +244,16 @@ class Data(Section):
         """The data as it is with each of its targets alone; the only one is called y."""
         return {name: self.of_target(name) for name in self.targets} or {"y": self}
 
+    def part_sources(self) -> dict[str, str]:
+        """Sources of the parts that lie elsewhere than the training part, by the part's name."""
+        found = {"validation": self.validation_source, "test": self.test_source}
+        return {name: source for name, source in found.items() if source}
+
+    def of_part(self, source: str) -> Data:
+        """The data as it is with this one of its parts alone."""
+        none = {"test_source": "", "validation_source": "", "test": 0, "validation": 0}
+        return self.model_copy(update={"source": source, **none})
+
     def parts(self) -> dict[str, int]:
         """Rows of the source that go to `train`, `validation` and `test`."""
         test = self.test or round(self.train * self.test_share)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.catalogue import plugins
 from zoo.catalogue.spec import KINDS
+from zoo.data.examples import Source
 from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources.source import DataSource, Status
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from zoo.data.config import Data
-    from zoo.data.examples import Source
     from zoo.data.fields import Role
 
 OURS = ("tfds", "sklearn", "generated", "stdlib", "folder", "arrays", "csv", "pairs", "text", "memory")  # modules here
@@ -115,10 +115,10 @@ def read(data: Data, target: Role = "label") -> Source:
         raise UsageError(f"{data.source} is {' or '.join(source.kinds)}; the recipe says data.kind = {data.kind!r}")
     if data.targets and not source.holds_several:
         raise UsageError(f"{data.source} has one input and one target; several are read from csv:PATH tables")
-    if data.test_source or data.validation_source:
-        from zoo.data.sources import parts
-
-        return parts.read(data, target)
+    if others := data.part_sources():
+        train = read(data.of_part(data.source), target).train
+        held = {name: read(data.of_part(other), target).train for name, other in others.items()}
+        return Source(train, held.get("test"), held.get("validation"))
     return source.read(address, data, target)
 
 

@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.data import sources
-from zoo.data.examples import Source
 from zoo.data.reading import Reading
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
     from zoo.data.config import Data
-    from zoo.data.examples import Examples
-    from zoo.data.fields import Role
 
 log = logging.getLogger("zoo.data")
 NAMES = {  # of the folders or files of a folder, without their endings
@@ -23,33 +20,6 @@ NAMES = {  # of the folders or files of a folder, without their endings
     "test": ("test", "testing"),
     "validation": ("validation", "valid", "val", "dev"),
 }
-
-
-def of(data: Data) -> dict[str, str]:
-    """The sources of the parts that have one of their own, by the part's name."""
-    found = {"validation": data.validation_source, "test": data.test_source}
-    return {name: source for name, source in found.items() if source}
-
-
-def alone(data: Data, source: str) -> Data:
-    """The description of one of the parts by itself."""
-    none = {"test_source": "", "validation_source": "", "test": 0, "validation": 0}
-    return data.model_copy(update={"source": source, **none})
-
-
-def read(data: Data, target: Role) -> Source:
-    """Every part as it is described together: columns, classes and sizes are those of the training part.
-
-    Raises:
-        UsageError: a part's content is bad, or unlike the training part.
-    """
-
-    def part(source: str) -> Examples:
-        found, address = sources.of(source)
-        return found.read(address, alone(data, source), target).train
-
-    each = {name: part(source) for name, source in {"train": data.source, **of(data)}.items()}
-    return Source(each["train"], each.get("test"), each.get("validation"))
 
 
 def added(data: Data, reading: Reading, path: str | Path) -> Data:

@@ -63,9 +63,7 @@ class DataSource:
         Raises:
             UsageError: it is unlike what is trained on; what is foreign in it is named.
         """
-        from zoo.data.sources.parts import alone
-
-        return len(self.read(address, alone(data, f"{self.scheme}:{address}"), target).train)
+        return len(self.read(address, data.of_part(f"{self.scheme}:{address}"), target).train)
 
     def status(self, address: str, data: Data | None = None) -> Status:
         """Whether the data lies ready, and where."""
@@ -122,9 +120,7 @@ class FileSource(DataSource):
 
     def every_file(self, address: str, data: Data | None) -> list[Path]:
         """The same, those of the parts that lie elsewhere included."""
-        from zoo.data.sources import parts
-
-        others = [] if data is None else [source.partition(":")[2] for source in parts.of(data).values()]
+        others = [] if data is None else [source.partition(":")[2] for source in data.part_sources().values()]
         return [file for each in (address, *others) for file in self.files(each, data)]
 
     def status(self, address: str, data: Data | None = None) -> Status:
