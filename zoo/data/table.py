@@ -13,6 +13,7 @@ from zoo.errors import UsageError
 from zoo.files import TEXT, read_bytes
 
 DELIMITERS = "\t;|,"  # where two cut equally well, a comma is part of the text
+SHOWN = 80  # characters of a line in a message
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})  # in lower case
 
 
@@ -90,17 +91,18 @@ def _rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
     """All rows that are not blank, and the lines they end on."""
     if blank := _by_blanks(text):
         return blank
-    rows, lines = [], []
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # a cell may hold a whole book
-    delimiter = _delimiter(path, text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
+    tabbed, shown = _by_tabs(text), text.split("\n")
     try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                rows.append([cell.strip() for cell in row])
-                lines.append(reader.line_num)
-    except csv.Error as error:
-        raise UsageError(f"{path}, line {reader.line_num}: {error}; look at its quotes") from error
+        rows, lines = _by_quotes(text, "\t" if tabbed else _delimiter(path, text))
+        if tabbed and [len(row) for row in rows] != [len(row) for row in tabbed[0]]:
+            rows, lines = tabbed  # quotes that join lines are letters
+    except _QuoteError as error:
+        if not tabbed:
+            raise UsageError(
+                f"{path}, line {error.line}: {error}; look at its quotes\n{_line(shown, error.line)}"
+            ) from error
+        rows, lines = tabbed
     if not rows:
         raise UsageError(f"{path} is empty")
     if len(rows[0]) < 2:
@@ -111,9 +113,46 @@ def _rows(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
         more = f" ({len(ragged)} such rows)" if len(ragged) > 1 else ""
         raise UsageError(
             f"{path}, line {lines[first]}: {len(rows[first])} cells where line {lines[0]} has {len(rows[0])}{more}\n"
-            "fill or remove the row; a cell that holds the separator needs quotes"
+            f"{_line(shown, lines[first])}\nfill or remove the row; a cell that holds the separator needs quotes"
         )
     return rows, lines
+
+
+class _QuoteError(Exception):
+    """What is wrong with the quotes of a row, and the line on which that row begins."""
+
+    def __init__(self, words: str, line: int) -> None:
+        super().__init__(words)
+        self.line = line
+
+
+def _line(lines: Sequence[str], number: int) -> str:
+    """A line of a file to show in a message, of a long one the beginning."""
+    line = lines[number - 1].strip()
+    return repr(line if len(line) <= SHOWN else f"{line[:SHOWN]} ...")
+
+
+def _by_quotes(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
+    """All rows that are not blank, and the lines they end on; a cell may stand in quotes, and hold anything then."""
+    rows, lines, end = [], [], 0
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
+    try:
+        for row in reader:
+            end = reader.line_num
+            if any(cell.strip() for cell in row):
+                rows.append([cell.strip() for cell in row])
+                lines.append(end)
+    except csv.Error as error:
+        raise _QuoteError(str(error), end + 1) from error
+    return rows, lines
+
+
+def _by_tabs(text: str) -> tuple[list[list[str]], list[int]] | None:
+    """All rows of a table whose lines have equally many tabs, whatever their quotes; else None."""
+    found = [(line.split("\t"), number) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    if not found or len(found[0][0]) < 2 or len({len(cells) for cells, _ in found}) > 1:
+        return None
+    return [[cell.strip() for cell in cells] for cells, _ in found], [number for _, number in found]
 
 
 def _by_blanks(text: str) -> tuple[list[list[str]], list[int]] | None:
