@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 import throwaway
@@ -112,17 +114,22 @@ class Delays(DataSource):
     scheme = "{scheme}"
     form = "{scheme}:SEED"
     kinds = ("tabular",)
+    streams = True
 
     def read(self, address, data, target):
         import numpy as np
 
-        from zoo.data.examples import Examples, Source
+        from zoo.data.cache import on_disk
+        from zoo.data.examples import Examples, Source, streams
 
         random = np.random.default_rng(int(address))
 
         def draw(count):
             x = random.random((count, 2), "float32")
-            return Examples(x, x.sum(axis=1) + random.exponential(1.0, count).astype("float32"))
+            y = x.sum(axis=1) + random.exponential(1.0, count).astype("float32")
+            key = f"delays-{address}-{count}"
+            whole = Examples(x, y)
+            return on_disk(key, x.shape, "float32", lambda: [whole]) if streams(count, data) else whole
 
         return Source(draw(data.train), draw(data.test))
 
@@ -270,6 +277,12 @@ def test_its_task_and_source_run_by_name_from_end_to_end(environment, tmp_path):
     said = json.loads(throwaway.run(environment.zoo, "predict", "run", "rows.csv", "--json", cwd=tmp_path).stdout)
     near, far = (row["prediction"] for row in said)
     assert near < far  # longer ways are longer late
+    stream = ("--set", "data.stream=on", "--out", "streamed")
+    throwaway.run(environment.zoo, "run", "theirs", "delays", "--json", *stream, cwd=tmp_path)
+    assert json.loads((tmp_path / "streamed" / "metrics.json").read_text())["test"] == measured
+    assert (Path(os.environ["ZOO_HOME"]) / "data" / "delays-7-200.x.npy").exists()
+    said = throwaway.run(environment.zoo, "eject", "theirs", "delays", "script", cwd=tmp_path, code=2).stderr
+    assert "delays:7: scripts read" in said and "not other packages' sources" in said
 
 
 def test_its_source_is_described_without_a_recipe(environment, tmp_path):

@@ -175,8 +175,11 @@ def find(name: str, reading: Reading = AS_FOUND, own: bool = False) -> tuple[str
 
 def _plain(name: str) -> str:
     """A file name out of a dataset's: `tfds:wine_quality/red` -> `wine_quality-red`, `my/pets.csv` -> `pets`."""
-    scheme, colon, rest = name.partition(":")
-    return file_name(rest if colon and scheme == "tfds" else Path(rest or scheme).stem)
+    from zoo.data import sources
+
+    if sources.is_address(name) and not sources.is_own_file(name):
+        return file_name(name.partition(":")[2])
+    return file_name(Path(name.partition(":")[2] or name).stem)
 
 
 def _refuse_unwritable(target: Path) -> None:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from zoo.cli.console import err
-from zoo.data import class_counts
+from zoo.data import class_counts, sources
 from zoo.files import append
 from zoo.files.names import escaped
 from zoo.recipe import Resolved
@@ -65,7 +65,7 @@ class Progress(Watcher):
 
         data = fit.recipe.data
         counts = class_counts(fit.splits.train, fit.task.class_names(data))
-        if counts and data.source.startswith(("folder:", "csv:")):
+        if counts and sources.is_own_file(data.source):
             self.say("to train on: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
 
     def callbacks(self, folder: Path, recipe: Resolved) -> list[keras.callbacks.Callback]:

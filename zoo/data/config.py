@@ -12,7 +12,6 @@ Positive = Annotated[int, Field(gt=0, le=MOST)]
 Grey = Annotated[int, Field(ge=0, le=255)]
 Seed = Annotated[int, Field(ge=0, le=MOST)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # of one of several inputs or targets
-STREAMED = ("arrays", "folder", "tfds")  # sources that can stay on disk
 
 
 class Section(BaseModel):
@@ -216,9 +215,6 @@ class Data(Section):
         for section, kinds in (("text", ("text", "text-pair")), ("series", ("series",))):
             if (getattr(self, section) is not None) != (self.kind in kinds):
                 raise ValueError(f"the table data.{section} goes with kind = {' or '.join(map(repr, kinds))}")
-        pictures = any(one.kind == "image" for one in self.inputs.values())
-        if self.stream == "on" and self.source.split(":")[0] not in STREAMED and not pictures:
-            raise ValueError(f"stream = 'on' is for {', '.join(STREAMED)} sources: {self.source} is small, or a text")
         if self.classes and len(set(self.classes)) != (self.num_classes or 2):
             raise ValueError(f"{len(set(self.classes))} different classes for {self.num_classes or 2}")
         if self.several_labels and self.num_classes is None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from zoo import tasks
 from zoo.catalogue import registry
+from zoo.data import sources
 from zoo.data.config import Data
 from zoo.eject.facts import facts
 from zoo.eject.lifting import lift
@@ -63,9 +64,9 @@ def eject(
         raise UsageError(f"{folder} exists already and is not empty; nothing is overwritten\nname another folder")
     if not folder.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {folder.parent} to write {folder.name} into")
-    if label and not dataset.startswith("tfds:"):
+    if label and not sources.is_address(dataset):
         raise UsageError("--label goes with tfds:NAME; a recipe names its own")
-    own = tasks.infer(dataset, label) if dataset.startswith("tfds:") else None
+    own = tasks.infer(dataset, label) if sources.is_address(dataset) else None
     recipe, found = _resolve(model, dataset, sets, options, own, start or {})
     notes = list(found)
     refuse(recipe)

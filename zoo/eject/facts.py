@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo import __version__, tasks
 from zoo.catalogue import metrics, registry
+from zoo.data import sources
 from zoo.eject import literal
 from zoo.eject.lifting import Imports, Lifted, lift_name
 from zoo.eject.parts import lifted_parts
@@ -180,8 +181,7 @@ def _packages(source: str, imports: str) -> str:
     import tensorflow as tf
 
     packages = [f"keras=={keras.__version__}", f"tensorflow=={tf.__version__}"]
-    if source.startswith("tfds:"):
-        packages += ["tensorflow-datasets", "importlib_resources"]  # which tensorflow-datasets needs and does not name
+    packages += sources.of(source)[0].packages
     if "sklearn" in imports:
         packages.append("scikit-learn")
     return " ".join(packages)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from zoo.data import sources
 from zoo.data.config import Data
 from zoo.data.sources.tfds_features import choose
 from zoo.eject.lifting import Imports, lift_name
@@ -76,18 +77,12 @@ def _whole(data: Data) -> Reading:
     if scheme == "csv" and data.series and data.origin:
         code = CELLS.format(file=Path(name).name, names=literal(data.feature_names))
         return Reading(code, imports={"csv": {""}}, files={Path(name).name: data.origin})
-    if scheme not in ("sklearn", "generated", "tfds", "stdlib"):
+    if why := sources.of(data.source)[0].no_script:
         raise UsageError(
-            f"{data.source}: scripts read TensorFlow Datasets, scikit-learn's sets and generated data, not own files\n"
+            f"{data.source}: {why}\n"
             "eject a recipe of those (zoo data ls) and put your own lines into its function `read`"
         )
-    if data.text:
-        return reading_texts(data)
-    if scheme == "sklearn":
-        return _sklearn(name, data)
-    if scheme == "generated":
-        return _generated(name, data)
-    return _tfds(name, data)
+    return reading_texts(data) if data.text else READERS[scheme](name, data)
 
 
 def _sklearn(name: str, data: Data) -> Reading:
@@ -120,6 +115,9 @@ def _tfds(name: str, data: Data) -> Reading:
     imports: Imports = {"tensorflow_datasets as tfds": {""}}
     test, validation = (f"read({literal(split)})" for split in (data.test_split, data.validation_split))
     return Reading(code, 'read("train")', test, validation, imports)
+
+
+READERS = {"sklearn": _sklearn, "generated": _generated, "tfds": _tfds}
 
 
 def _images(name: str, data: Data) -> str:

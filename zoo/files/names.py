@@ -10,6 +10,7 @@ JOINERS = "\u200c\u200d"  # format characters that scripts and emoji need
 MOST_BYTES = 100  # of a file's name, which may get a suffix yet
 MOST_LETTERS = 200  # of a dataset's name
 ODD = re.compile(r"[^ -~]")
+SCHEME = re.compile(r"[a-z][a-z0-9_]+:")  # of a source, before the address of one of its datasets
 
 
 def escaped(text: str, lines: bool = False) -> str:
@@ -44,8 +45,9 @@ def dataset_name(name: str) -> str:
     Raises:
         ValueError: it is none that a dataset can have: it is long, leads somewhere, or holds what cannot be seen.
     """
-    parts = name.removeprefix("tfds:").split("/")
-    leads = (len(parts) > 1 and not name.startswith("tfds:")) or any(part.strip(" .") == "" for part in parts)
+    scheme = SCHEME.match(name)
+    parts = name[scheme.end() :].split("/") if scheme else [name]
+    leads = (not scheme and "/" in name) or any(part.strip(" .") == "" for part in parts)
     if leads or len(name) > MOST_LETTERS or escaped(name) != name:
         raise ValueError("no name of a dataset")
     return name

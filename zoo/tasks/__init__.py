@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zoo.catalogue import plugins
 from zoo.catalogue.spec import KINDS, DataSpec
+from zoo.data import sources
 from zoo.data.reading import AS_FOUND, Reading
 from zoo.errors import UsageError, unknown
 from zoo.tasks import (
@@ -180,7 +181,7 @@ def mistakes(data: Data) -> list[str]:
         task = of(data)
         if data.targets and task is not _SEVERAL:
             return [f"task = {data.task!r} is for one target; where several stand in tables, leave it away"]
-        return task.mistakes(data)
+        return [*sources.mistakes(data), *task.mistakes(data)]
     except UsageError as error:
         return [str(error).splitlines()[0]]
 

@@ -17,7 +17,7 @@ from zoo.catalogue import plugins
 from zoo.catalogue.spec import KINDS
 from zoo.data.examples import Source
 from zoo.data.reading import AS_FOUND, Reading
-from zoo.data.sources.source import DataSource, Status
+from zoo.data.sources.source import DataSource, FileSource, Status
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -59,6 +59,16 @@ def is_address(text: str) -> bool:
     return bool(colon) and scheme in names()
 
 
+def mistakes(data: Data) -> list[str]:
+    """What a recipe's [data] may not say for its source."""
+    if data.stream != "on" or any(one.kind == "image" for one in data.inputs.values()):
+        return []
+    can = sorted(name for name in names() if named(name).streams)
+    if data.source.partition(":")[0] in can:
+        return []
+    return [f"stream = 'on' is for {', '.join(can)} sources: {data.source} is small, or a text"]
+
+
 def title(source: str) -> str:
     """What a dataset is called of which nothing but the source is known.
 
@@ -67,6 +77,11 @@ def title(source: str) -> str:
     """
     found, address = of(source)
     return found.title(address)
+
+
+def is_own_file(source: str) -> bool:
+    """Whether this is the address of a user's own files."""
+    return is_address(source) and isinstance(of(source)[0], FileSource)
 
 
 def broken() -> dict[str, str]:

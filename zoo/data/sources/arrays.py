@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class Arrays(FileSource):
     scheme = "arrays"
     form = "arrays:PATH"
+    streams = True
     kinds = ("tabular", "image")
 
     def read(self, address: str, data: Data, target: Role) -> Source:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class Folder(FileSource):
     scheme = "folder"
     form = "folder:PATH"
+    streams = True
     kinds = ("image", "text")
 
     def read(self, address: str, data: Data, target: Role) -> Source:

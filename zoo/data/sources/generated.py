@@ -187,6 +187,7 @@ class Generated(DataSource):
     scheme = "generated"
     holds_several = True
     form = "generated:NAME"
+    no_script = ""
 
     def read(self, address: str, data: Data, target: Role) -> Source:
         return read(address, data)

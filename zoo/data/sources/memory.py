@@ -129,6 +129,7 @@ class Memory(DataSource):
 
     scheme = "memory"
     form = ""  # nobody writes it
+    no_script = "a script cannot read what was given in Python"
     kinds = ("tabular", "image")
 
     def read(self, address: str, data: Data, target: Role) -> Source:

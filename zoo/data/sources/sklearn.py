@@ -59,6 +59,7 @@ def refuse_unknown(name: str) -> None:
 class Sklearn(DataSource):
     scheme = "sklearn"
     form = "sklearn:NAME"
+    no_script = ""
     kinds = ("tabular", "image")
     place = "scikit-learn"
 

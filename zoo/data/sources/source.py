@@ -38,6 +38,10 @@ class DataSource:
     holds_several = False  # whether it can give several inputs or targets by name
     place = "made on the spot"  # where data lies that is always there
     downloads = False  # whether it fetches data that is not there
+    streams = False  # whether its examples can stay on disk, where `zoo.data.examples.streams` says so
+    packages: tuple[str, ...] = ()  # beside TensorFlow and Keras, that a script which reads it needs
+    # why `zoo eject` writes no script that reads it; "": it does
+    no_script = "scripts read TensorFlow Datasets, scikit-learn's sets and generated data, not other packages' sources"
 
     def read(self, address: str, data: Data, target: Role) -> Source:
         """What the source holds, as `data` describes it, before it is checked, split or encoded.
@@ -113,6 +117,8 @@ class DataSource:
 
 class FileSource(DataSource):
     """Own files: they are there, or a user fetches them by hand."""
+
+    no_script = "scripts read TensorFlow Datasets, scikit-learn's sets and generated data, not own files"
 
     def files(self, address: str, data: Data | None = None) -> list[Path]:
         """The files or the folder that are needed."""

@@ -73,6 +73,7 @@ def _module(name: str) -> str:
 class Stdlib(DataSource):
     scheme = "stdlib"
     form = "stdlib:source"
+    no_script = ""
     kinds = ("text",)
     place = "this Python's library"
 

@@ -284,6 +284,9 @@ class Tfds(DataSource):
     scheme = "tfds"
     form = "tfds:NAME"
     downloads = True
+    streams = True
+    packages = ("tensorflow-datasets", "importlib_resources")  # which the former needs and does not name
+    no_script = ""
 
     def read(self, address: str, data: Data, target: Role) -> Source:
         return read(Address.parse(address), data, target)
