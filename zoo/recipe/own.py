@@ -81,10 +81,10 @@ def _callbacks(length: Length, epochs: int) -> dict[str, Any]:
 def _preprocessing(data: Data) -> dict[str, Any]:
     """Pixels to [0, 1], columns of a table, windows of a series to mean 0, variance 1; and values to predict.
 
-    Images given in Python as floating-point numbers may have any scale: they too go to mean 0, variance 1.
+    Images of floating-point numbers may have any scale: they too go to mean 0, variance 1.
     """
     steps = dict(PREPROCESSING)
-    if data.source.startswith("memory:") and data.input_dtype != "uint8":
+    if data.input_dtype != "uint8":
         steps["image"] = {"standardize": "global"}
     if data.inputs:
         return {"inputs": {name: steps[one.kind] for name, one in data.inputs.items()}}
