@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from zoo import tasks
-from zoo.data.config import Data
+from zoo.data.config import Data, Input
 
 
 class Length(NamedTuple):
@@ -83,13 +83,15 @@ def _preprocessing(data: Data) -> dict[str, Any]:
 
     Images of floating-point numbers may have any scale: they too go to mean 0, variance 1.
     """
-    steps = dict(PREPROCESSING)
-    if data.input_dtype != "uint8":
-        steps["image"] = {"standardize": "global"}
     if data.inputs:
-        return {"inputs": {name: steps[one.kind] for name, one in data.inputs.items()}}
+        return {"inputs": {name: _steps(one) for name, one in data.inputs.items()}}
     targets = {"targets": "standardize"} if tasks.of(data).can_scale_targets else {}
-    return steps.get(data.kind, {}) | targets
+    return _steps(data) | targets
+
+
+def _steps(one: Data | Input) -> dict[str, Any]:
+    floating = one.kind == "image" and one.input_dtype != "uint8"
+    return {"standardize": "global"} if floating else PREPROCESSING.get(one.kind, {})
 
 
 def _models(train: int, optimizer: str) -> dict[str, Any]:
