@@ -56,6 +56,27 @@ def test_a_damaged_file_is_decoded_again_and_replaced(home, caplog, damage):
     same(cache.cached("x", never), source())
 
 
+@pytest.mark.parametrize("strange", [os.mkfifo, lambda path: (path.touch(), os.truncate(path, 2**44))])
+def test_what_is_no_plain_file_or_larger_than_the_memory_is_not_read(home, strange):
+    cache.cached("x", source)
+    path = home / "data" / "x.arrays"
+    path.unlink()
+    strange(path)
+    same(cache.cached("x", source), source())
+    same(cache.cached("x", never), source())
+
+
+@pytest.mark.parametrize("name", ["y.x.npy", "y.y.npy", "y.sums.json"])
+@pytest.mark.parametrize("strange", [os.mkfifo, lambda path: (path.touch(), os.truncate(path, 2**44))])
+def test_arrays_that_stay_on_disk_are_plain_files_of_their_size(home, name, strange):
+    part = source().train
+    cache.on_disk("y", part.x.shape, part.x.dtype.name, lambda: [part])
+    (home / "data" / name).unlink()
+    strange(home / "data" / name)
+    again = cache.on_disk("y", part.x.shape, part.x.dtype.name, lambda: [part])
+    np.testing.assert_array_equal(again.x[:], part.x)
+
+
 def test_objects_are_never_unpickled(home):
     class Bomb:
         def __reduce__(self):

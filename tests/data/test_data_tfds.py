@@ -152,6 +152,42 @@ def test_a_damaged_record_file_is_named_with_the_remedy(toy_dir, toy, damage):
     assert len(str(caught.value).splitlines()) <= 3
 
 
+def pipe(path):
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "why"),
+    [
+        ("record", pipe, "it is a pipe, not a plain file"),
+        ("record", lambda path: os.truncate(path, 2**40), "it has 1,099,511,627,776 bytes, it can have"),
+        ("record", lambda path: path.write_bytes(path.read_bytes() + b"1"), "bytes, it can have"),
+        ("label.labels.txt", pipe, "it is a pipe, not a plain file"),
+        ("label.labels.txt", lambda path: os.truncate(path, 2**40), "bytes, it can have 67,108,864"),
+        ("zoo_toy-train.tfrecord-00001-of-00002", lambda path: path.write_bytes(b"1"), "bytes, it can have 0"),
+    ],
+)
+def test_files_that_do_not_fit_the_description_are_refused_before_tensorflow_reads_them(
+    toy_dir, toy, name, damage, why
+):
+    path = records(toy_dir) if name == "record" else toy_dir / "zoo_toy" / "1.0.0" / name
+    damage(path)
+    with pytest.raises(MissingError, match="is damaged") as caught:
+        load(toy, "toy")
+    assert str(caught.value).startswith(f"{path} is damaged (") and why in str(caught.value)
+
+
+@pytest.mark.parametrize("template", ["/dev/zero", "../{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"])
+def test_record_files_lie_in_the_folder_of_their_description(toy_dir, toy, template):
+    path = toy_dir / "zoo_toy" / "1.0.0" / "dataset_info.json"
+    info = json.loads(path.read_text())
+    info["splits"][0]["filepathTemplate"] = template
+    path.write_text(json.dumps(info))
+    with pytest.raises(MissingError, match="its files are said to lie elsewhere"):
+        load(toy, "toy")
+
+
 def test_damage_after_caching_is_seen_too(toy_dir, toy):
     load(toy, "toy")
     path = records(toy_dir)

@@ -11,21 +11,22 @@ import logging
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.catalogue.folders import own_folder
-from zoo.data.examples import Examples, Source
+from zoo.data.examples import Examples, Source, memory
 from zoo.errors import UsageError, ZooError
-from zoo.files import read_json, replacing, sha256, write_json
+from zoo.files import opened, read_json, replacing, sha256, write_json
 
 if TYPE_CHECKING:
     import numpy as np
 
 log = logging.getLogger("zoo.data")
 MAGIC = b"zoo arrays 1 "
+HEADER, TARGETS = 2**12, 2**14  # most bytes of what stands before an array, and of the targets of an example
 
 
 def folder() -> Path:
@@ -52,7 +53,7 @@ def cached(name: str, decode: Callable[[], Source]) -> Source:
     if path.exists():
         try:
             return _read(path)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, UsageError) as error:
             log.warning("note: %s is damaged (%s); decoding again", path, error)
     source = decode()
     _write(path, source)
@@ -81,9 +82,10 @@ def on_disk(
     if not _usable(place):
         raise UsageError(f"{name} is to stay on disk, and {place} cannot be used\nset ZOO_HOME to a folder of your own")
     x, y, sums = (place / f"{name}.{ending}" for ending in ("x.npy", "y.npy", "sums.json"))
-    if not _is_whole(sums):
-        need = math.prod(shape) * np.dtype(dtype).itemsize + math.prod(map_shape or (0,))
-        _refuse_full(place, name, need)
+    maps = math.prod(map_shape or (0,))
+    need = math.prod(shape) * np.dtype(dtype).itemsize
+    if not _is_whole(sums, {x: HEADER + need, y: HEADER + (maps or shape[0] * TARGETS)}):
+        _refuse_full(place, name, need + maps)
         labels: list[np.ndarray] = []
         with ExitStack() as files:
             put_x = files.enter_context(stored.writing(x, shape, dtype))
@@ -108,14 +110,15 @@ def _refuse_full(place: Path, name: str, need: int) -> None:
         )
 
 
-def _is_whole(sums: Path) -> bool:
-    """Whether files written earlier are there as they were; all of them are read once for that."""
+def _is_whole(sums: Path, most: Mapping[Path, int]) -> bool:
+    """Whether files written earlier are there as they were, of at most so many bytes; each is read once for that."""
     if not sums.exists():
         return False
     try:
-        if all(sha256(sums.with_name(file)) == digest for file, digest in read_json(sums).items()):
+        digests = read_json(sums)
+        if all(sha256(file, most=size) == digests[file.name] for file, size in most.items()):
             return True
-    except (OSError, ZooError):
+    except (OSError, KeyError, TypeError, ZooError):
         pass
     log.warning("note: %s is damaged; decoding again", sums.with_name(sums.name.replace("sums.json", "x.npy")))
     return False
@@ -141,9 +144,9 @@ def _usable(place: Path) -> bool:
 
 def _read(path: Path) -> Source:
     """The arrays, after their checksum agreed; ValueError otherwise."""
-    size = path.stat().st_size
-    content = bytearray(size)  # one buffer, which the arrays then share: nothing is copied
-    with path.open("rb") as file:
+    with opened(path, memory()) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = bytearray(size)  # one buffer, which the arrays then share: nothing is copied
         if file.readinto(content) != size:
             raise ValueError("short read")
     line, newline, _ = bytes(content[:128]).partition(b"\n")

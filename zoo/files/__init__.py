@@ -179,9 +179,13 @@ def read_text(path: Path, most: int, below: Path | None = None) -> str:
     return read_bytes(path, most, below).decode()
 
 
-def sha256(path: Path, below: Path | None = None) -> str:
-    """The SHA-256 of a plain file's bytes."""
-    with opened(path, below=below) as file:
+def sha256(path: Path, below: Path | None = None, most: int | None = None) -> str:
+    """The SHA-256 of a plain file's bytes.
+
+    Raises:
+        UsageError, OSError: as `opened`.
+    """
+    with opened(path, most, below) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

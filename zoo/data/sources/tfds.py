@@ -26,6 +26,7 @@ from zoo.data.sources.tfds_prepared import (
     data_dir,
     download_facts,
     find,
+    refuse_odd_files,
     refuse_unknown,
 )
 from zoo.data.text.counting import SPECIAL, measured, unmeasured
@@ -166,6 +167,7 @@ def _texts(part: Examples, where: str, target: Role) -> Examples:
 
 def open_builder(address: Address, found: Prepared) -> Any:
     """The read-only builder of a prepared folder."""
+    refuse_odd_files(found, address)
     tfds = import_tfds()
     try:
         return tfds.builder_from_directory(found.folder)

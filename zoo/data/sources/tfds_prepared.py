@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import stat
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,9 +15,11 @@ from urllib.parse import urlsplit
 
 from zoo.errors import MissingError, UsageError, unknown
 from zoo.files import JSON, read_bytes
+from zoo.files.opening import kind
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 MIB = 2**20
+RECORD = 16  # bytes around each record of a TFRecord file: its length, and checksums of both
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Prepared:
     folder: Path
     version: str
     splits: dict[str, int]  # examples in each
+    most: dict[str, int]  # bytes that the record files of each can have
 
     @property
     def files(self) -> list[Path]:
@@ -72,7 +76,7 @@ def find(address: Address) -> Prepared | None:
         return None
     folder = root / versions[-1]
     name = address.name + (f"/{config}" if config else "")
-    return Prepared(name, folder, folder.name, _splits(folder, address))
+    return Prepared(name, folder, folder.name, *_splits(folder, address))
 
 
 def _versions(root: Path) -> list[str]:
@@ -89,13 +93,45 @@ def _default_config(root: Path) -> str | None:
         return None
 
 
-def _splits(folder: Path, address: Address) -> dict[str, int]:
+def _splits(folder: Path, address: Address) -> tuple[dict[str, int], dict[str, int]]:
+    """Of each split the examples, and the bytes that its files can have."""
     path = folder / "dataset_info.json"
     try:
         info: Any = json.loads(read_bytes(path, JSON))
-        return {s["name"]: sum(int(count) for count in s["shardLengths"]) for s in info["splits"]}
-    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
+        counts = {s["name"]: sum(int(count) for count in s["shardLengths"]) for s in info["splits"]}
+        stated = {s["name"]: int(s.get("numBytes", 0)) for s in info["splits"]}
+        parts = (info.get("name"), *counts, *(s.get("filepathTemplate") for s in info["splits"]))
+        if any("/" in str(part) for part in parts):
+            raise ValueError("its files are said to lie elsewhere")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
         raise damaged(path, folder, address, f"{type(error).__name__}: {error}") from error
+    if info.get("fileFormat", "tfrecord") == "tfrecord":
+        return counts, {name: stated[name] + RECORD * counts[name] for name in counts}
+    return counts, {name: 2 * size + MIB for name, size in stated.items()}
+
+
+def refuse_odd_files(found: Prepared, address: Address) -> None:
+    """Look at the files of a set before TensorFlow opens them, which reads pipes, devices and files of any size.
+
+    Raises:
+        MissingError: one is no plain file, or has more bytes than the set's own description states.
+    """
+    sizes = dict.fromkeys(found.splits, 0)
+    for path in sorted(found.folder.iterdir()):
+        try:
+            state = path.stat()
+        except OSError as error:
+            raise damaged(path, found.folder, address, f"cannot be read: {error.strerror}") from error
+        if stat.S_ISDIR(state.st_mode):
+            continue
+        if not stat.S_ISREG(state.st_mode):
+            raise damaged(path, found.folder, address, f"it is {kind(state)}, not a plain file")
+        split = next((name for name in sizes if f"-{name}." in path.name), None)
+        most = JSON if split is None else found.most[split] - sizes[split]
+        if state.st_size > most:
+            raise damaged(path, found.folder, address, f"it has {state.st_size:,} bytes, it can have {max(most, 0):,}")
+        if split is not None:
+            sizes[split] += state.st_size
 
 
 def damaged(path: Path, folder: Path, address: Address, why: str) -> MissingError:
