@@ -170,6 +170,8 @@ class Data(Section):
     """Share of the training examples held out for validation; never taken from the test split."""
     split_seed: Seed = 0
     """Of the split, which is the same in every run, whatever the run's seed."""
+    stratify: Literal["auto", "on"] = "auto"
+    """Whether classes keep their shares in what is held out: auto: of fewer than 10,000 rows and no rare class; on."""
     classes: tuple[int, ...] = ()
     """Of the source's classes these alone; `train` and `test` then count their examples."""
     examples_a_class: Annotated[int, Field(ge=0, le=MOST)] = 0

@@ -38,9 +38,9 @@ def conformed(source: Source, data: Data, where: str, target: Role) -> Splits:
 def split(source: Source, data: Data, where: str, target: Role = "label") -> Splits:
     """Cut `source` to `data.parts()`, seeded by `data.split_seed`; `target` is the role of what is predicted.
 
-    Classes keep their shares (stratified) in sources of fewer than `STRATIFY_BELOW` training rows in which every
-    class is frequent enough; pairs of texts with one source are kept together; otherwise the split is a plain
-    permutation.
+    Classes keep their shares (stratified) where `data.stratify` is on, and else in sources of fewer than
+    `STRATIFY_BELOW` training rows in which every class is frequent enough; pairs of texts with one source are kept
+    together; otherwise the split is a plain permutation.
 
     Raises:
         UsageError: the source holds another number of examples than the recipe says, or pairs that cannot be parted so.
@@ -77,8 +77,8 @@ def _hold_out(part: Examples, count: int, data: Data, target: Role) -> tuple[Exa
     if not count:
         return part, part.cut(slice(0))
     choose = way_to_hold_out(data, target == "label")
-    if choose is by_class:
-        rest, held = by_class(part.y, count, data.split_seed)
+    if choose in (by_class, in_shares):
+        rest, held = choose(part.y, count, data.split_seed)
     elif choose is by_text:
         rest, held = by_text(part.x, count, data.split_seed)
         if len(held) != count:
@@ -92,10 +92,12 @@ def _hold_out(part: Examples, count: int, data: Data, target: Role) -> tuple[Exa
 
 
 def way_to_hold_out(data: Data, has_classes: bool) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-    """Which of the functions below holds examples out of this data: `by_text`, `by_class` or `at_random`."""
+    """Which of the functions below holds examples out of this data."""
     if data.kind == "text-pair":
         return by_text
-    return by_class if has_classes and not data.several_labels else at_random
+    if not has_classes or data.several_labels:
+        return at_random
+    return in_shares if data.stratify == "on" else by_class
 
 
 def at_random(examples: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -120,6 +122,27 @@ def by_class(y: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarr
 
     rest, held = train_test_split(np.arange(len(y)), test_size=count, stratify=y, random_state=seed)
     return rest, held
+
+
+def in_shares(y: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of what stays, and of `count` rows that are held out, so that classes keep their shares.
+
+    However large or small the classes are: one member of each stays, and rounding favours those that it cuts most.
+    """
+    import numpy as np
+
+    order = np.random.default_rng(seed).permutation(len(y))
+    _, y, members = np.unique(y, return_inverse=True, return_counts=True)
+    wanted = members * count / len(y)
+    held = np.floor(wanted).astype(int)
+    rest = np.where(held < members - 1, wanted - held, -1.0)  # the last one stays
+    most = np.argsort(-rest, kind="stable")[: count - held.sum()]
+    held[most] += 1
+    number = np.empty(len(y), int)  # of each row among those of its class, in random order
+    for label in range(len(members)):
+        number[order[y[order] == label]] = np.arange(members[label])
+    is_held = (number < held[y])[order]
+    return order[~is_held], order[is_held]
 
 
 def by_text(texts: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,13 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 from zoo import tasks
-from zoo.data.splitting import STRATIFY_BELOW, at_random, by_class, by_text, way_to_hold_out
+from zoo.data.splitting import STRATIFY_BELOW, at_random, by_class, by_text, in_shares, way_to_hold_out
 from zoo.data.subset import rows_of_classes, some_of_each_class
 from zoo.eject.lifting import Lifted, lift
 from zoo.eject.literal import Code, call, literal
 from zoo.recipe import Resolved
 
-SPLITS: dict[Callable[..., Any], str] = {at_random: "len(y)", by_class: "y", by_text: "x"}  # and what each goes by
+SPLITS: dict[Callable[..., Any], str] = {
+    at_random: "len(y)",
+    by_class: "y",
+    by_text: "x",
+    in_shares: "y",
+}  # and what each goes by
 
 
 def lifted_parts(recipe: Resolved, lifted: Lifted, holds_out: bool, augments: bool) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zoo import tasks
 from zoo.catalogue.registry import describe
-from zoo.data import Splits
+from zoo.data import Splits, findings, sources
 from zoo.data.examples import Source
 from zoo.data.sources import memory
 from zoo.errors import UsageError
@@ -249,6 +249,8 @@ def execute(
         _follow(recipe, watch, smoke=smoke, require_gpu=require_gpu, source=source, callbacks=callbacks, given=given)
         return None
     splits = _start(recipe, watch, smoke, resuming, require_gpu, source)
+    if not resuming:
+        _note_findings(recipe, splits)
     from zoo.training.distribution.workers import loss_named
     from zoo.training.writing import sampling
 
@@ -285,6 +287,13 @@ def execute(
             directory.record(folder, before if resuming and not _went_on(error, fit, saved) else ended)
             raise
         return _drawn(folder, watch, fit.model)
+
+
+def _note_findings(recipe: Resolved, splits: Splits) -> None:
+    """What is to be known of own data before it is learnt from."""
+    if sources.is_own(recipe.data):
+        for line in findings.find(recipe.data, splits, tasks.of(recipe.data).class_names(recipe.data)):
+            log.warning("note: %s", line)
 
 
 def _keep_trained(folder: Path, fitted: Fitted, splits: Splits) -> None:

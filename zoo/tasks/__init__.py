@@ -172,7 +172,8 @@ def decided(found: Data, wanted: Sequence[str] = ()) -> Data:
     fits = [task for task in _every() if task.suits(found, found.task)]
     fits += [task for task in _every() if not task.needs_targets and found.kind in task.kinds]
     task = next((task for task in fits if task.name in wanted), fits[0])
-    return found.model_copy(update={"task": task.name})
+    stratify = {"stratify": "on"} if found.task == "label" else {}
+    return found.model_copy(update={"task": task.name, **stratify})
 
 
 def mistakes(data: Data) -> list[str]:

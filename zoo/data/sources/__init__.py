@@ -153,6 +153,12 @@ def infer(source: str, label: str | None = None, kind: str | None = None, readin
     return found.infer(address, reading.of(label, kind))
 
 
+def is_own(data: Data) -> bool:
+    """Whether data are a user's own files or arrays, which nobody has looked through."""
+    found = of(data.source)[0]
+    return not data.origin and (isinstance(found, FileSource) or found.scheme == "memory")
+
+
 def status(data: Data) -> Status:
     """Whether the data lies ready, and where; imports nothing heavy."""
     source, address = of(data.source)
