@@ -76,9 +76,7 @@ class Base:
         """What the base's preprocessing took from its own training data."""
         if self.run is None:
             return {}
-        from zoo.training.model import constants_in
-
-        return constants_in(self.run.model)
+        return self.run.constants
 
     def _given(self) -> Path | None:
         return None if self.weights == "imagenet" else Path(self.weights)

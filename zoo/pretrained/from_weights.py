@@ -21,8 +21,20 @@ if TYPE_CHECKING:
 log = logging.getLogger("zoo")
 
 
-def build(model: str, /, *, weights: str | Path | None = None, name: str | None = None, **knobs: Any) -> keras.Model:
+def build(
+    model: str,
+    /,
+    *,
+    weights: str | Path | None = None,
+    preprocessing: bool = False,
+    include_top: bool = True,
+    name: str | None = None,
+    **knobs: Any,
+) -> keras.Model:
     """Build `model` with its default knobs, or with the given ones: an uncompiled `keras.Model`.
+
+    It takes what the network itself sees: `zoo.build("lenet", weights="mnist")` images of 32x32 with pixels in
+    [0, 1]. With `preprocessing` it takes raw examples, as `zoo.load("lenet:mnist").model` does: 28x28, 0 to 255.
 
     Args:
         model: a name of the catalogue.
@@ -30,15 +42,36 @@ def build(model: str, /, *, weights: str | Path | None = None, name: str | None 
             that `zoo publish` wrote; `"imagenet"` for vgg.16 and vgg.19. The network then has the knobs with which they
             were trained. Another number of channels adapts the first convolution (see `put`), another number of
             classes gets a new output layer. What the input must look like: `zoo weights show NAME`.
+        preprocessing: with the steps in front that the weights were trained behind. For weights of a run or of the zoo.
+        include_top: False, or `num_classes=None`, leaves the output layer away: the outputs are the features that it
+            would see. Of `vgg` all dense layers go, as in Keras; of an autoencoder its decoder, so that codes remain.
         name: what the network is called; two builds in one functional model need different names.
         knobs: arguments of the model's builder.
 
     Raises:
-        UsageError: no such model, knob or weights, a knob's value is of no use, or the weights do not fit.
+        UsageError: no such model, knob or weights, a knob's value is of no use, or the weights do not fit; a network
+            without an output layer of its own, or preprocessing that nobody knows.
         MissingError: ImageNet weights that are neither there nor to be had.
     """
-    if weights is None:
-        return registry.build(model, name=name, **knobs)
+    if preprocessing and "input_shape" in knobs:
+        raise UsageError(
+            "preprocessing=True makes the shape that the weights were trained with: leave input_shape away"
+        )
+    own_top = "include_top" in registry.describe(model).knobs
+    if knobs.get("num_classes", 0) is None:
+        include_top = bool(knobs.pop("num_classes"))
+    if not include_top and own_top:
+        knobs["include_top"] = False
+    network = _trained(model, weights, name, knobs) if weights else registry.build(model, name=name, **knobs)
+    cut = not include_top and not own_top
+    if cut:
+        from zoo.training.model import features
+
+        network = features(network)
+    return _behind_preprocessing(network, model, weights, knobs, include_top) if preprocessing else network
+
+
+def _trained(model: str, weights: str | Path, name: str | None, knobs: dict[str, Any]) -> keras.Model:
     if str(weights) == "imagenet":
         from zoo.pretrained import imagenet
 
@@ -53,6 +86,20 @@ def build(model: str, /, *, weights: str | Path | None = None, name: str | None 
     for note in put(network, given, source, new):
         log.warning("note: %s", note)
     return network
+
+
+def _behind_preprocessing(
+    network: keras.Model, model: str, weights: str | Path | None, knobs: dict[str, Any], include_top: bool
+) -> keras.Model:
+    from zoo.training.model import assemble
+
+    if weights is None or str(weights) == "imagenet":
+        raise UsageError(
+            "preprocessing=True needs the weights of a run or of the zoo, whose recipe says what it is\n"
+            f"such as: zoo.build({model!r}, weights='runs/NAME', preprocessing=True)"
+        )
+    run = weights_of(model, weights)
+    return assemble(run.recipe, network, run.constants, in_units=include_top)
 
 
 def weights_of(name: str, weights: str | Path) -> Run:

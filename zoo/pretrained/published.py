@@ -50,7 +50,9 @@ class Published(Run):
 
     @cached_property
     def model(self) -> keras.Model:
-        """The trained network, built from the recipe: raw examples in, preprocessing inside.
+        """The trained network, built from the recipe: raw examples in, as the data has them, preprocessing inside.
+
+        `zoo.build(MODEL, weights=...)` gives the network without its preprocessing.
 
         Raises:
             UsageError: a file is damaged, or the weights are not those of the recipe's network.
@@ -58,10 +60,14 @@ class Published(Run):
         from zoo.training.model import assemble, build_core
 
         refuse_others(partial(build_core, self.recipe), self.weights, str(self.folder))  # before memory is taken
-        known = {name.removeprefix(CONSTANTS): a for name, a in self._arrays.items() if name.startswith(CONSTANTS)}
         core = build_core(self.recipe)
         put(core, self.weights, str(self.folder))
-        return assemble(self.recipe, core, known)
+        return assemble(self.recipe, core, self.constants)
+
+    @property
+    def constants(self) -> dict[str, np.ndarray]:
+        """What the preprocessing took from the training split."""
+        return {name.removeprefix(CONSTANTS): a for name, a in self._arrays.items() if name.startswith(CONSTANTS)}
 
     @property
     def _foreign(self) -> Path | None:
@@ -78,6 +84,9 @@ def _single(array: np.ndarray) -> np.ndarray:
 
 def load(source: str | Path) -> Run:
     """A finished run by its directory, a published folder, or weights of the zoo by name (`lenet:mnist`).
+
+    Its `model` takes raw examples, as 28x28 images of 0 to 255; `zoo.build("lenet", weights="mnist")` is the network
+    alone, behind the preprocessing. `predict` takes files, texts and arrays.
 
     Raises:
         UsageError: there is no such thing, or the run did not finish.

@@ -38,6 +38,7 @@ from zoo.runs import forms, saving
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 log = logging.getLogger("zoo.runs")
 CHECKED = (
@@ -234,14 +235,22 @@ class Run:
 
     @cached_property
     def model(self) -> keras.Model:
-        """The trained network: raw examples in, preprocessing inside.
+        """The trained network: raw examples in, as the data has them, preprocessing inside.
 
-        The file is scanned before Keras sees it (see `zoo.safety`): run directories come from other people too.
+        `zoo.build(MODEL, weights=...)` gives the network without its preprocessing. The file is scanned before Keras
+        sees it (see `zoo.safety`): run directories come from other people too.
 
         Raises:
             UsageError: model.keras is damaged, changed, or holds what a model of the zoo never does.
         """
         return safety.load_model(self.whole("model.keras"))
+
+    @property
+    def constants(self) -> dict[str, np.ndarray]:
+        """What the preprocessing took from the training split (see `zoo.training.model`)."""
+        from zoo.training.model import constants_in
+
+        return constants_in(self.model)
 
     def predict(
         self, given: Any, *, beam_width: int = 1, invert: bool = False, out: Path = Path()

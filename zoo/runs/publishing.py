@@ -45,10 +45,9 @@ def publish(run: Run, folder: Path, licence: str = UNKNOWN, data_licence: str = 
     if folder.exists():
         raise UsageError(f"{folder} exists already; nothing is overwritten\nname another folder, or remove it")
     prepare()
-    from zoo.training.model import constants_in
 
     found = core_weights(run)
-    known = {f"{CONSTANTS}{name}": array for name, array in constants_in(run.model).items()}
+    known = {f"{CONSTANTS}{name}": array for name, array in run.constants.items()}
     facts = {key: run.info[key] for key in KEPT_FACTS if key in run.info}
     facts |= {"licence": licence, "data_licence": data_licence, "dtype": "float16" if half else "float32"}
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from zoo.catalogue import registry
 from zoo.data import Examples
 from zoo.data.config import Steps
 from zoo.data.fields import Field
+from zoo.errors import UsageError
 from zoo.recipe import Resolved, offers
 
 
@@ -26,8 +27,13 @@ def make_model(recipe: Resolved, train: Examples) -> keras.Model:
     return assemble(recipe, build_core(recipe), constants(recipe, train))
 
 
-def assemble(recipe: Resolved, core: keras.Model, known: Mapping[str, np.ndarray]) -> keras.Model:
-    """The preprocessing that a recipe describes and a network behind it; `known` are its `constants`."""
+def assemble(
+    recipe: Resolved, core: keras.Model, known: Mapping[str, np.ndarray], in_units: bool = True
+) -> keras.Model:
+    """The preprocessing that a recipe describes and a network behind it; `known` are its `constants`.
+
+    `in_units` brings what was predicted of scaled targets back to their own units; features have none.
+    """
     fields = tasks.of(recipe.data).fields(recipe.data).inputs
     inputs = _raw_inputs(fields)
     if isinstance(inputs, dict):
@@ -36,9 +42,9 @@ def assemble(recipe: Resolved, core: keras.Model, known: Mapping[str, np.ndarray
     else:
         seen = _preprocess(inputs, fields[0], recipe.preprocessing, known)
     outputs = core({"x": seen} if isinstance(core.input, dict) and not isinstance(inputs, dict) else seen)
-    if isinstance(outputs, dict):
+    if in_units and isinstance(outputs, dict):
         outputs = {name: _in_units(output, name, recipe) for name, output in outputs.items()}
-    else:
+    elif in_units:
         outputs = _unscaled(outputs, inputs, recipe, known)
     return keras.Model(inputs, outputs, name=f"{core.name}_on_{_identifier(recipe.dataset)}")
 
@@ -171,6 +177,27 @@ def head_layers(core: keras.Model) -> list[keras.layers.Layer]:
             break
         found.insert(0, layer)
     return found
+
+
+def features(core: keras.Model) -> keras.Model:
+    """The network without its last layer, or network: what that one sees, with the same weights; no dropout before it.
+
+    Raises:
+        UsageError: there are several outputs, or several inputs of the last layer.
+    """
+    if isinstance(core.output, dict | list):
+        raise UsageError(f"{core.name} has several outputs: there is no one output layer that could be left away")
+    seen = _made_from(core.output)
+    while len(seen) == 1 and isinstance(seen[0]._keras_history.operation, keras.layers.Dropout):
+        seen = _made_from(seen[0])
+    if len(seen) != 1:
+        raise UsageError(f"{core.name} has no output layer that could be left away: its last one sees several inputs")
+    return keras.Model(core.input, seen[0], name=core.name)
+
+
+def _made_from(tensor: keras.KerasTensor) -> list[keras.KerasTensor]:
+    made = tensor._keras_history
+    return list(made.operation._inbound_nodes[made.node_index].input_tensors)
 
 
 def _flat(layers: Sequence[keras.layers.Layer]) -> list[keras.layers.Layer]:
