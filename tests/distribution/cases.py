@@ -129,17 +129,20 @@ DROPPING = {  # not by AdamW: dropped units leave small gradients, and to divide
     "dropping_smaller_than_the_replicas": Case("mlp", "digits", (*HALF, "knobs.hidden_units=[12]"), batch_size=2),
 }
 IN_DOUBLE = ("unet-adamw",)  # see single_steps.in_double_precision
-RARE = ("batch_norm_after", "penalised", "one_hot", "scheduled", "smaller_than_the_replicas_images")
+# those of whose kind another one is tried quickly; and of the families, those that are not here are slow ones too
+QUICK_FAMILIES = ("encoder_decoder", "two_towers", "unet", "vgg")
+RARE = ("batch_norm_after", "penalised", "one_hot", "scheduled", "smaller_than_the_replicas_images",
+        "dropping_vgg", "dropping_transformer")  # fmt: skip
 
 
 @cache
 def on(tier: str) -> dict[str, Case]:
-    """What a tier trains on each of its counts of devices: each family by single steps of AdamW, then whole by SGD."""
-    families = family_cases()
+    """What a tier trains: families by single steps of AdamW, slowly whole by SGD too; and what else may vary."""
+    families, others = family_cases(), DROPPING | SPECIAL
     if tier == "slow":
-        return families | DROPPING | {name: SPECIAL[name] for name in RARE}
-    quick = {name: case for name, case in families.items() if case.optimizer == "adamw"}
-    return quick | DROPPING | {name: case for name, case in SPECIAL.items() if name not in RARE}
+        return families | DROPPING | {name: others[name] for name in RARE}
+    quick = {f"{name}-adamw": families[f"{name}-adamw"] for name in QUICK_FAMILIES}
+    return quick | {name: case for name, case in others.items() if name not in RARE}
 
 
 def by_steps(case: Case) -> bool:
