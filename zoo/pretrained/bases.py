@@ -19,7 +19,7 @@ from zoo.errors import UsageError
 from zoo.files import sha256
 from zoo.models.vgg_transfer import APPLICATIONS
 from zoo.pretrained.from_weights import trained_knobs
-from zoo.pretrained.published import Published, core_weights, load
+from zoo.pretrained.published import Published, constants, core_weights, load
 from zoo.recipe import Resolved, model_spec, offers
 from zoo.recipe.resolve import FROM_DATA
 
@@ -76,7 +76,7 @@ class Base:
         """What the base's preprocessing took from its own training data."""
         if self.run is None:
             return {}
-        return self.run.constants
+        return constants(self.run)
 
     def _given(self) -> Path | None:
         return None if self.weights == "imagenet" else Path(self.weights)

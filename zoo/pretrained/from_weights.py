@@ -10,7 +10,7 @@ from zoo.catalogue import registry
 from zoo.errors import UsageError
 from zoo.pretrained.assign import head, put
 from zoo.pretrained.names import weight_names
-from zoo.pretrained.published import core_weights, load
+from zoo.pretrained.published import constants, core_weights, load
 
 if TYPE_CHECKING:
     import keras
@@ -99,7 +99,7 @@ def _behind_preprocessing(
             f"such as: zoo.build({model!r}, weights='runs/NAME', preprocessing=True)"
         )
     run = weights_of(model, weights)
-    return assemble(run.recipe, network, run.constants, in_units=include_top)
+    return assemble(run.recipe, network, constants(run), in_units=include_top)
 
 
 def weights_of(name: str, weights: str | Path) -> Run:

@@ -112,6 +112,15 @@ def core_weights(run: Run) -> dict[str, np.ndarray]:
     return dict(zip(names, core_of(run.model).get_weights(), strict=True))
 
 
+def constants(run: Run) -> dict[str, np.ndarray]:
+    """What a run's preprocessing took from the training split (see `zoo.training.model`)."""
+    if isinstance(run, Published):
+        return run.constants
+    from zoo.training.model import constants_in
+
+    return constants_in(run.model)
+
+
 def differences(folder: Path) -> list[str]:
     """What is wrong with a published folder by its SHA256SUMS: files that are gone, changed or new. Empty: nothing."""
     sums = folder / "SHA256SUMS"

@@ -38,7 +38,6 @@ from zoo.runs import forms, saving
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
 log = logging.getLogger("zoo.runs")
 CHECKED = (
@@ -244,13 +243,6 @@ class Run:
             UsageError: model.keras is damaged, changed, or holds what a model of the zoo never does.
         """
         return safety.load_model(self.whole("model.keras"))
-
-    @property
-    def constants(self) -> dict[str, np.ndarray]:
-        """What the preprocessing took from the training split (see `zoo.training.model`)."""
-        from zoo.training.model import constants_in
-
-        return constants_in(self.model)
 
     def predict(
         self, given: Any, *, beam_width: int = 1, invert: bool = False, out: Path = Path()

@@ -16,7 +16,7 @@ from zoo.errors import MissingError, UsageError, VerificationError
 from zoo.files import replacing, sha256, write_text
 from zoo.pretrained import arrays, index
 from zoo.pretrained.card import card
-from zoo.pretrained.published import CONSTANTS, Published, core_weights, differences
+from zoo.pretrained.published import CONSTANTS, Published, constants, core_weights, differences
 from zoo.recipe import Resolved, fingerprint, list_recipes, load_recipe, resolve
 from zoo.runs import directory
 from zoo.runs.directory import Run
@@ -47,7 +47,7 @@ def publish(run: Run, folder: Path, licence: str = UNKNOWN, data_licence: str = 
     prepare()
 
     found = core_weights(run)
-    known = {f"{CONSTANTS}{name}": array for name, array in run.constants.items()}
+    known = {f"{CONSTANTS}{name}": array for name, array in constants(run).items()}
     facts = {key: run.info[key] for key in KEPT_FACTS if key in run.info}
     facts |= {"licence": licence, "data_licence": data_licence, "dtype": "float16" if half else "float32"}
     folder.parent.mkdir(parents=True, exist_ok=True)
