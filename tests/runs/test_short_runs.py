@@ -27,7 +27,7 @@ SMALLER = {
     "generated:dates": ["data.train=2000", "data.test=50"],
     "generated:parity": ["data.train=2000", "data.test=200"],
     "generated:reverse": ["data.train=2000", "data.test=50"],
-    "stdlib:source": ["data.train=50000"],
+    "stdlib:source": ["data.train=50000", "data.text.vocab_size=70"],
 }
 # An epoch takes many minutes, and no part of the file can be asked for; the smoke run is read.
 LONG = {"tatoeba_eng_fra": "an epoch of 1,037 batches takes 20 minutes; multi30k_en_de has the same network and task"}
