@@ -35,6 +35,10 @@ OWN_DATA: dict[str, tuple[str, str, str]] = {  # of zoo.data.reading.Reading -> 
     "kind": ("--as", "KIND", "If it is taken wrongly: table, text, corpus, pairs, series or images."),
     "test": ("--test", "PATH", "The test part, where it lies by itself; else a fifth is held out."),
     "validation": ("--validation", "PATH", "The validation part; else a tenth of the rest is held out."),
+    "missing": ("--missing", "WAY", "Missing cells: drop, median, mode, flag; of a series: forward, interpolate."),
+    "drop": ("--drop", "COLUMN,...", "Columns to leave out."),
+    "columns": ("--columns", "COLUMN,...", "Columns to predict from; all but the label if not said."),
+    "text_column": ("--text-column", "COLUMN", "The column of texts."),
     "label": ("--label", "COLUMN", "What to predict, of --data or tfds:NAME; the last column if not said."),
 }
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -152,6 +152,10 @@ class Data(Section):
     """Whether an example may have any number of the classes: columns of 0 and 1, or the parts of `label`."""
     label_separator: str = ""
     """What parts the classes in the column `label`."""
+    missing: Literal["", "drop", "median", "mode", "flag", "forward", "interpolate"] = ""
+    """What is done about missing cells of a table or a series; nothing: they are refused."""
+    fills: dict[str, str] = {}
+    """By column, what its missing cells are filled with: statistics of the training part."""
     categories: dict[str, tuple[str, ...]] = {}
     """Text columns of a CSV and their values, one-hot encoded."""
     train: Positive

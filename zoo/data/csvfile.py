@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.data import indicators
+from zoo.data import indicators, missing
 from zoo.data.config import Data
 from zoo.data.examples import Examples, Source
 from zoo.data.fields import Role
 from zoo.data.reading import AS_FOUND, Reading
+from zoo.data.splitting import split
 from zoo.data.table import Table, is_number, read_table, refuse_cells, refuse_missing, table_text
 from zoo.errors import UsageError, unknown
 
@@ -35,14 +37,22 @@ def infer(path: Path, reading: Reading = AS_FOUND) -> Data:
         UsageError: no such label column, a missing cell, text in a column of numbers, a text column of too many values,
             a label with one value only; and whatever `read_table` refuses.
     """
-    table, label = read_table(path, reading.labels), reading.label
-    several = indicators.find(table, label)
-    targets = several.columns if several else (label_column(table, label),)
+    whole, label = reading.selected(read_table(path, reading.labels)), reading.label
+    several = indicators.find(whole, label)
+    targets = several.columns if several else (label_column(whole, label),)
+    columns = [name for name in whole.names if name not in targets]
+    missing.refuse_other(reading.missing, missing.OF_TABLES, "a table")
+    way = reading.missing or ""
+    if way:
+        whole = missing.kept(whole, way, columns, targets)
+    gaps = list(missing.counts(whole, columns)) if way == "flag" else []
+    fills = missing.statistics(whole, way, columns) if way not in ("", "drop") else {}
+    table = missing.filled(whole, fills, gaps)
     refuse_missing(table, table.names)
-    columns = [name for name in table.names if name not in targets]
-    names, categories = described_features(table, columns)
+    features = [name for name in table.names if name not in targets]
+    names, categories = described_features(table, features)
     classes = several.names if several else class_names(table, targets[0])
-    return Data(
+    found = Data(
         source=f"csv:{path}",
         kind="tabular",
         task="label" if classes else "value",
@@ -54,9 +64,25 @@ def infer(path: Path, reading: Reading = AS_FOUND) -> Data:
         several_labels=several is not None,
         label_separator=several.separator if several else "",
         categories=categories,
+        missing=way,  # type: ignore[arg-type]  # one of OF_TABLES
+        fills=fills,
         train=len(table.rows),
         **reading.shares(),
     )
+    return _filled_by_training(found, whole) if fills else found
+
+
+def _filled_by_training(data: Data, table: Table) -> Data:
+    """The same with the statistics of the rows that are trained on; a category that is in no such row stays known."""
+    import numpy as np
+
+    source = read(Path(data.source.partition(":")[2]), data, data.task)  # type: ignore[arg-type]  # the role, so far
+    numbered = Examples(np.arange(len(table.rows)), source.train.targets)
+    train = split(source._replace(train=numbered), data, data.source, data.task).train.x  # type: ignore[arg-type]
+    rows = [table.rows[i] for i in sorted(train.tolist())]
+    fills = missing.statistics(replace(table, rows=rows), data.missing, list(data.fills))
+    missing.note(table, fills, data.missing)
+    return data.model_copy(update={"fills": fills})
 
 
 def described_features(table: Table, columns: Sequence[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
@@ -73,21 +99,29 @@ def read(path: Path, data: Data, target: Role = "label") -> Source:
     """
     table = read_table(path, feature_columns(data))
     targets = indicators.columns(data) if data.several_labels else (label_column(table, data.label),)
-    x = features(table, data, _present(table, feature_columns(data), targets))
+    table = missing.seen_to(table, data, feature_columns(data), targets)
+    x = features(table, data, _present(table, data, targets))
     return Source(Examples(x, labels(table, targets[0], data, target)))
 
 
-def _present(table: Table, wanted: Sequence[str], targets: Sequence[str]) -> list[str]:
+def _by_name(table: Table, wanted: Sequence[str], data: Data) -> bool:
+    """Whether columns are found by their names: those of a header, or numbered ones up to the last of training."""
+    numbered = bool(data.feature_names) and table.names[-1] in (*wanted, data.label)
+    return set(wanted) <= set(table.names) and (table.header or numbered)
+
+
+def _present(table: Table, data: Data, targets: Sequence[str]) -> list[str]:
     """The columns of the features: by their names where there is a header, else all but those of the targets.
 
     Raises:
         UsageError: a column is missing; those that nobody asked for are told and passed over.
     """
-    if not table.header or not set(wanted) & set(table.names):
+    wanted = feature_columns(data)
+    if not (_by_name(table, wanted, data) or (table.header and set(wanted) & set(table.names))):
         return [name for name in table.names if name not in targets]
     if absent := [name for name in wanted if name not in table.names]:
-        missing = f"{table.path} has no column {', '.join(map(repr, absent[:3]))}"
-        raise UsageError(f"{missing}\nit has: {', '.join(table.names[:12])}")
+        named = ", ".join(map(repr, absent[:3]))
+        raise UsageError(f"{table.path} has no column {named}\nit has: {', '.join(table.names[:12])}")
     if others := [name for name in table.names if name not in (*wanted, *targets)]:
         log.warning("note: %s: passed over, since no column of the recipe: %s", table.path, ", ".join(others[:12]))
     return list(wanted)
@@ -128,7 +162,11 @@ def read_features(path: Path, data: Data) -> np.ndarray:
     """
     wanted = feature_columns(data)
     table = read_table(path, wanted) if len(wanted) > 1 else read_narrow(path, wanted)
-    if table.header and set(wanted) <= set(table.names):
+    plain = missing.in_file(wanted, data)
+    if not table.header and len(table.names) == len(plain):
+        table = replace(table, names=plain)
+    table = missing.seen_to(table, data, wanted)
+    if _by_name(table, wanted, data):
         return features(table, data, list(wanted))
     if table.header and set(wanted) & set(table.names):
         absent = next(name for name in wanted if name not in table.names)

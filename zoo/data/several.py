@@ -8,7 +8,7 @@ from math import floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.data import csvfile, folder, indicators
+from zoo.data import csvfile, folder, indicators, missing
 from zoo.data.cache import cached, fingerprint, on_disk
 from zoo.data.config import Data, Input, Target
 from zoo.data.examples import AT_ONCE, Examples, Source, Splits, conform_inputs, conform_targets, streams
@@ -61,6 +61,8 @@ def read(path: Path, data: Data) -> Source:
         UsageError: a column or a picture that is not there, cells that are not what the recipe says; each is named.
     """
     table = _named(read_table(path, _expected(data)), data, with_targets=True)
+    if data.missing:
+        table = missing.kept(table, data.missing, _expected(data), ())
     targets = {}
     for name in data.targets:
         one = data.of_target(name)
@@ -215,6 +217,9 @@ def infer(table: Table, reading: Reading) -> Data:
     wanted = [csvfile.label_column(table, name) for name in _labels(table, label)]
     if both := next((name for name in wanted if name in pictures), None):
         raise UsageError(f"{table.path}: column {both!r} holds pictures, it cannot be the label\nname another: --label")
+    missing.refuse_other(reading.missing, ("drop",), "several inputs or targets")
+    if reading.missing:
+        table = missing.kept(table, reading.missing, table.names, wanted)
     csvfile.refuse_missing(table, table.names)
     inputs = {_plain(name): _picture_input(table, name) for name in pictures}
     rest = [name for name in table.names if name not in (*pictures, *wanted)]
@@ -227,7 +232,13 @@ def infer(table: Table, reading: Reading) -> Data:
     for name in wanted:
         called = _plain(name) if _plain(name) not in inputs else f"{_plain(name)}_target"
         targets[called] = _target(table, name)
-    facts: dict[str, Any] = {"inputs": inputs, "targets": targets, "train": len(table.rows), **reading.shares()}
+    facts: dict[str, Any] = {
+        "missing": reading.missing or "",
+        "inputs": inputs,
+        "targets": targets,
+        "train": len(table.rows),
+        **reading.shares(),
+    }
     return Data(source=f"csv:{table.path}", **facts)
 
 

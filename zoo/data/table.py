@@ -221,7 +221,7 @@ def refuse_missing(table: Table, names: Sequence[str]) -> None:
         rows = len({line for line, _ in places})
         raise UsageError(
             f"{table.path} has missing cells: {shown}{more} (in {rows:,} of {len(table.rows):,} rows)\n"
-            "fill them, or remove the rows or columns; zoo guesses none"
+            "fill them, or say --missing drop, median, mode or flag, or --drop COLUMN; zoo guesses none by itself"
         )
 
 

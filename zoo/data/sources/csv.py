@@ -41,7 +41,8 @@ class Csv(FileSource):
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         """What a table is, from what stands in it, unless `reading.kind` says it (one of `own.READ_AS`)."""
         path, label, kind = Path(address), reading.label, reading.kind
-        table = read_table(path, reading.labels)
+        table = reading.selected(read_table(path, reading.labels))
+        kind = kind or ("text" if reading.text_column else None)
         if kind in (None, "table") and several.suits(table, label):
             return several.infer(table, reading)
         if kind == "table":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.data import indicators
+from zoo.data import indicators, missing
 from zoo.data.config import Data
 from zoo.data.csvfile import class_names, label_column, labels
 from zoo.data.examples import Examples, Source
@@ -52,10 +52,13 @@ def infer_table(table: Table, reading: Reading) -> Data:
         UsageError: no column of texts, or no label; an empty text; whatever a label column is refused for.
     """
     label = reading.label
-    column = text_column(table, label) or _longest(table, label)
+    column = reading.text_column or text_column(table, label) or _longest(table, label)
     beside = [name for name in table.names if name != column]
     several = indicators.find(table, label or beside[-1])
     targets = several.columns if several else (label_column(table, label or beside[-1]),)
+    missing.refuse_other(reading.missing, ("drop",), "texts")
+    if reading.missing:
+        table = missing.kept(table, reading.missing, (column,), targets)
     classes = several.names if several else class_names(table, targets[0])
     _note(table, column, targets, asked=reading.kind is not None)
     data = Data(
@@ -67,6 +70,7 @@ def infer_table(table: Table, reading: Reading) -> Data:
         num_classes=len(classes) or None,
         class_names=classes,
         feature_names=(column,),
+        missing=reading.missing or "",  # type: ignore[arg-type]  # drop, or nothing
         label=targets[0] if len(targets) == 1 else None,
         several_labels=several is not None,
         label_separator=several.separator if several else "",
@@ -108,6 +112,10 @@ def _from_table(table: Table, data: Data, target: Role = "label") -> Source:
     import numpy as np
 
     column = label_column(table, data.feature_names[0] if data.feature_names else table.names[0])
+    if data.missing:
+        table = missing.kept(
+            table, data.missing, (column,), indicators.columns(data) if data.several_labels else (str(data.label),)
+        )
     texts = table.column(column)
     empty = [line for line, text in zip(table.lines, texts, strict=True) if not text]
     if empty:
