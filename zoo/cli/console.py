@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from zoo.catalogue import metrics
+from zoo.catalogue import baselines, metrics
 from zoo.files.names import escaped
 
 WIDE = 160  # columns where nobody's terminal sets a width: a pipe, a file
@@ -74,6 +74,12 @@ def detail_lines(part: str, details: Mapping[str, Any]) -> list[tuple[str, str]]
     without = [IN_FULL[name].format(text) for name, text in numbers.items() if name in IN_FULL]
     lines = {f"{part}, further": further, "without a network": without}
     return [(called, ", ".join(words)) for called, words in lines.items() if words]
+
+
+def baseline_lines(details: Mapping[str, Any], measured: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What learners without a network scored, and whether the network is worth it beside them."""
+    rows = details.get("baselines", [])
+    return [("baselines", baselines.line(rows)), ("", baselines.verdict(rows, measured))] if rows else []
 
 
 def table(*columns: str, title: str | None = None) -> Table:

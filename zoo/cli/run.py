@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from zoo import tasks
-from zoo.cli.console import detail_lines, err, measured, out, print_json, table
+from zoo.cli.console import baseline_lines, detail_lines, err, measured, out, print_json, table
 from zoo.cli.options import Grouped, options_said, own_data, set_option, training
 from zoo.cli.words import echo
 from zoo.data.reading import Reading
@@ -51,6 +51,10 @@ Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html""",
 )
 @click.option("--require-gpu", is_flag=True, help="End with code 3 where there is no GPU; never use the CPU instead.")
 @set_option
+@click.option(
+    "--baseline/--no-baseline", default=None,
+    help="Test learners without a network on the same rows; of own data by default, where it takes under ten seconds.",
+)  # fmt: skip
 @click.option("--smoke", is_flag=True, help="Two short epochs, to see that everything works.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run directory (default: runs/MODEL-DATASET/STAMP).")
@@ -69,6 +73,7 @@ def command(
     options: dict[str, Any],
     require_gpu: bool,
     sets: tuple[str, ...],
+    baseline: bool | None,
     smoke: bool,
     dry_run: bool,
     out: Path | None,
@@ -83,7 +88,7 @@ def command(
 
     watch = None if quiet else Progress()
     if resume is not None:
-        _refuse_beside_resume(resume, model, dataset, path, sets, out, options)
+        _refuse_beside_resume(resume, model, dataset, path, sets, out, options | {"baseline": baseline})
         finish(job.resume(resume, watch, require_gpu=require_gpu), as_json, smoke)
         return
     if model is None:
@@ -99,7 +104,8 @@ def command(
     for note in notes:
         err.print(f"note: {note}")
     folder = job.place(out, recipe)
-    finish(job.execute(recipe, folder, smoke=smoke, watch=watch, require_gpu=require_gpu), as_json, smoke)
+    outcome = job.execute(recipe, folder, smoke=smoke, watch=watch, require_gpu=require_gpu, baseline=baseline)
+    finish(outcome, as_json, smoke)
 
 
 def _refuse_beside_resume(
@@ -119,7 +125,7 @@ def _refuse_beside_resume(
     said = {k: v for k, v in (options | {"MODEL": model, "DATASET": dataset}).items() if v is not None}
     differs = [f"{k} was {began[k]}, now {v}" for k, v in said.items() if k in began and began[k] != v]
     if not set(said) <= set(began):
-        differs.append("--early-stopping and --best do not go with it")
+        differs.append("--early-stopping, --best and --baseline do not go with it")
     if sets or out or path:
         differs.append("--set, --out and --data do not go with it")
     if differs:
@@ -215,7 +221,8 @@ def _report(outcome: Any, smoke: bool) -> None:
     grid = table("", "")
     for name, value in outcome.metrics["test"].items():
         grid.add_row(f"test {name}", measured(value, name))
-    for line in detail_lines("test", outcome.metrics.get("details", {})):
+    details = outcome.metrics.get("details", {})
+    for line in [*detail_lines("test", details), *baseline_lines(details, outcome.metrics["test"])]:
         grid.add_row(*line)
     grid.add_row("examples scored", f"{scored:,} of {total:,}")
     grid.add_row("parameters", f"{outcome.params:,}")

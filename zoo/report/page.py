@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.catalogue import metrics
+from zoo.catalogue import baselines, metrics
 from zoo.drawing.style import number, of
 
 MOST_CLASSES = 100  # that get a row
@@ -99,6 +99,8 @@ def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = [(f"test {_words(name)}", _test_value(name, test, scored)) for name, _ in _loss_last(test)]
     numbers = measured.get("details", {}).get("numbers", {})
     rows += [(f"test {_words(name)}", metric(name, value)) for name, value in numbers.items()]
+    if others := measured.get("details", {}).get("baselines", []):
+        rows += [("baselines", baselines.line(others)), ("worth it?", baselines.verdict(others, test))]
     if scored is not None:
         rows.append(("test examples scored", f"{scored:,} of {total or scored:,}"))
     rows += [(f"validation {_words(n)}", metric(n, v)) for n, v in _loss_last(measured.get("validation", {}))]

@@ -42,6 +42,7 @@ class RunFacts(Form):
     versions: dict[str, str] = {}
     input_mean: float | None = None
     loss_from: str = "outputs"  # what losses in metrics.json were computed from: outputs cut at 1e-7, or logits
+    baseline: bool | None = None  # whether learners without a network were asked for; None: nobody said
     trained: bool = False  # whether the training is over, so that only what comes after it can be missing
 
 
@@ -79,12 +80,21 @@ class Reliable(Form):
     accuracy: float
 
 
+class Baseline(Form):
+    """What a learner without a network scored."""
+
+    name: str
+    metric: str
+    value: float
+
+
 class Details(Form):
     """What is said of the test split beside its metrics."""
 
     numbers: dict[str, float] = {}
     by_class: list[ByClass] = []
     reliability: list[Reliable] = []
+    baselines: list[Baseline] = []
 
 
 class Scored(Form):

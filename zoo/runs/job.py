@@ -84,6 +84,7 @@ def run(
     out: str | Path | None = None,
     smoke: bool = False,
     require_gpu: bool = False,
+    baseline: bool | None = None,
 ) -> Outcome | None:
     """Train `model` on `dataset` by its recipe, score the whole test split, save and draw; as `zoo run` does.
 
@@ -106,6 +107,7 @@ def run(
             `--resume` nor a run of recipe.toml has them again: run.json names them, and a note says so.
         out: the run's folder, which must not exist; `runs/MODEL-DATASET/STAMP` if not given.
         smoke: a few steps only, to see that all of it works.
+        baseline: test learners without a network on the same rows; None: where own data is small enough.
 
     Returns:
         What the run came to; None where this process is one of several workers and not their chief, who alone writes.
@@ -125,7 +127,7 @@ def run(
     }  # fmt: skip
     recipe, source = _understood(model, dataset, sets, smoke_options(options) if smoke else options)
     folder = place(Path(out) if out else None, recipe)
-    more: dict[str, Any] = {"source": source, "callbacks": callbacks, "given": given}
+    more: dict[str, Any] = {"source": source, "callbacks": callbacks, "given": given, "baseline": baseline}
     return execute(recipe, folder, smoke=smoke, require_gpu=require_gpu, **more)
 
 
@@ -203,7 +205,8 @@ def resume(folder: Path, watch: Watcher | None = None, *, require_gpu: bool = Fa
     if trained:
         with directory.claimed(folder):
             return _complete(folder, watch, require_gpu)
-    return execute(recipe, folder, smoke=smoke, watch=watch, resuming=True, require_gpu=require_gpu)
+    asked = begun.info.get("baseline")
+    return execute(recipe, folder, smoke=smoke, watch=watch, resuming=True, require_gpu=require_gpu, baseline=asked)
 
 
 def _complete(folder: Path, watch: Watcher, require_gpu: bool) -> Outcome:
@@ -237,11 +240,13 @@ def execute(
     source: Source | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     given: Given = NOTHING,
+    baseline: bool | None = None,
 ) -> Outcome | None:
     """Do what a resolved recipe says, in `folder`; `watch` is told about each stage and each epoch.
 
     Without a folder this process is a worker that is not the chief: it takes part and leaves no files. `source` holds
-    the examples of data that was given in Python.
+    the examples of data that was given in Python. `baseline` says whether learners without a network are tested too;
+    None: where own data is small enough.
     """
     watch = watch or Watcher()
     started = time.perf_counter()
@@ -260,6 +265,7 @@ def execute(
             directory.write_recipe(folder, recipe)
         facts = provenance.facts_before(recipe, smoke) | ({"resumed_from": _position(saved)} if resuming else {})
         before = directory.Run(folder).info if resuming else {}
+        facts |= {} if baseline is None else {"baseline": baseline}
         facts |= _given_facts(folder, callbacks, before) | ({"resumed_after": before["exit"]} if resuming else {})
         if given:
             facts |= {"given": given.facts()}
@@ -328,10 +334,24 @@ def _finish(
     notes = predictions.write(folder, test, raw, found.outputs, found.texts, shown)
     metrics = {part: evaluation.metrics for part, evaluation in scored.items()}
     count = len(test) if found.outputs is None else len(keras.tree.flatten(found.outputs)[0])
-    told = {"details": dict(found.details)} if found.details else {}
+    rows = _baselines(recipe, splits, found, facts)
+    details = dict(found.details) | ({"baselines": rows} if rows else {})
+    told = {"details": details} if details else {}
     directory.record_metrics(folder, metrics | told | {"examples_scored": count, "examples_in_split": len(test)})
     facts |= {"loss_from": found.loss_from, "seconds": round(time.perf_counter() - started, 3)}
     directory.record(folder, facts | {"exit": "done"} | ({"kept": notes} if notes else {}))
+
+
+def _baselines(recipe: Resolved, splits: Splits, test: Evaluation, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What learners without a network score: of own data the quick ones, all if the run was asked for them."""
+    asked, data = facts.get("baseline"), recipe.data
+    if asked is False or (asked is None and (facts["smoke"] or not sources.is_own(data))):
+        return []
+    try:
+        return tasks.of(data).baselines(data, splits, test.metrics, bool(asked))
+    except (ValueError, MemoryError) as error:  # texts without a word, rows beyond a learner's range
+        log.warning("note: no baseline: %s", str(error).splitlines()[0])
+        return []
 
 
 def _drawn(folder: Path, watch: Watcher, model: keras.Model | None = None) -> Outcome:

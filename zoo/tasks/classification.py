@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,11 @@ class _Classes(Task):
 
         y, scores = splits.by_name()[part].y, class_scores(outputs, loss)
         return of_classes(y, scores, self.class_names(data), splits.train.y, loss not in SCORE_LOSSES)
+
+    def baselines(self, data: Data, splits: Splits, measured: Mapping[str, Any], asked: bool) -> list[dict[str, Any]]:
+        from zoo.tasks.baselines import of_classes, scored
+
+        return scored(of_classes(data, splits), splits, "accuracy", asked)
 
     def pictures(self, look: Look) -> Iterator[Plan]:
         """Confusions and reliability; of images the most confident mistakes, of a plane the regions of the classes."""
@@ -221,6 +226,10 @@ class Sigmoids(_Classes):
         there = examples.y.any(axis=0)
         found = float(average_precision_score(examples.y[:, there], outputs[:, there])) if there.any() else 0.0
         return {"mean_average_precision": found}
+
+    def baselines(self, data: Data, splits: Splits, measured: Mapping[str, Any], asked: bool) -> list[dict[str, Any]]:
+        """None of several labels."""
+        return []
 
     def details(self, data: Data, loss: str, splits: Splits, part: str, outputs: Any) -> dict[str, Any]:
         from zoo.tasks.details import of_labels

@@ -82,6 +82,11 @@ class Forecast(Regression):
 
         return series.split(source, data, name)
 
+    def baselines(self, data: Data, splits: Splits, measured: Mapping[str, Any], asked: bool) -> list[dict[str, Any]]:
+        """The forecasts that need no model."""
+        naive = {name: words for name, words in CALLED.items() if name != "mae" and name in measured}
+        return [{"name": words, "metric": "mae", "value": measured[name]} for name, words in naive.items()]
+
     def further(
         self, model: keras.Model, data: Data, splits: Splits, part: str, measured: Mapping[str, float]
     ) -> Further:

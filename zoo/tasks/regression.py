@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,11 @@ class Regression(Task):
     def target_form(self, data: Data, loss: str) -> partial[np.ndarray] | None:
         """Values (n, 1)."""
         return partial(columns)
+
+    def baselines(self, data: Data, splits: Splits, measured: Mapping[str, Any], asked: bool) -> list[dict[str, Any]]:
+        from zoo.tasks.baselines import of_values, scored
+
+        return scored(of_values(data, splits), splits, "mae", asked)
 
     def details(self, data: Data, loss: str, splits: Splits, part: str, outputs: Any) -> dict[str, Any]:
         from zoo.tasks.details import of_values

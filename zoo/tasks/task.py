@@ -209,6 +209,13 @@ class Task:
         """
         return {}
 
+    def baselines(self, data: Data, splits: Splits, measured: Mapping[str, Any], asked: bool) -> list[dict[str, Any]]:
+        """What learners without a network score on the test part, see `zoo.catalogue.baselines`.
+
+        `measured` are the network's metrics; where nobody asked for them only quick learners are tried.
+        """
+        return []
+
     def read(self, data: Data, path: Path) -> Any:
         """The raw examples in a file, to predict on.
 
