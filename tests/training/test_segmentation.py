@@ -228,11 +228,33 @@ def test_published_it_scores_the_same(run, zoo_cli, tmp_path):
     assert "image-segmentation" in (tmp_path / "published" / "README.md").read_text()
 
 
-def test_it_is_no_script_and_no_base(run, zoo_cli, tmp_path):
+def test_it_is_no_script(zoo_cli, tmp_path):
     said = zoo_cli("eject", "unet.small", "shapes", tmp_path / "script")
     assert said.code == 2 and "not written as a script" in said.err and not (tmp_path / "script").exists()
-    said = zoo_cli("finetune", run, "shapes")
-    assert said.code == 2 and len(said.err.strip().splitlines()) <= 3
+
+
+def test_images_of_other_classes_and_another_size_begin_with_its_body(run, zoo_cli, tmp_path):
+    """A new output layer for three classes in place of two; frozen, all that is before it stays as it was."""
+    import zoo
+    from zoo.pretrained.published import core_weights
+
+    sets = [
+        part for size in ("train=12", "validation=4", "test=4", "options.seed=1") for part in ("--set", f"data.{size}")
+    ]
+    for freeze, epochs in (("all", 1), ("none", 2)):
+        out = tmp_path / freeze
+        said = zoo_cli(
+            "finetune", run, "shapes", "--freeze", freeze, "--epochs", epochs, *sets, "--out", out, "--quiet"
+        )
+        assert said.code == 0, said.err
+        tuned = zoo.load(out)
+        assert tuned.recipe.transfer.head == "new" and tuned.recipe.preprocessing.resize is None
+        assert tuned.recipe.data.num_classes == 3 and set(tuned.metrics["test"]) >= {"loss", "dice", "iou"}
+        before, after = core_weights(zoo.load(run)), core_weights(tuned)
+        assert before["output/kernel"].shape[:3] == after["output/kernel"].shape[:3] and after["output/bias"].size == 3
+        same = {name for name in before if "output" not in name and (before[name] == after[name]).all()}
+        assert (len(same) == len(before) - 2) == (freeze == "all")
+    assert tuned.history["phase"] == [1.0, 2.0, 2.0]
 
 
 def test_samples_are_drawn(own, zoo_cli, tmp_path):

@@ -31,7 +31,7 @@ def command(
     FOLDER is MODEL-DATASET in the current folder if it is not given. The card's head is as Hugging Face reads it.
     """
     from zoo.files.names import file_name
-    from zoo.pretrained.bases import TRANSFERABLE
+    from zoo.pretrained.bases import no_base
     from zoo.pretrained.published import load
     from zoo.runs import publishing
 
@@ -45,5 +45,5 @@ def command(
     size = sum(path.stat().st_size for path in files)
     out.print(f"{written}: {', '.join(path.name for path in files)}; {size / 1024:,.0f} KiB")
     out.print(f"score:     zoo eval {written}")
-    if finished.recipe.data.kind in TRANSFERABLE:
+    if not no_base(finished.recipe.data):
         out.print(f"fine-tune: zoo finetune {written} DATASET")

@@ -45,7 +45,7 @@ def ls(as_json: bool) -> None:
 def show(name: str, as_json: bool) -> None:
     """Show where weights come from, what input they were trained on, and how to use them."""
     from zoo import tasks
-    from zoo.pretrained.bases import TRANSFERABLE
+    from zoo.pretrained.bases import no_base
     from zoo.pretrained.index import entry, folder
     from zoo.pretrained.published import Published
     from zoo.recipe import model_spec
@@ -75,7 +75,7 @@ def show(name: str, as_json: bool) -> None:
     model, _, dataset = name.partition(":")
     task = tasks.of(recipe.data)
     more = task.next_command(name, recipe.data.kind)
-    if task.transfers and recipe.data.kind in TRANSFERABLE:
+    if not no_base(recipe.data):
         more += f"\nfine-tune:  zoo finetune {name} DATASET"
     out.print(
         f'\nin Python:  zoo.build("{model}", weights="{dataset}")   the network alone, input as above\n'

@@ -120,17 +120,13 @@ def preprocessing(recipe: Resolved) -> list[str]:
         layers.append(f"Rescaling(1.0 / {literal.literal(steps.rescale)})")
     lines = []
     if steps.standardize != "none":
-        axes = tuple(range(len(described.input_shape))) if steps.standardize == "feature" else None
-        divisor = f" / {literal.literal(steps.rescale)}" if steps.rescale else ""
+        each = steps.standardize == "feature"
+        divisor = literal.literal(steps.rescale or 1.0)
         lines += [
-            "# zero mean and unit variance"
-            + (" of each feature" if axes is not None else "")
-            + ", by the training split",
-            f'mean = x_train.mean({axes}, dtype="float64"){divisor}',
-            f'deviation = np.maximum(x_train.std({axes}, dtype="float64"){divisor}, 1e-6).astype("float32")',
+            f"# zero mean and unit variance{' of each feature' if each else ''}, by the training split",
+            f"mean, variance = moments(x_train, {divisor}, per_feature={each})",
         ]
-        axis = -1 if axes is not None else None
-        layers.append(f'Normalization(axis={axis}, mean=mean.astype("float32"), variance=deviation**2)')
+        layers.append(f"Normalization(axis={-1 if each else None}, mean=mean, variance=variance)")
     if described.input_dtype != "float32" and not (steps.rescale or steps.resize or steps.standardize != "none"):
         layers.append("Rescaling(1.0)")  # to float32
     sources = ["raw", *["x"] * len(layers)]

@@ -65,11 +65,13 @@ def _data_functions(recipe: Resolved) -> list[Callable[..., Any]]:
     from zoo.data.series import cut_windows
     from zoo.data.text.encoding import next_tokens, source_ids, target_ids
     from zoo.eject import plain
+    from zoo.training.model import moments
 
     data, task = recipe.data, tasks.of(recipe.data)
     found: list[Callable[..., Any]] = [cut_windows] if data.series else []
     found += [rows_of_classes] if data.classes else []
     found += [some_of_each_class] if data.examples_a_class else []
+    found += [moments] if recipe.preprocessing.standardize in ("global", "feature") else []
     if data.text:
         found += [plain.learn, plain.encode, next_tokens if task.writes else source_ids]
         found += [target_ids] if task.answers_in_text else []

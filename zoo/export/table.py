@@ -29,7 +29,6 @@ CLOSED = Form(any_batch=False, any_length=False)
 FORMS = (ANY, ONE, FIXED, CLOSED)  # the most open first
 
 LOOP = "no: the loop in which the decoder looks back is not one that tf2onnx knows"
-SEVERAL = "no: of several inputs tf2onnx loses the means and deviations that standardise one"
 
 FORMATS = ("keras", "savedmodel", "onnx", "litert")
 TABLE: dict[str, tuple[Form | str, ...]] = {  # names, as globs -> for each format a Form, or why not
@@ -37,7 +36,7 @@ TABLE: dict[str, tuple[Form | str, ...]] = {  # names, as globs -> for each form
     "linear": (ANY, ANY, ANY, ANY),
     "mlp": (ANY, ANY, ANY, ANY),
     "lenet*": (ANY, ANY, ANY, ANY),
-    "two_towers*": (ANY, ANY, SEVERAL, ANY),
+    "two_towers*": (ANY, ANY, ANY, ANY),
     "vgg*": (ANY, ANY, ANY, ANY),
     "unet*": (ANY, ANY, ANY, ANY),
     "autoencoder*": (ANY, ANY, ANY, ANY),

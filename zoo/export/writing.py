@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,25 @@ def write_saved_model(model: keras.Model, path: Path, shapes: Shapes) -> None:
 def write_onnx(model: keras.Model, path: Path, shapes: Shapes) -> None:
     """By Keras and tf2onnx."""
     onnx_erfc.teach()
-    _settled(model).export(path, format="onnx", verbose=False, input_signature=_signature(model, shapes))
+    with _numbers_in_the_graph(model):
+        _settled(model).export(path, format="onnx", verbose=False, input_signature=_signature(model, shapes))
+
+
+@contextmanager
+def _numbers_in_the_graph(model: keras.Model) -> Iterator[None]:
+    """While it lasts, layers that standardise hold arrays: tensors tf2onnx would take for further inputs."""
+    import keras
+    import numpy as np
+
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Normalization)]
+    held = [(layer.mean, layer.variance) for layer in layers]
+    for layer in layers:
+        layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
+    try:
+        yield
+    finally:
+        for layer, (mean, variance) in zip(layers, held, strict=True):
+            layer.mean, layer.variance = mean, variance
 
 
 def write_litert(model: keras.Model, path: Path, shapes: Shapes) -> None:

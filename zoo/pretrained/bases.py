@@ -106,9 +106,16 @@ def find(base: str, weights: str | None = None) -> Base:
         raise UsageError(f"--weights goes with a network of keras.applications; {base} brings its own")
     path = Path(base)
     found = Base(str(path.absolute()) if path.exists() else base)
-    if found.run is not None and found.run.recipe.data.kind not in TRANSFERABLE:
-        raise UsageError(f"{base} was trained on {found.run.recipe.data.kind}; so far only images and tables transfer")
+    if found.run is not None and (why := no_base(found.run.recipe.data)):
+        raise UsageError(f"{base} cannot be fine-tuned: {why}")
     return found
+
+
+def no_base(data: Data) -> str:
+    """Why networks that were trained on this cannot be started from; "": they can."""
+    if data.kind not in TRANSFERABLE:
+        return f"it was trained on {data.kind}; so far only images and tables transfer"
+    return tasks.of(data).no_transfer
 
 
 def again(resolved: Resolved) -> Base:
@@ -271,6 +278,7 @@ def _preprocessing(base: Base, data: Data) -> dict[str, Any]:
         return steps | ({} if base.network in APPLICATIONS else {"rescale": 255.0})
     trained = base.run.recipe
     own = trained.preprocessing.model_dump(mode="json")
-    if data.kind == "image" and data.input_shape[:2] != trained.data.input_shape[:2]:
+    any_size = tasks.of(data).target(data).is_map  # what answers for each pixel sees images as they are
+    if data.kind == "image" and not any_size and data.input_shape[:2] != trained.data.input_shape[:2]:
         own |= {"pad": 0, "resize": list(model_spec(trained).input_shape[:2])}
     return own

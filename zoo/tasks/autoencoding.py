@@ -45,7 +45,7 @@ class Autoencoding(Task):
     kinds = ("image",)
     losses = ("mse", "mae", "huber", "binary_crossentropy", ELBO)
     needs_targets = False
-    transfers = False
+    no_transfer = "its network gives back the image itself, and has no output layer that could be replaced"
     no_script = "its loss is made of the network's halves, which a script would have to restate"
 
     def target(self, data: Data) -> Field:

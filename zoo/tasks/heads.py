@@ -42,7 +42,7 @@ class Heads(Task):
     kinds = ("mixed", "tabular", "image")
     losses = ()  # each target names its own
     no_script = "it has several inputs or heads, and the script's loop knows one of each"
-    transfers = False
+    no_transfer = "its network has several output layers, and one is what can be replaced"
 
     def __init__(self, every: Callable[[], Sequence[Task]]) -> None:
         """`every` gives all tasks; a head has one of those that may be one."""

@@ -42,7 +42,6 @@ class Segmentation(Task):
     losses = ("sparse_categorical_crossentropy",)
     metrics = ("accuracy", "dice", "iou")
     keeps_outputs = False
-    transfers = False
     no_script = "the tiles of images and masks are cut by zoo"
 
     def target(self, data: Data) -> Field:

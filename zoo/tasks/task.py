@@ -80,7 +80,7 @@ class Task:
     is_head = False  # whether it can be one of several heads of a network
     no_script = ""  # why its runs are not written as a script; "": they are
     keeps_outputs = True  # whether the outputs of a whole split fit into memory together
-    transfers = True  # whether trained networks of it can be a base for others, so far
+    no_transfer = ""  # why trained networks of it cannot be a base for others; "": they can
 
     # --- what is known without a framework
 

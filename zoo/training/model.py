@@ -65,7 +65,7 @@ def constants(recipe: Resolved, train: Examples) -> dict[str, np.ndarray]:
 def _input_constants(steps: Steps, x: Any) -> dict[str, np.ndarray]:
     if steps.standardize in ("none", "window"):
         return {}
-    mean, variance = _moments(x, steps.rescale or 1.0, per_feature=steps.standardize == "feature")
+    mean, variance = moments(x, steps.rescale or 1.0, per_feature=steps.standardize == "feature")
     return {"mean": mean, "variance": variance}
 
 
@@ -152,11 +152,16 @@ def _in_units(output: keras.KerasTensor, name: str, recipe: Resolved) -> keras.K
     return output if scale == 1.0 else keras.layers.Rescaling(scale, dtype="float32", name=f"{name}_in_units")(output)
 
 
-def _moments(x: np.ndarray, divisor: float, per_feature: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of the training split, over everything or for each entry of the last axis."""
+def moments(x: np.ndarray, divisor: float = 1.0, per_feature: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of the training split, over everything or for each entry of the last axis.
+
+    The variance of what is the same in all examples, to float32, is 1: it comes out as 0, and what is a hair different
+    elsewhere as a hair.
+    """
     axes = tuple(range(x.ndim - 1)) if per_feature else None
     mean, deviation = x.mean(axes, dtype="float64") / divisor, x.std(axes, dtype="float64") / divisor
-    return mean.astype("float32"), np.maximum(deviation, 1e-6).astype("float32") ** 2
+    deviation = np.where(deviation <= 1e-7 * np.abs(mean), 1.0, np.maximum(deviation, 1e-6))
+    return mean.astype("float32"), deviation.astype("float32") ** 2
 
 
 def _identifier(name: str) -> str:
