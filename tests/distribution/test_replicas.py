@@ -42,7 +42,7 @@ def runs(tmp_path_factory):
 
 def trained(tier, devices, folder):
     """Facts of each case, its arrays, and what its single steps changed."""
-    subprocess.run([sys.executable, cases.__file__, tier, str(devices), str(folder)], check=True, timeout=600)
+    subprocess.run([sys.executable, cases.__file__, tier, str(devices), str(folder)], check=True, timeout=3600)
     with np.load(folder / f"{devices}.npz") as arrays:
         loaded = dict(arrays)
     facts = json.loads(str(loaded.pop("facts")))

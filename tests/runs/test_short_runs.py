@@ -20,13 +20,14 @@ from zoo.runs.directory import Run
 
 QUICK = ("iris", "digits", "sine", "blocks")  # a table, pictures, a series, several inputs
 SHORT = {"one epoch": {"epochs": 1}, "smoke": {"smoke": True}}
-# What is made on the spot is made smaller: what an epoch does to a run is the same.
+# What is made on the spot is made smaller, and fewer sentences are translated: what an epoch does to a run is the same.
 SMALLER = {
     "generated:addition": ["data.train=2000", "data.test=50"],
     "generated:blocks": ["data.train=500", "data.test=100"],
     "generated:dates": ["data.train=2000", "data.test=50"],
     "generated:parity": ["data.train=2000", "data.test=200"],
     "generated:reverse": ["data.train=2000", "data.test=50"],
+    "pairs:tatoeba/fra-eng.zip": ["data.test_share=0.002", "data.validation_share=0.002"],
     "stdlib:source": ["data.train=50000", "data.text.vocab_size=70"],
 }
 # An epoch takes many minutes, and no part of the file can be asked for; the smoke run is read.
