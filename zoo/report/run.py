@@ -85,7 +85,8 @@ def draw(folder: Path, look: Look, history: Mapping[str, Sequence[float]], facts
 
 
 def _of_training(history: Mapping[str, Sequence[float]]) -> Iterator[Plan]:
-    yield "learning_curves.png", "Learning curves", lambda: learning_curves(history)
+    if history:
+        yield "learning_curves.png", "Learning curves", lambda: learning_curves(history)
 
 
 def _of_network(look: Look) -> Iterator[Plan]:

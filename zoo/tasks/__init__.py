@@ -206,6 +206,16 @@ def load(data: Data, name: str, known: Vocabularies | None = None, source: Sourc
     return task.encode(of_classes(found, data), data, name, known)
 
 
+def counted(data: Data) -> Data:
+    """The data with `train` as its own files have it, to be read as a whole.
+
+    Raises:
+        UsageError: what is foreign in the files is named.
+    """
+    source, address = sources.of(data.source)
+    return data.model_copy(update={"train": source.count(address, data, of(data).target(data).role)})
+
+
 def sizes(data: Data) -> dict[str, int]:
     """Examples in `train`, `validation` and `test` after splitting; texts and series come in windows."""
     return of(data).sizes(data)
