@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo import tasks
+from zoo.cli import own_data
 from zoo.cli.console import out, print_json, table
-from zoo.cli.options import Grouped, options_said, own_data
+from zoo.cli.options import Grouped, options_said
+from zoo.cli.options import own_data as own_data_options
 from zoo.cli.words import echo
 from zoo.data.reading import AS_FOUND, Reading
 from zoo.errors import UsageError, ZooError
@@ -84,7 +86,7 @@ def _where(row: dict[str, Any]) -> str:
     cls=Grouped, epilog="Examples: zoo data show digits, zoo data show --data photos/   Next: zoo run lenet digits"
 )
 @click.argument("name", required=False)
-@own_data("The path of own data, in place of NAME.")
+@own_data_options("The path of own data, in place of NAME.")
 @click.option("--out", "target", type=click.Path(path_type=Path), help="Where the sheet goes; ./NAME-samples.png.")
 @click.option("--json", "as_json", is_flag=True, help="Print what is found as JSON.")
 def show(name: str | None, path: str | None, reading: Reading, target: Path | None, as_json: bool) -> None:
@@ -97,7 +99,11 @@ def show(name: str | None, path: str | None, reading: Reading, target: Path | No
     if (name is None) == (path is None):
         raise UsageError("which data? name a dataset of zoo data ls, or own data with --data PATH; one of them")
     name = str(name or path)
-    title, data = find(name, reading, own=path is not None)
+    try:
+        title, data = find(name, reading, own=path is not None)
+    except UsageError:
+        own_data.show_table(name, reading)
+        raise
     if data.text or data.series:
         _show_sequences(name, title, data, target, as_json)
         return
@@ -111,7 +117,8 @@ def show(name: str | None, path: str | None, reading: Reading, target: Path | No
     style.save(sample_sheet(splits.train, data, classes, title), target)
     if as_json:
         found = counts if data.targets else counts["y"]
-        print_json({**_row(name, data), "title": title, "class_counts": found, "samples": str(target)})
+        more = own_data.as_json(data, splits)
+        print_json({**_row(name, data), "title": title, "class_counts": found, "samples": str(target), **more})
         return
     _print_spec(name, title, data)
     for one, counted in counts.items():
@@ -121,6 +128,7 @@ def show(name: str | None, path: str | None, reading: Reading, target: Path | No
             y = splits.train.targets[one]
             called = f"{one}: " if data.targets else ""
             out.print(f"to predict: {called}{y.min():g} to {y.max():g}, mean {y.mean():.4g}, deviation {y.std():.4g}")
+    own_data.show(data, splits)
     out.print(f"\nsamples drawn in {target}")
 
 
@@ -141,11 +149,13 @@ def _show_sequences(name: str, title: str, data: Data, target: Path | None, as_j
     task = tasks.of(data)
     found = previews.look(data, name, task.target(data), task.class_names(data))
     if as_json:
-        print_json({**_row(name, data), "title": title, "class_counts": found.counts, "examples": found.examples})
+        more = {"examples": found.examples, **own_data.as_json(data, found.splits)}
+        print_json({**_row(name, data), "title": title, "class_counts": found.counts, **more})
         return
     _print_spec(name, title, data)
     if any(found.counts.values()):
         _print_counts(found.counts)
+    own_data.show(data, found.splits)
     out.print()
     for example in found.examples:
         out.print(example, markup=False, highlight=False)

@@ -76,6 +76,8 @@ def _filled_by_training(data: Data, table: Table) -> Data:
     """The same with the statistics of the rows that are trained on; a category that is in no such row stays known."""
     import numpy as np
 
+    if data.task == "label":
+        data = data.model_copy(update={"stratify": "on"})  # as it will be
     source = read(Path(data.source.partition(":")[2]), data, data.task)  # type: ignore[arg-type]  # the role, so far
     numbered = Examples(np.arange(len(table.rows)), source.train.targets)
     train = split(source._replace(train=numbered), data, data.source, data.task).train.x  # type: ignore[arg-type]
@@ -114,7 +116,7 @@ def _present(table: Table, data: Data, targets: Sequence[str]) -> list[str]:
     """The columns of the features: by their names where there is a header, else all but those of the targets.
 
     Raises:
-        UsageError: a column is missing; those that nobody asked for are told and passed over.
+        UsageError: a column is missing; others are passed over.
     """
     wanted = feature_columns(data)
     if not (_by_name(table, wanted, data) or (table.header and set(wanted) & set(table.names))):
@@ -122,9 +124,17 @@ def _present(table: Table, data: Data, targets: Sequence[str]) -> list[str]:
     if absent := [name for name in wanted if name not in table.names]:
         named = ", ".join(map(repr, absent[:3]))
         raise UsageError(f"{table.path} has no column {named}\nit has: {', '.join(table.names[:12])}")
-    if others := [name for name in table.names if name not in (*wanted, *targets)]:
-        log.warning("note: %s: passed over, since no column of the recipe: %s", table.path, ", ".join(others[:12]))
     return list(wanted)
+
+
+def note_others(path: Path, data: Data) -> None:
+    """Say which columns of a part's file are none of those that are learnt from."""
+    wanted = feature_columns(data)
+    table = read_table(path, wanted)
+    targets = indicators.columns(data) if data.several_labels else (label_column(table, data.label),)
+    others = [name for name in table.names if name not in (*wanted, *targets)]
+    if others and table.header:
+        log.warning("note: %s: passed over, since not learnt from: %s", path, ", ".join(others[:12]))
 
 
 def labels(table: Table, column: str, data: Data, target: Role = "label") -> np.ndarray:

@@ -32,6 +32,15 @@ def find(data: Data, splits: Splits, class_names: Sequence[str]) -> list[str]:
     return found
 
 
+def duplicates(splits: Splits) -> int:
+    """Examples that are exact copies of another one, in whichever part."""
+    raw = splits.raw or splits
+    if any(is_stored(array) for part in raw for array in part.inputs.values()):
+        return 0
+    keys = [key for part in raw for key in _keys(part)]
+    return len(keys) - len(set(keys))
+
+
 def _small_classes(splits: Splits, names: Sequence[str]) -> Iterator[str]:
     """Classes of which a part has no example."""
     if not names or isinstance(splits.train.y, Mapping) or splits.train.y.ndim != 1:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from zoo.data import series
-from zoo.data.examples import Examples, class_counts
+from zoo.data.examples import Examples, Splits, class_counts
 from zoo.data.sources import read
 from zoo.data.splitting import split
 
@@ -26,6 +26,7 @@ class Preview(NamedTuple):
 
     examples: list[str]
     counts: dict[str, dict[str, int]]
+    splits: Splits | None = None  # of texts, as they are before they are encoded
 
 
 def look(data: Data, name: str, field: Field, classes: Sequence[str]) -> Preview:
@@ -40,7 +41,8 @@ def look(data: Data, name: str, field: Field, classes: Sequence[str]) -> Preview
         return Preview([_cut(str(source.train.x[0]), 2 * MOST_CHARACTERS)], {})
     splits = series.split(source, data, name) if data.series else split(source, data, name, target)
     counts = {part: class_counts(examples, classes) for part, examples in splits.by_name().items()} if classes else {}
-    return Preview([_line(splits.train, row, data) for row in range(min(EXAMPLES, len(splits.train)))], counts)
+    lines = [_line(splits.train, row, data) for row in range(min(EXAMPLES, len(splits.train)))]
+    return Preview(lines, counts, splits if data.text else None)
 
 
 def _line(part: Examples, row: int, data: Data) -> str:

@@ -36,6 +36,8 @@ class Csv(FileSource):
     def count(self, address: str, data: Data, target: Role) -> int:
         if data.kind == "series":
             series.refuse_overlap(locate(address), data)
+        if data.kind == "tabular":
+            csvfile.note_others(locate(address), data)
         return super().count(address, data, target)
 
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
