@@ -42,7 +42,7 @@ def test_a_table_s_columns_parts_and_copies_are_told(table, tmp_path, zoo_cli):
     assert "1 of 2 test examples are exact copies" in said
     found = json.loads(zoo_cli("data", "show", *wanted, "--json"))
     assert (found["train"], found["test"]) == (54, 2) and found["parts"]["test"] == str(tmp_path / "test.csv")
-    assert found["columns"][2] == {"name": "age", "role": "number", "missing": 7, "values": "0 to 59"}
+    assert found["columns"][2] == {"name": "age", "use": "number", "missing": 7, "values": "0 to 59"}
     assert any("exact copies" in line for line in found["findings"])
 
 

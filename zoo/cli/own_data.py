@@ -64,9 +64,9 @@ def show_table(name: str, reading: Reading) -> None:
 
 
 def _print_columns(columns: list[Column]) -> None:
-    grid = table("column", "role", ">missing", "values")
+    grid = table("column", "use", ">missing", "values")
     for column in columns:
-        grid.add_row(column.name, column.role, f"{column.missing:,}" if column.missing else "-", column.values)
+        grid.add_row(column.name, column.use, f"{column.missing:,}" if column.missing else "-", column.values)
     out.print()
     out.print(grid)
 

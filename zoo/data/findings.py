@@ -80,7 +80,7 @@ def _keys(examples: Examples) -> list[Any]:
 def _hashable(array: np.ndarray) -> list[Any]:
     import numpy as np
 
-    if array.dtype == object:
+    if array.dtype == object or not len(array):
         return array.tolist()
     rows = np.ascontiguousarray(array).reshape(len(array), -1)
     return [hash(row.tobytes()) for row in rows] if rows.shape[1] else []

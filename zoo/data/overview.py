@@ -16,10 +16,10 @@ HELD = {"test": "held out of all", "validation": "held out of the rest"}
 
 
 class Column(NamedTuple):
-    """A column of a table: its role, how many of its cells are missing, and what stands in it."""
+    """A column of a table: its use, how many of its cells are missing, and what stands in it."""
 
     name: str
-    role: str
+    use: str
     missing: int
     values: str
 
