@@ -50,7 +50,7 @@ def test_what_is_said_wins():
     callbacks = own(best=False)[0].callbacks
     assert callbacks.checkpoint is None and callbacks.early_stopping.restore_best is False
     assert own(early_stopping=0)[0].callbacks.early_stopping is None
-    assert own()[0].training.weight_decay == 1.0
+    assert own()[0].training.weight_decay == 3.0
     assert own(optimizer="sgd")[0].training.weight_decay == 0.0
     assert own(learning_rate=0.5)[0].training.learning_rate == 0.5
 

@@ -23,6 +23,7 @@ TRAINING: dict[
     "batch_size": (int, "Examples a step, over all devices together."),
     "learning_rate": (float, "Step size of the optimiser; never scaled by itself."),
     "optimizer": (str, "sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw."),
+    "class_weights": (str, "none, or balanced: rare classes count as much as frequent ones in the loss."),
     "seed": (int, "Initial weights, order, augmentation and dropout."),
     "strategy": (str, "auto, one, mirrored or multi-worker: which devices."),
     "scale_learning_rate": (bool, "Multiply it by the number of devices."),
@@ -38,6 +39,8 @@ OWN_DATA: dict[str, tuple[str, str, str]] = {  # of zoo.data.reading.Reading -> 
     "missing": ("--missing", "WAY", "Missing cells: drop, median, mode, flag; of a series: forward, interpolate."),
     "drop": ("--drop", "COLUMN,...", "Columns to leave out."),
     "columns": ("--columns", "COLUMN,...", "Columns to predict from; all but the label if not said."),
+    "group": ("--group", "COLUMN", "Rows with one value in it stay in one part, such as those of a patient."),
+    "weight": ("--weight", "COLUMN", "What each row counts in the loss."),
     "text_column": ("--text-column", "COLUMN", "The column of texts."),
     "label": ("--label", "COLUMN", "What to predict, of --data or tfds:NAME; the last column if not said."),
 }

@@ -152,6 +152,10 @@ class Data(Section):
     """Whether an example may have any number of the classes: columns of 0 and 1, or the parts of `label`."""
     label_separator: str = ""
     """What parts the classes in the column `label`."""
+    group: str | None = None
+    """The column of a table whose equal values keep rows in one part."""
+    weight: str | None = None
+    """The column of a table that says what each row counts in the loss."""
     missing: Literal["", "drop", "median", "mode", "flag", "forward", "interpolate"] = ""
     """What is done about missing cells of a table or a series; nothing: they are refused."""
     fills: dict[str, str] = {}

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from zoo.data import indicators, missing
 from zoo.data.config import Data
-from zoo.data.examples import Examples, Source
+from zoo.data.examples import GROUP, WEIGHT, Examples, Source
 from zoo.data.fields import Role
 from zoo.data.reading import AS_FOUND, Reading
-from zoo.data.splitting import split
+from zoo.data.splitting import fitted_to_groups, split
 from zoo.data.table import Table, is_number, read_table, refuse_cells, refuse_missing, table_text
 from zoo.errors import UsageError, unknown
 
@@ -37,10 +37,10 @@ def infer(path: Path, reading: Reading = AS_FOUND) -> Data:
         UsageError: no such label column, a missing cell, text in a column of numbers, a text column of too many values,
             a label with one value only; and whatever `read_table` refuses.
     """
-    whole, label = reading.selected(read_table(path, reading.labels)), reading.label
+    whole, label = reading.selected(read_table(path, reading.labels), beside=True), reading.label
     several = indicators.find(whole, label)
     targets = several.columns if several else (label_column(whole, label),)
-    columns = [name for name in whole.names if name not in targets]
+    columns = [name for name in whole.names if name not in (*targets, *reading.beside)]
     missing.refuse_other(reading.missing, missing.OF_TABLES, "a table")
     way = reading.missing or ""
     if way:
@@ -49,7 +49,7 @@ def infer(path: Path, reading: Reading = AS_FOUND) -> Data:
     fills = missing.statistics(whole, way, columns) if way not in ("", "drop") else {}
     table = missing.filled(whole, fills, gaps)
     refuse_missing(table, table.names)
-    features = [name for name in table.names if name not in targets]
+    features = [name for name in table.names if name not in (*targets, *reading.beside)]
     names, categories = described_features(table, features)
     classes = several.names if several else class_names(table, targets[0])
     found = Data(
@@ -66,9 +66,13 @@ def infer(path: Path, reading: Reading = AS_FOUND) -> Data:
         categories=categories,
         missing=way,  # type: ignore[arg-type]  # one of OF_TABLES
         fills=fills,
+        group=reading.group,
+        weight=reading.weight,
         train=len(table.rows),
         **reading.shares(),
     )
+    if found.group:
+        found = fitted_to_groups(found, read(path, found, found.task).train)  # type: ignore[arg-type]  # the role, so far
     return _filled_by_training(found, whole) if fills else found
 
 
@@ -79,7 +83,7 @@ def _filled_by_training(data: Data, table: Table) -> Data:
     if data.task == "label":
         data = data.model_copy(update={"stratify": "on"})  # as it will be
     source = read(Path(data.source.partition(":")[2]), data, data.task)  # type: ignore[arg-type]  # the role, so far
-    numbered = Examples(np.arange(len(table.rows)), source.train.targets)
+    numbered = Examples(np.arange(len(table.rows)), source.train.targets, source.train.beside)
     train = split(source._replace(train=numbered), data, data.source, data.task).train.x  # type: ignore[arg-type]
     rows = [table.rows[i] for i in sorted(train.tolist())]
     fills = missing.statistics(replace(table, rows=rows), data.missing, list(data.fills))
@@ -103,7 +107,28 @@ def read(path: Path, data: Data, target: Role = "label") -> Source:
     targets = indicators.columns(data) if data.several_labels else (label_column(table, data.label),)
     table = missing.seen_to(table, data, feature_columns(data), targets)
     x = features(table, data, _present(table, data, targets))
-    return Source(Examples(x, labels(table, targets[0], data, target)))
+    return Source(Examples(x, labels(table, targets[0], data, target), beside(table, data)))
+
+
+def beside(table: Table, data: Data) -> dict[str, np.ndarray]:
+    """The columns that say what each row counts and what it belongs to, where the file has them.
+
+    Raises:
+        UsageError: a missing cell, or a weight that is no number above 0.
+    """
+    import numpy as np
+
+    found: dict[str, np.ndarray] = {}
+    there = [name for name in (data.group, data.weight) if name in table.names]
+    refuse_missing(table, [str(name) for name in there])
+    if data.group in there:
+        found[GROUP] = np.array(table.column(str(data.group)), object)
+    if data.weight in there:
+        cells = table.column(str(data.weight))
+        bad = [not (is_number(cell) and 0 < float(cell) < np.inf) for cell in cells]
+        refuse_cells(table, str(data.weight), bad, "is no weight: a number above 0", "mend the cell, or remove its row")
+        found[WEIGHT] = numbers(table, str(data.weight))
+    return found
 
 
 def _by_name(table: Table, wanted: Sequence[str], data: Data) -> bool:
@@ -120,7 +145,7 @@ def _present(table: Table, data: Data, targets: Sequence[str]) -> list[str]:
     """
     wanted = feature_columns(data)
     if not (_by_name(table, wanted, data) or (table.header and set(wanted) & set(table.names))):
-        return [name for name in table.names if name not in targets]
+        return [name for name in table.names if name not in (*targets, data.group, data.weight)]
     if absent := [name for name in wanted if name not in table.names]:
         named = ", ".join(map(repr, absent[:3]))
         raise UsageError(f"{table.path} has no column {named}\nit has: {', '.join(table.names[:12])}")

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.errors import UsageError, ZooError
@@ -24,6 +25,10 @@ AT_ONCE = 1000  # examples that are decoded together
 COPIES = 3  # of a set in memory: as read, as split, and on the device
 
 
+WEIGHT, GROUP = "weight", "group"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 @dataclass(frozen=True, init=False)
 class Examples:
     """Examples as named arrays of as many rows each: input fields and target fields.
@@ -37,8 +42,10 @@ class Examples:
 
     inputs: Mapping[str, Any]
     targets: Mapping[str, Any]
+    beside: Mapping[str, Any]  # what is neither seen nor predicted: WEIGHT in the loss, GROUP that is not parted
 
-    def __init__(self, inputs: Any, targets: Any) -> None:
+    def __init__(self, inputs: Any, targets: Any, beside: Mapping[str, Any] = NOTHING) -> None:
+        object.__setattr__(self, "beside", beside)
         object.__setattr__(self, "inputs", inputs if isinstance(inputs, Mapping) else {"x": inputs})
         object.__setattr__(self, "targets", targets if isinstance(targets, Mapping) else {"y": targets})
 
@@ -61,11 +68,13 @@ class Examples:
 
     def of(self, rows: np.ndarray) -> Examples:
         """These rows; of examples that stay on disk nothing is read."""
-        return Examples(*({k: array.take(rows, axis=0) for k, array in part.items()} for part in self.sides))
+        parts = (*self.sides, self.beside)
+        return Examples(*({k: array.take(rows, axis=0) for k, array in part.items()} for part in parts))
 
     def cut(self, rows: slice) -> Examples:
         """A slice of the rows."""
-        return Examples(*({name: array[rows] for name, array in part.items()} for part in self.sides))
+        parts = (*self.sides, self.beside)
+        return Examples(*({name: array[rows] for name, array in part.items()} for part in parts))
 
     @property
     def sides(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -137,7 +146,7 @@ def conform(part: Examples, data: Data, where: str, target: Role = "label") -> E
         ZooError: a label outside the classes, a feature or target that is not finite; the first such row (counted
             from 0) is named.
     """
-    return Examples(conform_inputs(part.x, data, where), conform_targets(part.y, data, where, target))
+    return Examples(conform_inputs(part.x, data, where), conform_targets(part.y, data, where, target), part.beside)
 
 
 def conform_inputs(given: Any, data: Data, where: str) -> Any:

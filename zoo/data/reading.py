@@ -24,6 +24,8 @@ class Reading:
         drop: columns that are left out, separated by commas.
         columns: columns to predict from, separated by commas; the others are left out.
         text_column: the column of texts.
+        group: the column whose equal values keep rows in one part, such as a patient's number; nothing is learnt of it.
+        weight: the column that says what each row counts in the loss; nothing is learnt of it.
     """
 
     label: str | None = None
@@ -34,6 +36,13 @@ class Reading:
     drop: str | None = None
     columns: str | None = None
     text_column: str | None = None
+    group: str | None = None
+    weight: str | None = None
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The columns that are neither predicted nor predicted from."""
+        return tuple(name for name in (self.group, self.weight) if name)
 
     def of(self, label: str | None, kind: str | None) -> Reading:
         """The same with this label and kind, where they are given."""
@@ -44,8 +53,10 @@ class Reading:
         """Names that a header with the label, or labels, has."""
         return tuple(self.label.split(",")) if self.label else ()
 
-    def selected(self, table: Table) -> Table:
+    def selected(self, table: Table, beside: bool = False) -> Table:
         """The table without the columns that are left out; the label stays.
+
+        The columns `beside` come first, or not at all.
 
         Raises:
             UsageError: a column that is not there, or a label that is left out.
@@ -53,17 +64,20 @@ class Reading:
         drop, columns = _names(self.drop, table), _names(self.columns, table)
         if self.text_column:
             columns = (*columns, *_names(self.text_column, table))
-        if not (drop or columns):
+        aside = [name for called in self.beside for name in _names(called, table)]
+        if not (drop or columns or aside):
             return table
+        drop = (*drop, *aside)
         rest = [name for name in table.names if name not in drop]
         label = [name for name in _names(self.label, table) or rest[-1:] if name in table.names]
         if bad := next((name for name in label if name in drop), None):
             raise UsageError(f"{table.path}: column {bad!r} is the label and left out; drop another one")
-        beside = [name for name in label if name not in columns]
+        others = [name for name in label if name not in columns]
         names = [name for name in (columns or rest) if name not in drop and name not in label] + label
-        if columns and not beside:
+        if columns and not others:
             raise UsageError(f"{table.path}: columns to predict from and the label are the same; --label names another")
-        order = [table.names.index(name) for name in sorted(set(names), key=table.names.index)]
+        kept = [*(aside if beside else ()), *sorted(set(names), key=table.names.index)]
+        order = [table.names.index(name) for name in kept]
         rows = [[row[i] for i in order] for row in table.rows]
         return replace(table, names=tuple(table.names[i] for i in order), rows=rows)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from zoo.data.examples import Examples, Source, Splits, conform
+from zoo.data.examples import GROUP, Examples, Source, Splits, conform
 from zoo.data.subset import few
 from zoo.errors import UsageError
 
@@ -40,7 +40,7 @@ def split(source: Source, data: Data, where: str, target: Role = "label") -> Spl
 
     Classes keep their shares (stratified) where `data.stratify` is on, and else in sources of fewer than
     `STRATIFY_BELOW` training rows in which every class is frequent enough; pairs of texts with one source are kept
-    together; otherwise the split is a plain permutation.
+    together, and rows of one group; otherwise the split is a plain permutation.
 
     Raises:
         UsageError: the source holds another number of examples than the recipe says, or pairs that cannot be parted so.
@@ -80,7 +80,9 @@ def _hold_out(part: Examples, count: int, data: Data, target: Role) -> tuple[Exa
     if choose in (by_class, in_shares):
         rest, held = choose(part.y, count, data.split_seed)
     elif choose is by_text:
-        rest, held = by_text(part.x, count, data.split_seed)
+        rest, held = by_text(part.beside[GROUP] if data.group else part.x, count, data.split_seed)
+        if len(held) != count and data.group:
+            raise UsageError(f"{data.source}: {count:,} rows cannot be held out without parting a {data.group!r}")
         if len(held) != count:
             raise UsageError(
                 f"{data.source}: {count:,} pairs cannot be held out without parting translations of one text\n"
@@ -93,11 +95,31 @@ def _hold_out(part: Examples, count: int, data: Data, target: Role) -> tuple[Exa
 
 def way_to_hold_out(data: Data, has_classes: bool) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     """Which of the functions below holds examples out of this data."""
-    if data.kind == "text-pair":
+    if data.kind == "text-pair" or data.group:
         return by_text
     if not has_classes or data.several_labels:
         return at_random
     return in_shares if data.stratify == "on" else by_class
+
+
+def fitted_to_groups(data: Data, train: Examples) -> Data:
+    """The same with shares that can be held out of the training part without parting a group.
+
+    Raises:
+        UsageError: every group is too large for that.
+    """
+    groups = train.beside[GROUP]
+    for name in ("test", "validation"):
+        if count := 0 if getattr(data, name) else data.parts()[name]:
+            rest, held = by_text(groups, count, data.split_seed)
+            if not len(held):
+                raise UsageError(
+                    f"{data.source}: each group of {data.group!r} has more rows than the {count:,} of the {name} part\n"
+                    "hold out more, or give the part as a file of its own: --test FILE, --validation FILE"
+                )
+            data = data.model_copy(update={f"{name}_share": len(held) / len(groups)})
+            groups = groups[rest]
+    return data
 
 
 def at_random(examples: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

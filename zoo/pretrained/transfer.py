@@ -145,7 +145,7 @@ class TransferFit(Fit):
         """What the second phase starts from is the best so far."""
         if not len(self.splits.validation):
             return
-        scores = {f"val_{name}": value for name, value in self.evaluate(self.splits.validation).metrics.items()}
+        scores = {f"val_{name}": value for name, value in self._validated().items()}
         for callback in self.callbacks:
             if isinstance(callback, BestWeights) and callback.monitor in scores:
                 callback.best, callback.epoch, callback.weights = scores[callback.monitor], -1, self.model.get_weights()
@@ -168,7 +168,7 @@ class TransferFit(Fit):
         empty = np.zeros((0, *shape), "float32")
 
         def seen(part: Examples) -> Examples:
-            return Examples(predict(part.x) if len(part) else empty, part.targets)
+            return Examples(predict(part.x) if len(part) else empty, part.targets, part.beside)
 
         return Splits(seen(train), seen(validation), Examples(empty, test.cut(slice(0)).targets))
 

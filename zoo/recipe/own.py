@@ -57,7 +57,7 @@ def tables_for(data: Data, defaults: Mapping[str, Any], said: Mapping[str, Any])
         "preprocessing": _preprocessing(data),
         "training": {"epochs": epochs, "batch_size": batch},
         "callbacks": _callbacks(length, epochs) if sizes["validation"] > 0 else {},
-        "models": _models(sizes["train"], said.get("optimizer", "adamw")) if data.kind == "tabular" else {},
+        "models": _models(data, sizes["train"], said.get("optimizer", "adamw")) if data.kind == "tabular" else {},
     }
 
 
@@ -94,16 +94,24 @@ def _steps(one: Data | Input) -> dict[str, Any]:
     return {"standardize": "global"} if floating else PREPROCESSING.get(one.kind, {})
 
 
-def _models(train: int, optimizer: str) -> dict[str, Any]:
+def _models(data: Data, train: int, optimizer: str) -> dict[str, Any]:
     """What differs for the networks of tables: the default sizes of most are those for images."""
-    mlp: dict[str, Any] = {"knobs": {"hidden_units": [128, 64]}, "training": {"learning_rate": 0.003}}
-    if train < FEW_ROWS:  # weights decay fast, so that the network stays near a linear one unless the rows say more
-        mlp["knobs"]["hidden_units"] = [32]
-        mlp["training"] |= {"optimizer": "adamw", "weight_decay": 1.0} if optimizer == "adamw" else {}
     return {
-        "mlp": mlp,
+        "mlp": _few_rows(data, optimizer) if train < FEW_ROWS else {"knobs": {"hidden_units": [128, 64]}},
         "perceptron": {"training": {"learning_rate": 0.02}},
         "perceptron.sigmoid": {"training": {"learning_rate": 0.02}},
         # one linear unit under plain gradient descent learns values of any scale as they are
         "linear": {"preprocessing": {"targets": "none"}},
     }
+
+
+def _few_rows(data: Data, optimizer: str) -> dict[str, Any]:
+    """A perceptron of several layers that stays near a linear one unless the rows say more: its weights decay fast.
+
+    Beside that, classes are learnt best with much dropped, values with smooth units and nothing dropped.
+    """
+    knobs: dict[str, Any] = {"hidden_units": [64], "dropout": 0.5}
+    if tasks.of(data).can_scale_targets:
+        knobs = {"hidden_units": [32], "activation": "tanh", "dropout": 0.0}
+    decay = {"optimizer": "adamw", "weight_decay": 3.0} if optimizer == "adamw" else {}
+    return {"knobs": knobs, "training": {"learning_rate": 0.003} | decay}

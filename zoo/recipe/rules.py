@@ -23,7 +23,7 @@ def metric_names(recipe: Resolved) -> list[str]:
 
 def contradictions(recipe: Resolved) -> list[str]:
     """Mistakes that hold whatever the number of epochs."""
-    rules = (_sizes, _loss, _schedule, _monitors, _kind, _targets, _xla)
+    rules = (_sizes, _loss, _schedule, _monitors, _kind, _targets, _weights, _xla)
     found = [mistake for rule in rules for mistake in rule(recipe)]
     return found + tasks.of(recipe.data).contradictions(recipe)
 
@@ -51,6 +51,14 @@ def _targets(recipe: Resolved) -> list[str]:
     if recipe.preprocessing.targets == "none" or tasks.of(recipe.data).can_scale_targets:
         return []
     return [f"preprocessing.targets: is for single values to predict, {recipe.dataset} is for {recipe.data.task}"]
+
+
+def _weights(recipe: Resolved) -> list[str]:
+    task = tasks.of(recipe.data)
+    by_class = task.has_classes and task.takes_weights and not task.has_several_labels
+    if recipe.training.class_weights == "none" or by_class:
+        return []
+    return [f"training.class_weights: is for one of several classes, {recipe.dataset} is for {recipe.data.task}"]
 
 
 def _xla(recipe: Resolved) -> list[str]:

@@ -62,6 +62,8 @@ class Training(Section):
     """The gradient of all weights together is scaled down to this norm."""
     loss: str | None = None
     """One of the task's; the first when absent."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """balanced: in the loss each class counts the same in all, the rare ones' examples more than the others'."""
     precision: Precision = "float32"
     """Of the arithmetic."""
     jit: Literal["auto", "on", "off"] = "auto"

@@ -28,6 +28,7 @@ class _Classes(Task):
 
     kinds = ("tabular", "image", "text", "mixed")
     has_classes = True
+    takes_weights = True
     is_head = True
 
     def target(self, data: Data) -> Field:

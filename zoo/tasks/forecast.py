@@ -27,6 +27,7 @@ class Forecast(Regression):
 
     kinds = ("series",)
     scales_targets = True
+    takes_weights = False
     can_scale_targets = False  # they follow the window's scale
     is_head = False
 

@@ -26,6 +26,7 @@ class Regression(Task):
     kinds: tuple[str, ...] = ("tabular", "image", "text", "mixed")
     is_head = True
     can_scale_targets = True
+    takes_weights = True
     losses = ("mse", "mae", "huber")
     metrics = ("mae",)
 

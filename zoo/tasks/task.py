@@ -74,6 +74,7 @@ class Task:
     answers_in_files = False  # whether what is predicted is written into files
     scales_targets = False  # whether outputs come in the units of standardised inputs and are brought back
     can_scale_targets = False  # whether values to predict may be standardised for the network
+    takes_weights = False  # whether an example may count more or less than others in the loss
     has_several_labels = False  # whether an example may have any number of the classes
     needs_targets = True  # whether it learns from more than the inputs themselves
     has_classes = False  # whether what is predicted is one of some classes

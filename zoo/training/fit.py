@@ -15,6 +15,7 @@ import numpy as np
 
 from zoo import tasks
 from zoo.data import Examples, Splits
+from zoo.data.examples import WEIGHT
 from zoo.errors import UsageError, ZooError
 from zoo.recipe import Resolved, Training
 from zoo.runs.directory import write_history
@@ -32,6 +33,7 @@ from zoo.training.model import core_of, make_model
 from zoo.training.objects import NOTHING, Given
 from zoo.training.optimizers import make_optimizer
 from zoo.training.signals import Stopped, StopRequest, heeded
+from zoo.training.weighting import example_weights, mean_loss, weighted
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
 SECONDS_BETWEEN_HISTORIES = 1.0
@@ -89,6 +91,8 @@ class Fit:
             if values := given.loss_values():
                 self._refuse_own_loss()
                 self.learning[0].objective.values = values
+            if self._weights(splits.train) is not None:
+                self.learning = [weighted(step) for step in self.learning]
             for step in self.learning:
                 step.optimizer.build(step.variables)
         self._check_normalisation()
@@ -150,11 +154,27 @@ class Fit:
     def _make_run_steps(self) -> Any:
         train, training = self.splits.train, self.recipe.training
         augment, size = make_augment(self.recipe.augmentation, training.seed, self.fields), training.batch_size
-        y = self.task.targets(train.y, self.recipe.data, self.loss)
-        feed = make_feed(Examples(train.inputs, y), self.fields)
+        targets = Examples({}, self.task.targets(train.y, self.recipe.data, self.loss)).targets
+        if (weights := self._weights(train)) is not None:
+            targets = {**targets, WEIGHT: weights}
+        feed = make_feed(Examples(train.inputs, targets), self.fields)
         if self.replicas == 1:
             return make_run_steps(self.learning, feed, size, augment, self.jit)
         return replicas.make_run_steps(self.learning, feed, size, augment, training.clip_norm)
+
+    def _weights(self, part: Examples) -> np.ndarray | None:
+        """What each example of a part counts in the loss; None: all the same."""
+        return example_weights(part, self.splits.train, self.recipe.training.class_weights)
+
+    def _validated(self) -> dict[str, float]:
+        """Loss and metrics over the validation part; the loss is weighted as it is in training."""
+        part, found = self.splits.validation, self.evaluate(self.splits.validation)
+        weights = self._weights(part)
+        if weights is None:
+            return found.metrics
+        objective = self.task.objective(self.recipe.data, self.loss)
+        y = self.task.targets(part.y, self.recipe.data, self.loss)
+        return found.metrics | {"loss": mean_loss(self.model, objective, y, found.outputs, weights)}
 
     def _predicting(self, forward: Callable[..., Any]) -> Predict:
         if self.replicas == 1:
@@ -232,7 +252,7 @@ class Fit:
         """Validate, write the history, tell the callbacks, and step to the next epoch."""
         logs = self._means()
         if len(self.splits.validation):
-            logs |= {f"val_{name}": value for name, value in self.evaluate(self.splits.validation).metrics.items()}
+            logs |= {f"val_{name}": value for name, value in self._validated().items()}
         rate = np.array(self.model.optimizer.learning_rate)  # also where replicas hold copies of it
         logs |= {"learning_rate": float(rate), "seconds": time.perf_counter() - begun}
         for name, value in logs.items():

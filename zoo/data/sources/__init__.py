@@ -150,6 +150,8 @@ def infer(source: str, label: str | None = None, kind: str | None = None, readin
         MissingError: a TensorFlow Datasets name that is not prepared.
     """
     found, address = of(source)
+    if reading.beside and found.scheme != "csv":
+        raise UsageError(f"{address}: --group and --weight name columns of a table, and this is none")
     return found.infer(address, reading.of(label, kind))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources.source import FileSource
 from zoo.data.table import read_table
 from zoo.data.text import files as textfiles
+from zoo.errors import UsageError
 
 if TYPE_CHECKING:
     from zoo.data.config import Data
@@ -43,17 +45,27 @@ class Csv(FileSource):
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         """What a table is, from what stands in it, unless `reading.kind` says it (one of `own.READ_AS`)."""
         path, label, kind = Path(address), reading.label, reading.kind
-        table = reading.selected(read_table(path, reading.labels))
+        whole = read_table(path, reading.labels)
+        table = reading.selected(whole)
         kind = kind or ("text" if reading.text_column else None)
         if kind in (None, "table") and several.suits(table, label):
+            _refuse_beside(reading, path)
             return several.infer(table, reading)
         if kind == "table":
             return csvfile.infer(path, reading)
         if kind == "series" or (kind is None and series.looks_like(table, label)):
+            _refuse_beside(reading, path)
             return series.infer(table, reading)
-        if kind == "text" or (kind is None and textfiles.text_column(table, label)):
-            return textfiles.infer_table(table, reading)
+        found = textfiles.text_column(table, label)
+        if kind == "text" or (kind is None and found):
+            named = replace(reading, text_column=reading.text_column or found)
+            return textfiles.infer_table(reading.selected(whole, beside=True), named)
         return csvfile.infer(path, reading)
+
+
+def _refuse_beside(reading: Reading, path: Path) -> None:
+    if reading.beside:
+        raise UsageError(f"{path}: --group and --weight are for rows or texts with one label, and this is none")
 
 
 SOURCE = Csv()

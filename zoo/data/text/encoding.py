@@ -57,7 +57,8 @@ def encoded(source: Source, data: Data, target: Role, where: str, known: Vocabul
 
     def encoded_part(name: str, part: Examples) -> Examples:
         place = f"{where}, {name}"
-        return Examples(encode(part.x, data, vocabularies, place), conform_targets(part.y, data, place, target))
+        y = conform_targets(part.y, data, place, target)
+        return Examples(encode(part.x, data, vocabularies, place), y, part.beside)
 
     return Splits(*_each(encoded_part, parts), vocabularies, parts)
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from zoo.data import indicators, missing
 from zoo.data.config import Data
-from zoo.data.csvfile import class_names, label_column, labels
+from zoo.data.csvfile import beside, class_names, label_column, labels
 from zoo.data.examples import Examples, Source
 from zoo.data.fields import Role
 from zoo.data.folder import scan
 from zoo.data.rawfiles import read_text
 from zoo.data.reading import AS_FOUND, Reading
+from zoo.data.splitting import fitted_to_groups
 from zoo.data.table import Table, is_number, read_table
 from zoo.data.text.counting import measured, unmeasured
 from zoo.errors import UsageError
@@ -53,14 +54,14 @@ def infer_table(table: Table, reading: Reading) -> Data:
     """
     label = reading.label
     column = reading.text_column or text_column(table, label) or _longest(table, label)
-    beside = [name for name in table.names if name != column]
-    several = indicators.find(table, label or beside[-1])
-    targets = several.columns if several else (label_column(table, label or beside[-1]),)
+    others = [name for name in table.names if name != column and name not in reading.beside]
+    several = indicators.find(table, label or others[-1])
+    targets = several.columns if several else (label_column(table, label or others[-1]),)
     missing.refuse_other(reading.missing, ("drop",), "texts")
     if reading.missing:
         table = missing.kept(table, reading.missing, (column,), targets)
     classes = several.names if several else class_names(table, targets[0])
-    _note(table, column, targets, asked=reading.kind is not None)
+    _note(table, column, targets, asked=reading.kind is not None, beside=reading.beside)
     data = Data(
         source=f"csv:{table.path}",
         kind="text",
@@ -74,11 +75,14 @@ def infer_table(table: Table, reading: Reading) -> Data:
         label=targets[0] if len(targets) == 1 else None,
         several_labels=several is not None,
         label_separator=several.separator if several else "",
+        group=reading.group,
+        weight=reading.weight,
         train=len(table.rows),
         **reading.shares(),
         text=unmeasured(table.column(column)),
     )
-    return measured(data, _from_table(table, data, "label" if classes else "value"), str(table.path))
+    source = _from_table(table, data, "label" if classes else "value")
+    return measured(fitted_to_groups(data, source.train) if data.group else data, source, str(table.path))
 
 
 def _longest(table: Table, label: str | None) -> str:
@@ -87,8 +91,8 @@ def _longest(table: Table, label: str | None) -> str:
     return max(names, key=lambda name: sum(map(len, table.column(name))))
 
 
-def _note(table: Table, column: str, targets: Sequence[str], asked: bool) -> None:
-    others = [name for name in table.names if name not in (column, *targets)]
+def _note(table: Table, column: str, targets: Sequence[str], asked: bool, beside: Sequence[str] = ()) -> None:
+    others = [name for name in table.names if name not in (column, *targets, *beside)]
     left = f"; passed over: {', '.join(others)}" if others else ""
     if others or not asked:
         log.warning(
@@ -121,7 +125,7 @@ def _from_table(table: Table, data: Data, target: Role = "label") -> Source:
     if empty:
         more = f" ({len(empty):,} such rows)" if len(empty) > 1 else ""
         raise UsageError(f"{table.path}, line {empty[0]}, column {column!r}: the text is empty{more}\nremove the row")
-    return Source(Examples(np.array(texts, object), _targets(table, data, target)))
+    return Source(Examples(np.array(texts, object), _targets(table, data, target), beside(table, data)))
 
 
 def _targets(table: Table, data: Data, target: Role) -> np.ndarray:
