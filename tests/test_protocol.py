@@ -11,6 +11,8 @@ from tiers import tiered
 from zoo import checks, tasks
 from zoo.catalogue.registry import describe, list_models
 from zoo.catalogue.spec import DataSpec
+from zoo.checks import learning
+from zoo.checks.subject import TOKENS
 from zoo.cli import main
 from zoo.layers import CrossAttention, PaddingMask, SelfAttention
 
@@ -98,7 +100,7 @@ def test_an_exploding_start_is_noticed():
 
 
 def test_a_net_that_cannot_learn_is_noticed(monkeypatch):
-    monkeypatch.setattr(checks, "LEARNING_RATES", (0.01,))
+    monkeypatch.setattr(learning, "LEARNING_RATES", (0.01,))
     blind = net(lambda: layers.Rescaling(0.0))
     assert "5 examples not learnt" in fault(checks.overfits, blind)
 
@@ -187,7 +189,7 @@ def test_models_from_source_to_target_are_checked_too():
 def test_targets_of_a_writing_model_can_be_known():
     subject = checks.Subject(reader(lambda: layers.LSTM(4, return_sequences=True), classes=30))
     x, y = subject.inputs(8), subject.targets(8)
-    assert (y[:, 1:] == x[:, 1:] + checks.TOKENS * (x[:, :-1] % 2)).all()
+    assert (y[:, 1:] == x[:, 1:] + TOKENS * (x[:, :-1] % 2)).all()
     assert (y[:, 0] == x[:, 0]).all()
 
 
@@ -248,7 +250,7 @@ def own_folder(tmp_path, monkeypatch):
 
 
 def test_check_command_on_own_builders(own_folder, capsys, monkeypatch):
-    monkeypatch.setattr(checks, "ROUNDS", 5)
+    monkeypatch.setattr(learning, "ROUNDS", 5)
     code, out, err = zoo(capsys, "check", "own_nets:good")
     assert code == 0
     assert "own_nets:good" in out and "no record to compare" in out

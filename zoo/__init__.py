@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from zoo.recipe import list_datasets as list_datasets
     from zoo.recipe import load_recipe as load_recipe
     from zoo.runs.directory import Run as Run
-    from zoo.runs.job import Outcome as Outcome
+    from zoo.runs.finishing import Outcome as Outcome
     from zoo.runs.job import run as run
     from zoo.safety import load_model as load_model
 
@@ -47,7 +47,7 @@ _PUBLIC = {
     "load_model": "zoo.safety",
     "run": "zoo.runs.job",
     "ModelRecord": "zoo.catalogue.registry",
-    "Outcome": "zoo.runs.job",
+    "Outcome": "zoo.runs.finishing",
     "Recipe": "zoo.recipe",
     "Resolved": "zoo.recipe",
     "Run": "zoo.runs.directory",

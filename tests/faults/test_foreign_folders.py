@@ -15,8 +15,8 @@ from zoo.files.names import dataset_name, file_name
 from zoo.pretrained import arrays
 from zoo.recipe import resolve
 from zoo.report import run as drawn
+from zoo.runs import beginning
 from zoo.runs import directory as runs
-from zoo.runs import job
 from zoo.training import checkpoint
 
 WRITTEN = ("checkpoints", "head", "export", "tensorboard", ".lock", "log.txt", "samples.txt", "history.csv",
@@ -203,7 +203,7 @@ def test_names_of_foreign_files_are_one_line_of_the_log(tmp_path, capfd):
     (tmp_path / "checkpoints" / "step-9\nepoch 1 accuracy 1.0 \x1b[2J").write_text("damaged")
     watch = Progress()
     watch.log = tmp_path / "log.txt"
-    assert job._saved(tmp_path, watch).facts == {"epoch": 1, "done": 2}
+    assert beginning.saved_state(tmp_path, watch).facts == {"epoch": 1, "done": 2}
     log = watch.log.read_text()
     assert "damaged checkpoint" in log and r"step-9\nepoch 1 accuracy 1.0 \x1b[2J" in log and len(log.splitlines()) == 2
     assert "\x1b" not in capfd.readouterr().err

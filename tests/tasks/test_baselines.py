@@ -11,7 +11,7 @@ from zoo.data import Examples, Splits
 from zoo.data.config import Data, Text
 from zoo.recipe import resolve
 from zoo.report.page import fact_rows
-from zoo.runs import job
+from zoo.runs import finishing
 from zoo.tasks.baselines import of_classes
 from zoo.training.evaluation import Evaluation
 
@@ -105,7 +105,7 @@ def test_by_default_own_data_alone(asked, smoke, source, tried):
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": source})})
     splits = parted(np.random.default_rng(0).normal(size=(90, 4)).astype("float32"), np.arange(90) % 3)
     facts = {"smoke": smoke} | ({} if asked is None else {"baseline": asked})
-    found = job._baselines(recipe, splits, Evaluation({"accuracy": 0.5}, None), facts)
+    found = finishing.baselines(recipe, splits, Evaluation({"accuracy": 0.5}, None), facts)
     assert bool(found) is tried
 
 

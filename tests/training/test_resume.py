@@ -14,7 +14,8 @@ from zoo import tasks
 from zoo.data import Examples
 from zoo.errors import UsageError, ZooError
 from zoo.recipe import resolve
-from zoo.runs import directory, job
+from zoo.runs import beginning, directory, job
+from zoo.runs.watching import Watcher
 from zoo.training import checkpoint, loop, state
 from zoo.training.fit import Fit
 from zoo.training.signals import Stopped
@@ -219,7 +220,7 @@ def test_a_checkpoint_that_is_packed_or_holds_something_else_is_refused(tmp_path
         checkpoint.newest(folder)
     checkpoint.save(folder, 2, {}, {"at": 2})
     with pytest.raises(UsageError, match="does not say where the run stopped"):
-        job._saved(tmp_path, job.Watcher())
+        beginning.saved_state(tmp_path, Watcher())
     recipe = resolve("mlp", "iris", ["knobs.hidden_units=[4]"])[0]
     fit = Fit(recipe, tasks.load(recipe.data, "iris"), None)
     for facts in ({}, {"made_of": 3}, {"made_of": {"recipe": {}, "data": []}}):

@@ -16,7 +16,7 @@ from zoo.data import class_counts, sources
 from zoo.files import append
 from zoo.files.names import escaped
 from zoo.recipe import Resolved
-from zoo.runs.job import Watcher
+from zoo.runs.watching import Watcher
 
 if TYPE_CHECKING:
     import keras

@@ -2,67 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from zoo import tasks
-from zoo.catalogue.registry import describe
-from zoo.data import Splits, findings, sources
 from zoo.data.examples import Source
-from zoo.data.sources import memory
 from zoo.errors import UsageError
-from zoo.recipe import Recipe, Resolved, changed, resolve
-from zoo.runs import directory, predictions, provenance
+from zoo.recipe import Resolved
+from zoo.runs import directory, provenance
+from zoo.runs.beginning import compare_data, make_fit, note_findings, position, saved_state, start
+from zoo.runs.finishing import Outcome, complete, drawn, finish, keep_trained, score
+from zoo.runs.given import Dataset, understood
+from zoo.runs.watching import Watcher
 from zoo.training.distribution import cluster
-from zoo.training.distribution.meeting import meet
-from zoo.training.memory import refuse_too_large
 from zoo.training.objects import NOTHING, Given
 from zoo.training.signals import Stopped
 
 if TYPE_CHECKING:
     import keras
-    import tensorflow as tf
 
     from zoo.training.checkpoint import Checkpoint
-    from zoo.training.evaluation import Evaluate, Evaluation
-    from zoo.training.fit import Fit, Fitted
+    from zoo.training.fit import Fit
 
 log = logging.getLogger("zoo")
-SMOKE_EPOCHS, SMOKE_STEPS = 2, 5
-Pair: TypeAlias = "tuple[Any, Any] | tf.data.Dataset"  # arrays x and y, or a dataset of such pairs
-Dataset: TypeAlias = "str | Path | Recipe | Pair | Mapping[str, Pair]"
-
-
-class Watcher:
-    """Is told what a run is doing; this one says nothing."""
-
-    def stage(self, text: str) -> None:
-        """A new stage begins."""
-
-    def begin(self, fit: Fit) -> None:
-        """Training is about to begin."""
-
-    def callbacks(self, folder: Path, recipe: Resolved) -> list[keras.callbacks.Callback]:
-        """Further callbacks, told about batches and epochs."""
-        return []
-
-
-@dataclass
-class Outcome:
-    """What a run came to."""
-
-    folder: Path
-    recipe: Resolved
-    metrics: dict[str, Any]
-    params: int
-    seconds: float
-    pictures: list[Path] = field(default_factory=list)
+SMOKE_EPOCHS = 2
 
 
 def run(
@@ -125,7 +91,7 @@ def run(
         "seed": seed, "strategy": strategy, "precision": precision, "jit": jit,
         "scale_learning_rate": scale_learning_rate,
     }  # fmt: skip
-    recipe, source = _understood(model, dataset, sets, smoke_options(options) if smoke else options)
+    recipe, source = understood(model, dataset, sets, smoke_options(options) if smoke else options)
     folder = place(Path(out) if out else None, recipe)
     more: dict[str, Any] = {"source": source, "callbacks": callbacks, "given": given, "baseline": baseline}
     return execute(recipe, folder, smoke=smoke, require_gpu=require_gpu, **more)
@@ -133,33 +99,6 @@ def run(
 
 def _object(value: Any) -> Any:
     return None if isinstance(value, str) else value
-
-
-def _understood(
-    model: str | Resolved, dataset: Dataset | None, sets: Sequence[str], options: dict[str, Any]
-) -> tuple[Resolved, Source | None]:
-    """The resolved recipe behind what `run` was given, and the examples where these were given themselves."""
-    if isinstance(model, Resolved):
-        if dataset is not None and not _is_given(dataset):
-            raise UsageError(f"a resolved recipe names its dataset, {model.dataset}: leave the other one away")
-        source = None if dataset is None else memory.read(dataset)[1]
-        return changed(model, sets, options), source
-    if dataset is None:
-        raise UsageError(f"on which dataset? such as zoo.run({model!r}, 'digits')   (see: zoo.list_datasets())")
-    if isinstance(dataset, Recipe):
-        return resolve(model, dataset.name, sets, options, data=dataset)[0], None
-    wanted = describe(model).tasks
-    if isinstance(dataset, Path) and dataset.suffix != ".toml":
-        return resolve(model, dataset.stem, sets, options, data=tasks.from_path(dataset, wanted=wanted))[0], None
-    if isinstance(dataset, str | Path):
-        own = tasks.infer(str(dataset), wanted=wanted) if ":" in str(dataset) else None
-        return resolve(model, str(dataset), sets, options, data=own)[0], None
-    described, source = memory.read(dataset)
-    return resolve(model, "memory", sets, options, data=tasks.decided(described, wanted))[0], source
-
-
-def _is_given(dataset: Any) -> bool:
-    return not isinstance(dataset, str | Path | Recipe)
 
 
 def place(out: Path | None, recipe: Resolved) -> Path | None:
@@ -204,29 +143,9 @@ def resume(folder: Path, watch: Watcher | None = None, *, require_gpu: bool = Fa
         return None
     if trained:
         with directory.claimed(folder):
-            return _complete(folder, watch, require_gpu)
+            return complete(folder, watch, require_gpu)
     asked = begun.info.get("baseline")
     return execute(recipe, folder, smoke=smoke, watch=watch, resuming=True, require_gpu=require_gpu, baseline=asked)
-
-
-def _complete(folder: Path, watch: Watcher, require_gpu: bool) -> Outcome:
-    """What a run that was trained still lacks; on one device, whatever it was trained on."""
-    from zoo.training.environment import prepare
-    from zoo.training.evaluation import make_predict, make_score
-
-    started, begun = time.perf_counter(), directory.Run(folder)
-    recipe, facts = begun.recipe, begun.info
-    watch.stage("the training was over; doing what came after it")
-    if begun.is_done:
-        prepare(require_gpu)
-    else:
-        splits = _load(recipe, watch, require_gpu)
-        model, loss = begun.model, str(recipe.training.loss)
-        fields = tasks.of(recipe.data).fields(recipe.data)
-        score = make_score(model, recipe.data, loss, lambda forward: make_predict(forward, fields))
-        scored = _score(model, recipe, splits, score)
-        _finish(folder, facts | {"resumed_from": "after the last epoch"}, recipe, splits, scored, started)
-    return _drawn(folder, watch)
 
 
 def execute(
@@ -253,17 +172,17 @@ def execute(
     if folder is None:
         _follow(recipe, watch, smoke=smoke, require_gpu=require_gpu, source=source, callbacks=callbacks, given=given)
         return None
-    splits = _start(recipe, watch, smoke, resuming, require_gpu, source)
+    splits = start(recipe, watch, smoke, resuming, require_gpu, source)
     if not resuming:
-        _note_findings(recipe, splits)
+        note_findings(recipe, splits)
     from zoo.training.distribution.workers import loss_named
     from zoo.training.writing import sampling
 
     with directory.claimed(folder):
-        saved = _saved(folder, watch) if resuming else None
+        saved = saved_state(folder, watch) if resuming else None
         if not resuming:
             directory.write_recipe(folder, recipe)
-        facts = provenance.facts_before(recipe, smoke) | ({"resumed_from": _position(saved)} if resuming else {})
+        facts = provenance.facts_before(recipe, smoke) | ({"resumed_from": position(saved)} if resuming else {})
         before = directory.Run(folder).info if resuming else {}
         facts |= {} if baseline is None else {"baseline": baseline}
         facts |= _given_facts(folder, callbacks, before) | ({"resumed_after": before["exit"]} if resuming else {})
@@ -273,18 +192,18 @@ def execute(
         directory.record(folder, facts | {"exit": "started"})
         fit = None
         try:
-            _compare_data(recipe, splits)
+            compare_data(recipe, splits)
             watch.stage("building the model")
             with loss_named(cluster.find(recipe.training.strategy), folder):
                 own = [*watch.callbacks(folder, recipe), *sampling(recipe, splits, None if smoke else folder)]
-                fit = _make_fit(recipe, splits, folder, [*own, *callbacks], smoke, given)
+                fit = make_fit(recipe, splits, folder, [*own, *callbacks], smoke, given)
                 watch.begin(fit)
                 fitted = fit(saved)
-                _keep_trained(folder, fitted, splits)
+                keep_trained(folder, fitted, splits)
                 facts |= provenance.facts_after(fit, fitted) | {"trained": True}
                 directory.record(folder, facts | {"exit": "started"})
-                scored = _score(fit.model, recipe, splits, fit.score)
-            _finish(folder, facts, recipe, splits, scored, started)
+                scored = score(fit.model, recipe, splits, fit.score)
+            finish(folder, facts, recipe, splits, scored, started)
         except BaseException as error:
             if fit is None and not resuming:  # nothing was trained: the place stays free
                 shutil.rmtree(folder)
@@ -292,78 +211,7 @@ def execute(
             ended = facts | {"exit": _reason(error), "seconds": round(time.perf_counter() - started, 3)}
             directory.record(folder, before if resuming and not _went_on(error, fit, saved) else ended)
             raise
-        return _drawn(folder, watch, fit.model)
-
-
-def _note_findings(recipe: Resolved, splits: Splits) -> None:
-    """What is to be known of own data before it is learnt from."""
-    if sources.is_own(recipe.data):
-        for line in findings.find(recipe.data, splits, tasks.of(recipe.data).class_names(recipe.data)):
-            log.warning("note: %s", line)
-
-
-def _keep_trained(folder: Path, fitted: Fitted, splits: Splits) -> None:
-    """All that came out of the training; nothing of it is lost from here on."""
-    directory.write_history(folder, fitted.history)
-    directory.write_model(folder, fitted.model)
-    if splits.vocabularies is not None:
-        directory.write_vocabularies(folder, splits.vocabularies)
-
-
-def _score(model: keras.Model, recipe: Resolved, splits: Splits, evaluate: Evaluate) -> dict[str, Evaluation]:
-    """What is said of the whole test split and, for reference, the metrics of the validation split."""
-    from zoo.training.evaluation import measure
-
-    scored = {"test": measure(model, recipe.data, str(recipe.training.loss), splits, "test", evaluate)}
-    return scored | ({"validation": evaluate(splits.validation)} if len(splits.validation) else {})
-
-
-def _finish(
-    folder: Path,
-    facts: dict[str, Any],
-    recipe: Resolved,
-    splits: Splits,
-    scored: dict[str, Evaluation],
-    started: float,
-) -> None:
-    """Write down what was scored; with that the run is done."""
-    import keras
-
-    test, found, raw = splits.test, scored["test"], splits.raw.test if splits.raw else None
-    shown = tasks.of(recipe.data).shown(test, found.outputs, recipe.data, str(recipe.training.loss))
-    notes = predictions.write(folder, test, raw, found.outputs, found.texts, shown)
-    metrics = {part: evaluation.metrics for part, evaluation in scored.items()}
-    count = len(test) if found.outputs is None else len(keras.tree.flatten(found.outputs)[0])
-    rows = _baselines(recipe, splits, found, facts)
-    details = dict(found.details) | ({"baselines": rows} if rows else {})
-    told = {"details": details} if details else {}
-    directory.record_metrics(folder, metrics | told | {"examples_scored": count, "examples_in_split": len(test)})
-    facts |= {"loss_from": found.loss_from, "seconds": round(time.perf_counter() - started, 3)}
-    directory.record(folder, facts | {"exit": "done"} | ({"kept": notes} if notes else {}))
-
-
-def _baselines(recipe: Resolved, splits: Splits, test: Evaluation, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What learners without a network score: of own data the quick ones, all if the run was asked for them."""
-    asked, data = facts.get("baseline"), recipe.data
-    if asked is False or (asked is None and (facts["smoke"] or not sources.is_own(data))):
-        return []
-    try:
-        return tasks.of(data).baselines(data, splits, test.metrics, bool(asked))
-    except (ValueError, MemoryError) as error:  # texts without a word, rows beyond a learner's range
-        log.warning("note: no baseline: %s", str(error).splitlines()[0])
-        return []
-
-
-def _drawn(folder: Path, watch: Watcher, model: keras.Model | None = None) -> Outcome:
-    """Pictures and report of a run that is done, and what it came to."""
-    from zoo import report
-
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    watch.stage("drawing")
-    run = directory.Run(folder)
-    return Outcome(
-        folder, run.recipe, run.metrics, run.info["params"], run.info["seconds"], report.draw_run(run, model)
-    )
+        return drawn(folder, watch, fit.model)
 
 
 def _went_on(error: BaseException, fit: Fit | None, saved: Checkpoint | None) -> bool:
@@ -385,78 +233,6 @@ def _given_facts(
     return {"callbacks": names} if names else {}
 
 
-def _make_fit(
-    recipe: Resolved,
-    splits: Splits,
-    folder: Path | None,
-    callbacks: Sequence[keras.callbacks.Callback],
-    smoke: bool,
-    given: Given,
-) -> Fit:
-    """What trains: the same on each of several workers, which keep no folder but for the chief."""
-    given.refuse_beside(recipe)
-    more = {"given": given} if given else {}
-    return _fit_class(recipe)(recipe, splits, folder, callbacks, SMOKE_STEPS if smoke else None, **more)
-
-
-def _fit_class(recipe: Resolved) -> type[Fit]:
-    if recipe.transfer is not None:
-        from zoo.pretrained.transfer import TransferFit
-
-        return TransferFit
-    from zoo.training.fit import Fit
-
-    return Fit
-
-
-def _start(
-    recipe: Resolved, watch: Watcher, smoke: bool, resuming: bool, require_gpu: bool, source: Source | None = None
-) -> Splits:
-    """Load the data and start TensorFlow; among several workers TensorFlow must meet the others before all else."""
-    from zoo.training.environment import prepare
-
-    refuse_too_large(recipe)
-    group = cluster.find(recipe.training.strategy)
-    if group is not None:
-        watch.stage(f"meeting the other workers as worker {group.index} of {len(group.workers)}")
-        meet(group).compare(provenance.common_facts(recipe, smoke) | {"--resume": resuming})
-        watch.stage("starting TensorFlow")
-        prepare(require_gpu)
-        from zoo.training.distribution.workers import join
-
-        join(group)
-        watch.stage("loading data")
-        return tasks.load(recipe.data, recipe.dataset, source=source)
-    return _load(recipe, watch, require_gpu, source)
-
-
-def _load(recipe: Resolved, watch: Watcher, require_gpu: bool, source: Source | None = None) -> Splits:
-    """Load the data and start TensorFlow, which takes texts apart, and must know its devices by then."""
-    from zoo.training.environment import prepare
-
-    if recipe.data.text:
-        watch.stage("starting TensorFlow")
-        prepare(require_gpu)
-    watch.stage("loading data")
-    splits = tasks.load(recipe.data, recipe.dataset, source=source)
-    if not recipe.data.text:
-        watch.stage("starting TensorFlow")
-        prepare(require_gpu)
-    return splits
-
-
-def _compare_data(recipe: Resolved, splits: Splits) -> None:
-    """The last thing that several workers do before they build: see that all of them hold the same examples."""
-    group = cluster.find(recipe.training.strategy)
-    if group is not None:
-        from zoo.training.state import checksums
-
-        found = {name: hashlib.sha256(repr(some).encode()).hexdigest()[:8] for name, some in checksums(splits).items()}
-        meeting = meet(group)
-        meeting.compare({f"the checksum of the {name} examples": digest for name, digest in found.items()})
-        meeting.close()
-
-
 def _follow(
     recipe: Resolved,
     watch: Watcher,
@@ -469,37 +245,16 @@ def _follow(
     given: Given = NOTHING,
 ) -> None:
     """What every worker but the chief does: the same computation, and nothing is written."""
-    splits = _start(recipe, watch, smoke, resumed is not None, require_gpu, source)
+    splits = start(recipe, watch, smoke, resumed is not None, require_gpu, source)
     from zoo.training.distribution.workers import loss_named
 
-    saved = _saved(resumed, watch) if resumed else None
-    _compare_data(recipe, splits)
+    saved = saved_state(resumed, watch) if resumed else None
+    compare_data(recipe, splits)
     with loss_named(cluster.find(recipe.training.strategy), resumed):
-        fit = _make_fit(recipe, splits, None, callbacks, smoke, given)
+        fit = make_fit(recipe, splits, None, callbacks, smoke, given)
         watch.begin(fit)
         fit(saved)
-        _score(fit.model, recipe, splits, fit.score)
-
-
-def _saved(folder: Path, watch: Watcher) -> Checkpoint | None:
-    from zoo.training.checkpoint import newest
-
-    saved, damaged = newest(folder / "checkpoints")
-    if saved is not None and not all(isinstance(saved.facts.get(key), int) for key in ("epoch", "done")):
-        raise UsageError(f"the checkpoint in {folder} does not say where the run stopped\nstart the run again")
-    for line in damaged:
-        watch.stage(f"passing over a damaged checkpoint: {line}")
-    if saved is None and (folder / "head").is_dir():
-        watch.stage("going on in the first phase")
-    else:
-        watch.stage(f"going on {_position(saved)}")
-    return saved
-
-
-def _position(saved: Checkpoint | None) -> str:
-    if saved is None:
-        return "from the start: it was stopped before its first checkpoint"
-    return f"from epoch {saved.facts['epoch'] + 1}, step {saved.facts['done'] + 1}"
+        score(fit.model, recipe, splits, fit.score)
 
 
 def _reason(error: BaseException) -> str:
