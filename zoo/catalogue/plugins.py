@@ -11,25 +11,27 @@ import hashlib
 import json
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from zoo import __version__
 from zoo.catalogue.folders import own_folder
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 from zoo.files import JSON, read_bytes, read_json, write_json
 from zoo.native_output import silence
 
 SECONDS = 30.0  # to import one; TensorFlow alone takes 10 on a busy machine
+T = TypeVar("T")
 KEPT_WRONG = 86_400.0  # seconds for which one that hangs, or ends the process, is not tried again
 MOST_FILES = 2_000
 CHILD = (
@@ -72,6 +74,44 @@ def load(
         except (Exception, SystemExit) as error:
             broken[called(point)] = f"{type(error).__name__}: {error}"
     return broken
+
+
+class Brought(NamedTuple, Generic[T]):
+    """Objects of other packages, and the plug-ins that are left out: `entry point of package` -> what went wrong."""
+
+    objects: list[T]
+    broken: dict[str, str]
+
+
+def brought(
+    group: str, form: type[T], *, what: str, key: str, pattern: str, taken: Iterable[str], refuse: Callable[[T], None]
+) -> Brought[T]:
+    """What the entry points of a group give: an object of the class `form`, or several.
+
+    Args:
+        what: messages call such an object so.
+        key: its attribute that holds the name, which no two packages may use; it has the form of `pattern`.
+        taken: names that are there already.
+        refuse: raises UsageError for what else is wrong with an object.
+    """
+    found, names = list[T](), set(taken)
+
+    def add(point: Any, origin: str) -> None:
+        given = point.load()
+        new = list(given) if isinstance(given, list | tuple) else [given]
+        for one in new:
+            if not isinstance(one, form):
+                raise UsageError(f"{one!r:.100} is no {form.__module__}.{form.__name__}")
+            name = getattr(one, key, None)
+            if not isinstance(name, str) or not re.fullmatch(pattern, name):
+                raise UsageError(f"a {what}'s {key} {name!r} is not of the form {pattern}")
+            if name in names:
+                raise UsageError(f"the {what} {name!r} is there already; choose another {key}")
+            refuse(one)
+        found.extend(new)
+        names.update(getattr(one, key) for one in new)
+
+    return Brought(found, load(group, add))
 
 
 def called(point: Any) -> str:

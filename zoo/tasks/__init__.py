@@ -6,7 +6,6 @@ breaks is kept in `broken()` and harms nothing else.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -65,39 +64,26 @@ def names() -> tuple[str, ...]:
 
 def broken() -> dict[str, str]:
     """Plug-ins whose tasks are left out: `entry point of package` -> what went wrong."""
-    return dict(_theirs()[1])
+    return dict(_theirs().broken)
 
 
 def _every() -> tuple[Task, ...]:
-    return (*_ALL, *_theirs()[0])
+    return (*_ALL, *_theirs().objects)
 
 
 @cache
-def _theirs() -> tuple[list[Task], dict[str, str]]:
+def _theirs() -> plugins.Brought[Task]:
     """The tasks of other packages, and what broke."""
-    found: list[Task] = []
-
-    def add(point: Any, origin: str) -> None:
-        given = point.load()
-        new = list(given) if isinstance(given, list | tuple) else [given]
-        for task in new:
-            _refuse_bad(task, {other.name for other in (*_ALL, *found)})
-        found.extend(new)
-
-    return found, plugins.load("zoo.tasks", add)
+    taken = {task.name for task in _ALL}
+    return plugins.brought(
+        "zoo.tasks", Task, what="task", key="name", pattern="[a-z][a-z0-9_-]*", taken=taken, refuse=_refuse_bad
+    )
 
 
-def _refuse_bad(task: Any, taken: set[str]) -> None:
-    if not isinstance(task, Task):
-        raise UsageError(f"{task!r:.100} is no zoo.tasks.task.Task")
-    name = getattr(task, "name", None)
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
-        raise UsageError(f"a task's name {name!r} is not of the form a-z, 0-9, _, -")
-    if name in taken:
-        raise UsageError(f"the task {name!r} is there already; choose another name")
+def _refuse_bad(task: Task) -> None:
     for what in ("kinds", "losses"):
         if not _are_words(getattr(task, what, None)):
-            raise UsageError(f"the task {name!r} has no `{what}`: a tuple of words")
+            raise UsageError(f"the task {task.name!r} has no `{what}`: a tuple of words")
     if bad := [kind for kind in task.kinds if kind not in KINDS]:
         raise unknown("kind of data", bad[0], KINDS, f"known: {', '.join(KINDS)}")
 

@@ -6,7 +6,6 @@ breaks is kept in `broken()` and harms nothing else.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
@@ -29,7 +28,7 @@ OURS = ("tfds", "sklearn", "generated", "stdlib", "folder", "arrays", "csv", "pa
 
 def names() -> tuple[str, ...]:
     """The scheme of every source."""
-    return (*OURS, *_theirs()[0])
+    return (*OURS, *(source.scheme for source in _theirs().objects))
 
 
 def named(scheme: str) -> DataSource:
@@ -37,7 +36,7 @@ def named(scheme: str) -> DataSource:
     if scheme in OURS:
         found: DataSource = import_module(f"{__name__}.{scheme}").SOURCE
         return found
-    return _theirs()[0][scheme]
+    return next(source for source in _theirs().objects if source.scheme == scheme)
 
 
 def of(source: str) -> tuple[DataSource, str]:
@@ -86,32 +85,26 @@ def is_own_file(source: str) -> bool:
 
 def broken() -> dict[str, str]:
     """Plug-ins whose sources are left out: `entry point of package` -> what went wrong."""
-    return dict(_theirs()[1])
+    return dict(_theirs().broken)
 
 
 @cache
-def _theirs() -> tuple[dict[str, DataSource], dict[str, str]]:
-    """The sources of other packages by their scheme, and those that broke."""
-    found: dict[str, DataSource] = {}
+def _theirs() -> plugins.Brought[DataSource]:
+    """The sources of other packages, and those that broke."""
+    return plugins.brought(
+        "zoo.sources",
+        DataSource,
+        what="source",
+        key="scheme",
+        pattern="[a-z][a-z0-9_]+",
+        taken=OURS,
+        refuse=_refuse_bad,
+    )
 
-    def add(point: Any, origin: str) -> None:
-        source = point.load()
-        _refuse_bad(source, (*OURS, *found))
-        found[source.scheme] = source
 
-    return found, plugins.load("zoo.sources", add)
-
-
-def _refuse_bad(source: Any, taken: Sequence[str]) -> None:
-    if not isinstance(source, DataSource):
-        raise UsageError(f"{source!r:.100} is no zoo.data.sources.source.DataSource")
-    scheme = getattr(source, "scheme", None)
-    if not isinstance(scheme, str) or not re.fullmatch(r"[a-z][a-z0-9_]+", scheme):
-        raise UsageError(f"a source's scheme {scheme!r} is not of the form a-z, 0-9, _")
-    if scheme in taken:
-        raise UsageError(f"the source {scheme!r} is there already; choose another scheme")
+def _refuse_bad(source: DataSource) -> None:
     if type(source).read is DataSource.read or not isinstance(getattr(source, "form", None), str):
-        raise UsageError(f"the source {scheme!r} has no method `read`, or no `form`")
+        raise UsageError(f"the source {source.scheme!r} has no method `read`, or no `form`")
     if bad := [kind for kind in source.kinds if kind not in KINDS]:
         raise unknown("kind of data", bad[0], KINDS, f"known: {', '.join(KINDS)}")
 
