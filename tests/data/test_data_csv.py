@@ -167,7 +167,7 @@ def test_a_model_of_one_feature_takes_one_number_a_line(write, flat):
     ("text", "message"),
     [
         ("1,2,3,4\n", r"4 columns, the model needs 2: a, b"),
-        ("a,c\n1,2\n", "unknown column of .* 'b'"),
+        ("a,c\n1,2\n", "has no column 'b'; it has: a, c\nthe model needs: a, b"),
         ("a,b\n1,\n", "missing cells: line 2, column 'b'"),
         ("a,b\n1,x\n", "line 2, column 'b': 'x' stands in a column of numbers"),
     ],

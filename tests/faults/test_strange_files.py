@@ -12,7 +12,7 @@ from zoo.pretrained import imagenet
 from zoo.pretrained.arrays import read as read_weights
 from zoo.pretrained.published import Published, differences
 from zoo.recipe import load_recipe, resolve
-from zoo.runs import directory, predicting
+from zoo.runs import directory, to_predict
 from zoo.safety import scan, scan_weights
 from zoo.training import checkpoint
 
@@ -23,7 +23,7 @@ READ = {  # what reads it -> a name that it has
     rawfiles.read_text: "t.txt",
     rawfiles.lines: "t.txt.gz",
     lambda path: rawfiles.read_text(path.rename(path.with_suffix(".zip"))): "t",
-    lambda path: predicting.texts_of([path]): "t.txt",
+    lambda path: to_predict.texts_of([path], load_recipe("imdb").data): "t.txt",
     lambda path: folder.read_files([path], resolve("lenet", "mnist")[0].data): "seven.png",
     read_weights: "weights.npz",
     scan: "model.keras",
@@ -70,7 +70,7 @@ def strange(request, tmp_path):
     return make
 
 
-SAID = r"is a pipe|is a device|is a folder|has 1,099,511,627,776 bytes; such a file has at most|no plain file|no such file|there is no|is not there|is a symbolic link|cannot read"  # noqa: E501
+SAID = r"is a pipe|is a device|is a folder|has 1,099,511,627,776 bytes; such a file has at most|no plain file|no such file|there is no|is not there|is a symbolic link|cannot read|no texts"  # noqa: E501
 
 
 @pytest.mark.parametrize("read", READ, ids=[f"{i}-{name}" for i, name in enumerate(READ.values())])

@@ -205,7 +205,10 @@ def read_features(path: Path, data: Data) -> np.ndarray:
         return features(table, data, list(wanted))
     if table.header and set(wanted) & set(table.names):
         absent = next(name for name in wanted if name not in table.names)
-        raise unknown(f"column of {path}", absent, table.names, f"the model needs: {', '.join(wanted)}")
+        raise UsageError(
+            f"{path} has no column {absent!r}; it has: {', '.join(table.names[:12])}\n"
+            f"the model needs: {', '.join(wanted)}"
+        )
     names = list(table.names)
     if data.several_labels and len(names) > len(wanted):
         names = [name for name in names if name not in indicators.columns(data)]

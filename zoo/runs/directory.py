@@ -245,18 +245,24 @@ class Run:
         return safety.load_model(self.whole("model.keras"))
 
     def predict(
-        self, given: Any, *, beam_width: int = 1, invert: bool = False, out: Path = Path()
+        self,
+        given: Any,
+        *,
+        beam_width: int = 1,
+        invert: bool = False,
+        out: Path = Path(),
+        skip_broken: bool = False,
     ) -> list[dict[str, Any]]:
         """What the model says of raw examples, in words: a row each; see `zoo.runs.predicting.predict`.
 
-        A `Path` is a file, a string a text, an array holds examples.
+        A `Path` is a file or a folder, a string a text, an array holds examples.
 
         Raises:
             UsageError: examples that do not look like the training data.
         """
         from zoo.runs.predicting import predict
 
-        return predict(self, given, beam_width=beam_width, invert=invert, out=out)
+        return predict(self, given, beam_width=beam_width, invert=invert, out=out, skip_broken=skip_broken)
 
     @cached_property
     def _sealed(self) -> dict[str, Any]:

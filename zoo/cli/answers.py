@@ -1,0 +1,74 @@
+"""What a model said of examples, as a table on the screen, as CSV or JSON, and how much of it is right."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+from zoo.cli.console import out, table
+from zoo.cli.words import echo
+
+
+def show(rows: list[Any], top: int) -> None:
+    """A line an answer; of a translation the translation alone."""
+    if all("text" in row and "probabilities" not in row for row in rows):
+        for row in rows:
+            echo(row["prediction"])
+        return
+    truths = ["truth"] if any("truth" in row for row in rows) else []
+    grid = table("file", ">row", "prediction", "how sure", *truths)
+    for row in rows:
+        prediction = row["prediction"]
+        shown = f"{prediction:.4g}" if isinstance(prediction, float) else prediction
+        known = [row.get("truth", "")] if truths else []
+        grid.add_row(row.get("text", row["file"])[:60], str(row["row"]), shown, _sureness(row, top), *known)
+    out.print(grid)
+
+
+def right(rows: list[Any]) -> str:
+    """How good the answers are whose truth stands in the file."""
+    known = [row for row in rows if "truth" in row]
+    if not known:
+        return ""
+    if not isinstance(known[0]["prediction"], float):
+        right = sum(row["prediction"] == row["truth"] for row in known)
+        return f"right: {right:,} of {len(known):,} ({right / len(known):.2%})"
+    try:
+        errors = [abs(row["prediction"] - float(row["truth"])) for row in known]
+    except ValueError:
+        return ""
+    return f"mean absolute error: {sum(errors) / len(errors):.4g} over {len(known):,} rows"
+
+
+def _sureness(row: dict[str, Any], top: int) -> str:
+    if "score" in row:
+        return f"score {row['score']:+.3f}"
+    best = sorted(row.get("probabilities", {}).items(), key=lambda item: -item[1])[:top]
+    return "  ".join(f"{name} {share:.1%}" for name, share in best)
+
+
+def _as_csv(rows: list[Any]) -> str:
+    """A row an answer: where it stands, the columns of its file, the answer, and how sure of each class."""
+    flat = [
+        {"file": row["file"], "row": row["row"]}
+        | {key: row[key] for key in ("text",) if key in row}
+        | row.get("columns", {})
+        | {key: row[key] for key in ("truth", "prediction", "probability", "score") if key in row}
+        | {f"probability of {name}": share for name, share in row.get("probabilities", {}).items()}
+        for row in rows
+    ]
+    written = io.StringIO()
+    writer = csv.DictWriter(written, list(dict.fromkeys(key for row in flat for key in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    return written.getvalue()
+
+
+def _as_json(rows: list[Any]) -> str:
+    return json.dumps(rows, indent=2, default=str) + "\n"
+
+
+WRITERS: dict[str, Callable[[list[Any]], str]] = {".csv": _as_csv, ".json": _as_json}
