@@ -8,7 +8,7 @@ import pytest
 
 from zoo.catalogue.registry import list_models
 from zoo.cli import group
-from zoo.data.missing import OF_TABLES
+from zoo.data.missing import OF_SERIES, OF_TABLES
 from zoo.data.sources.own import READ_AS
 
 PAGE = Path(__file__).parents[1] / "docs" / "your-own-data.md"
@@ -30,7 +30,8 @@ def test_every_option_and_model_of_the_page_is_there():
 
 
 @pytest.mark.parametrize(
-    "word", [*(f"--missing {way}" for way in OF_TABLES), *(f"`{kind}`" for kind in READ_AS if kind != "table")]
+    "word",
+    [*(f"--missing {way}" for way in (*OF_TABLES, *OF_SERIES)), *(f"`{kind}`" for kind in READ_AS if kind != "table")],
 )
 def test_every_way_is_on_the_page(word):
     assert word in PAGE.read_text()

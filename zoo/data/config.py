@@ -46,6 +46,8 @@ class Series(Section):
     """Steps ahead, all forecast at once."""
     period: Positive | None = None
     """Steps of a season, for the seasonal-naive forecast."""
+    calendar: tuple[Literal["month", "weekday", "hour", "day-of-year"], ...] = ()
+    """Columns that are made of the dates, each a sine and a cosine."""
 
 
 class Masks(Section):

@@ -93,8 +93,8 @@ def _filled_by_training(data: Data, table: Table) -> Data:
 
 def described_features(table: Table, columns: Sequence[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
     """Names of the features that columns become, and of those of text the values."""
-    categories = {name: _categories(table, name) for name in columns if not _is_numeric(table, name)}
-    return _expanded(columns, categories), categories
+    categories = {name: categories_of(table, name) for name in columns if not _is_numeric(table, name)}
+    return expanded(columns, categories), categories
 
 
 def read(path: Path, data: Data, target: Role = "label") -> Source:
@@ -262,7 +262,8 @@ def feature_columns(data: Data) -> tuple[str, ...]:
     return tuple(dict.fromkeys(owner.get(name, name) for name in data.feature_names))
 
 
-def _expanded(columns: Sequence[str], categories: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+def expanded(columns: Sequence[str], categories: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The columns, those of text as one for each value."""
     return tuple(
         feature
         for name in columns
@@ -280,7 +281,12 @@ def _is_numeric(table: Table, name: str) -> bool:
     return share == 1
 
 
-def _categories(table: Table, name: str) -> tuple[str, ...]:
+def categories_of(table: Table, name: str) -> tuple[str, ...]:
+    """The values of a column of text.
+
+    Raises:
+        UsageError: too many for one-hot encoding.
+    """
     values = sorted(set(table.column(name)))
     if len(values) > MOST_CATEGORIES:
         raise UsageError(

@@ -24,6 +24,7 @@ class Reading:
         drop: columns that are left out, separated by commas.
         columns: columns to predict from, separated by commas; the others are left out.
         text_column: the column of texts.
+        calendar: what the dates of a series become besides, of `zoo.data.dates.CALENDAR`, separated by commas.
         group: the column whose equal values keep rows in one part, such as a patient's number; nothing is learnt of it.
         weight: the column that says what each row counts in the loss; nothing is learnt of it.
     """
@@ -36,6 +37,7 @@ class Reading:
     drop: str | None = None
     columns: str | None = None
     text_column: str | None = None
+    calendar: str | None = None
     group: str | None = None
     weight: str | None = None
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from zoo.data import gaps, missing
 from zoo.data.config import Data, Series
-from zoo.data.csvfile import label_column, numbers, read_narrow
+from zoo.data.csvfile import categories_of, expanded, label_column, numbers, read_narrow
+from zoo.data.dates import calendar_names, date_column, joined, times_of, with_calendar, words
 from zoo.data.examples import Examples, Source, Splits, conform
 from zoo.data.reading import Reading
-from zoo.data.table import Table, is_missing, is_number, read_table, refuse_missing
+from zoo.data.table import Table, is_missing, is_number, read_table, refuse_cells, refuse_missing
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -21,10 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("zoo.data")
 WINDOW = 24  # steps that a forecast sees, where nothing else is said
-FORMATS = (
-    "%Y-%m", "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d", "%Y/%m/%d %H:%M",
-    "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M",
-)  # fmt: skip
 SEASONS = (  # days between two steps, from and to -> steps of the season that such data usually has
     (0.04, 0.043, 24),  # hours: a day
     (1, 1, 7),  # days: a week
@@ -82,11 +82,12 @@ def refuse_overlap(path: Path, data: Data) -> None:
         UsageError: they do not, or what `read` refuses.
     """
     before = data.validation_source or data.source
-    tables = [read_table(Path(one), data.feature_names) for one in (before.partition(":")[2], path)]
-    columns = [_date_column(table) for table in tables]
+    tables = [joined(read_table(Path(one), data.feature_names)) for one in (before.partition(":")[2], path)]
+    _prepared(tables[1], data, log.warning)
+    columns = [date_column(table) for table in tables]
     if columns[0] is None or columns[1] is None:
         return
-    (*_, last), (first, *_) = (_times(table, str(name)) for table, name in zip(tables, columns, strict=True))
+    (*_, last), (first, *_) = (times_of(table, str(name)) for table, name in zip(tables, columns, strict=True))
     if first <= last:
         raise UsageError(
             f"{path} begins at {first}, and {before.partition(':')[2]} ends at {last}\n"
@@ -115,7 +116,7 @@ def read(path: Path, data: Data) -> Source:
         UsageError: no such column, the label is not the first one, a missing cell or text in a column of numbers, dates
             that do not rise.
     """
-    return _from_table(read_table(path, _expected(data)), data)
+    return _from_table(_prepared(read_table(path, _expected(data)), data), data)
 
 
 def last_window(path: Path, data: Data) -> np.ndarray:
@@ -126,10 +127,29 @@ def last_window(path: Path, data: Data) -> np.ndarray:
     """
     window, columns = data.input_shape
     table = read_narrow(path, _expected(data)) if columns == 1 else read_table(path, _expected(data))
-    x = _from_table(table, data).train.x
+    x = _from_table(_prepared(table, data), data).train.x
     if len(x) < window:
         raise UsageError(f"{path} has {len(x):,} rows, the model forecasts from the last {window:,}")
     return x[None, -window:]
+
+
+def _prepared(table: Table, data: Data, say: Callable[..., None] = log.info) -> Table:
+    """The table with dates in one column, gaps filled as `data.missing` asks, and columns made of dates and texts."""
+    table = gaps.filled(joined(table), data.missing, say)
+    table = with_calendar(table, data.series.calendar if data.series else ())
+    for name, values in data.categories.items():
+        if name in table.names:
+            table = _one_hot(table, name, values)
+    return table
+
+
+def _one_hot(table: Table, name: str, values: tuple[str, ...]) -> Table:
+    """A column of text as one of 0 and 1 for each of its values."""
+    cells = table.column(name)
+    refuse_cells(table, name, [cell not in values for cell in cells], "is not one of the values in training",
+                 f"they are: {', '.join(values[:8])}")  # fmt: skip
+    rows = [[*row, *(str(int(cell == value)) for value in values)] for row, cell in zip(table.rows, cells, strict=True)]
+    return replace(table, names=(*table.names, *(f"{name}={value}" for value in values)), rows=rows)
 
 
 def _expected(data: Data) -> tuple[str, ...]:
@@ -140,15 +160,15 @@ def _expected(data: Data) -> tuple[str, ...]:
 def _from_table(table: Table, data: Data) -> Source:
     import numpy as np
 
-    dates = _date_column(table)
+    dates = date_column(table)
     columns = data.feature_names or _columns(table, dates, data.label)
     if absent := [name for name in columns if name not in table.names]:
         raise unknown(f"column of {table.path}", absent[0], table.names, f"it has: {', '.join(table.names)}")
     if data.label not in (None, columns[0]):
         raise UsageError(f"data.feature_names has to begin with what is forecast, data.label = {data.label!r}")
-    refuse_missing(table, columns)
+    refuse_missing(table, columns, "fill them, or say --missing forward or interpolate; zoo guesses none by itself")
     if dates:
-        _times(table, dates)
+        times_of(table, dates)
     x = np.stack([numbers(table, name) for name in columns], axis=1)  # (time, columns)
     return Source(Examples(x, x[:, 0]))
 
@@ -168,14 +188,15 @@ def _columns(table: Table, dates: str | None, label: str | None) -> tuple[str, .
 
 def looks_like(table: Table, label: str | None) -> bool:
     """Whether a table is a series: a column of dates that rise, and nothing but numbers beside it."""
-    dates = _date_column(table)
+    table = joined(table)
+    dates = date_column(table)
     rest = [name for name in table.names if name != dates]
     cells = (cell for name in rest for cell in table.column(name))
     if dates in (None, label) or not all(is_number(cell) or is_missing(cell) for cell in cells):
         return False
     assert dates is not None
     try:
-        return len(_times(table, dates)) > 2
+        return len(times_of(table, dates)) > 2
     except UsageError:
         return False
 
@@ -188,9 +209,14 @@ def infer(table: Table, reading: Reading) -> Data:
     Raises:
         UsageError: the label is the column of dates; whatever `read` refuses.
     """
-    dates = _date_column(table)
-    columns, steps = _columns(table, dates, reading.label), len(table.rows)
-    period = _season(_times(table, dates)) if dates else None
+    missing.refuse_other(reading.missing, missing.OF_SERIES, "a series")
+    way = reading.missing or ""
+    table = gaps.filled(joined(table), way, log.warning)
+    dates, calendar = date_column(table), words(reading.calendar)
+    (target, *others), steps = _columns(table, dates, reading.label), len(table.rows)
+    categories = {name: categories_of(table, name) for name in others if reading.kind and _is_text(table, name)}
+    columns = (target, *expanded(others, categories), *calendar_names(calendar))
+    period = _season(times_of(table, dates)) if dates else None
     period = period if period and 10 * period <= steps else None
     data = Data(
         source=f"csv:{table.path}",
@@ -198,14 +224,21 @@ def infer(table: Table, reading: Reading) -> Data:
         task="value",
         input_shape=(max(1, min(WINDOW, steps // 10), period or 1), len(columns)),
         feature_names=columns,
-        label=columns[0],
+        label=target,
+        categories=categories,
+        missing=way,  # type: ignore[arg-type]  # one of OF_SERIES
         train=steps,
         **reading.shares(),
-        series=Series(period=period),
+        series=Series(period=period, calendar=calendar),  # type: ignore[arg-type]  # checked words
     )
+    table = _prepared(table, data)
     _from_table(table, data)
     _note(table, data, dates, asked=reading.kind is not None)
     return data
+
+
+def _is_text(table: Table, name: str) -> bool:
+    return not any(map(is_number, table.column(name)))
 
 
 def _note(table: Table, data: Data, dates: str | None, asked: bool) -> None:
@@ -217,44 +250,6 @@ def _note(table: Table, data: Data, dates: str | None, asked: bool) -> None:
         table.path, why, data.label, window, ", ".join(data.feature_names), 2 * window, columns,
         "" if asked else "; a table: --as table",
     )  # fmt: skip
-
-
-def _date_column(table: Table) -> str | None:
-    """The first column whose first cell reads like a date."""
-    return next((name for name in table.names if _formats(table.column(name)[0])), None)
-
-
-def _formats(cell: str) -> list[str]:
-    return [] if is_number(cell) else [form for form in FORMATS if _parsed(cell, form)]
-
-
-def _parsed(cell: str, form: str) -> datetime | None:
-    try:
-        return datetime.strptime(cell, form)
-    except ValueError:
-        return None
-
-
-def _times(table: Table, name: str) -> list[datetime]:
-    """The dates of a column, which have to rise from row to row; days before months unless only the reverse reads.
-
-    Raises:
-        UsageError: a cell that is no date as the first one is, or one that is not after the one before; its line.
-    """
-    cells = table.column(name)
-    every = [[_parsed(cell, form) for cell in cells] for form in _formats(cells[0])]
-    times = min(every, key=lambda found: found.count(None))
-    rising: list[datetime] = []
-    for cell, time, line in zip(cells, times, table.lines, strict=True):
-        if time is None:
-            raise UsageError(f"{table.path}, line {line}, column {name!r}: {cell!r} is no date like {cells[0]!r}")
-        if rising and time <= rising[-1]:
-            raise UsageError(
-                f"{table.path}, line {line}, column {name!r}: {cell} is not after the row before\n"
-                "sort the rows by time, each time once"
-            )
-        rising.append(time)
-    return rising
 
 
 def _season(times: list[datetime]) -> int | None:

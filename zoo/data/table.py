@@ -13,6 +13,7 @@ from zoo.errors import UsageError
 from zoo.files import TEXT, read_bytes
 
 DELIMITERS = "\t;|,"  # where two cut equally well, a comma is part of the text
+FILL = "fill them, or say --missing drop, median, mode or flag, or --drop COLUMN; zoo guesses none by itself"
 SHOWN = 80  # characters of a line in a message
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})  # in lower case
 
@@ -207,7 +208,7 @@ def _is_header(rows: list[list[str]], expected: tuple[str, ...]) -> bool:
     return numeric or not any(cell in column for cell, column in zip(first, columns, strict=False))
 
 
-def refuse_missing(table: Table, names: Sequence[str]) -> None:
+def refuse_missing(table: Table, names: Sequence[str], remedy: str = FILL) -> None:
     """A missing cell is an error and never becomes 0: the first three are named, all are counted."""
     places = [
         (line, name)
@@ -220,8 +221,7 @@ def refuse_missing(table: Table, names: Sequence[str]) -> None:
         more = f" and {len(places) - 3:,} more" if len(places) > 3 else ""
         rows = len({line for line, _ in places})
         raise UsageError(
-            f"{table.path} has missing cells: {shown}{more} (in {rows:,} of {len(table.rows):,} rows)\n"
-            "fill them, or say --missing drop, median, mode or flag, or --drop COLUMN; zoo guesses none by itself"
+            f"{table.path} has missing cells: {shown}{more} (in {rows:,} of {len(table.rows):,} rows)\n" + remedy
         )
 
 
