@@ -40,9 +40,7 @@ def array_evaluator(
 
     def evaluate(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
         outputs = np.concatenate([forward(x[i : i + at_once]) for i in range(0, len(x), at_once)])
-        metric.reset_state()
-        metric.update_state(y, outputs)
-        return {"loss": float(loss(y, outputs) + sum(model.losses)), metric.name: float(metric.result())}
+        return scores(model, loss, metric, y, outputs)
 
     return evaluate
 
@@ -56,12 +54,18 @@ def text_evaluator(
     def evaluate(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
         order = np.argsort(token_counts(x), kind="stable")
         parts = np.split(order, range(at_once, len(order), at_once))
-        outputs, y = np.concatenate([forward(take(x, rows)) for rows in parts]), y[order]
-        metric.reset_state()
-        metric.update_state(y, outputs)
-        return {"loss": float(loss(y, outputs) + sum(model.losses)), metric.name: float(metric.result())}
+        return scores(model, loss, metric, y[order], np.concatenate([forward(take(x, rows)) for rows in parts]))
 
     return evaluate
+
+
+def scores(
+    model: keras.Model, loss: keras.losses.Loss, metric: keras.metrics.Metric, y: np.ndarray, outputs: np.ndarray
+) -> dict[str, float]:
+    """Loss and metric over all outputs at once."""
+    metric.reset_state()
+    metric.update_state(y, outputs)
+    return {"loss": float(loss(y, outputs) + sum(model.losses)), metric.name: float(metric.result())}
 
 
 def token_evaluator(
