@@ -154,18 +154,16 @@ def test_a_link_under_the_name_of_a_temporary_file_is_not_written_through(tmp_pa
 def planted(monkeypatch, outside):
     """Whenever a temporary file has been removed, somebody puts a link under its name at once."""
 
-    def planting(remove):
-        def removing(path, **more):
-            try:
-                remove(path, **more)
-            finally:
-                if ".tmp" in str(path):
-                    os.symlink(outside / "letter.txt", path, **more)  # noqa: PTH211  by the descriptor of its folder
+    unlink = os.unlink
 
-        return removing
+    def planting(path, **more):
+        try:
+            unlink(path, **more)
+        finally:
+            if ".tmp" in str(path):
+                os.symlink(outside / "letter.txt", path, **more)  # noqa: PTH211  by the descriptor of its folder
 
-    monkeypatch.setattr("zoo.files.os.unlink", planting(os.unlink))
-    monkeypatch.setattr("zoo.files.leftovers.discard", planting(leftovers.discard))
+    monkeypatch.setattr(os, "unlink", planting)
 
 
 @pytest.mark.usefixtures("planted")
