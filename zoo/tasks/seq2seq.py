@@ -76,6 +76,8 @@ class Seq2Seq(Task):
         """Targets decoded for the whole part, and how they compare with the true ones."""
         raw, examples = _raw(splits).by_name()[part], splits.by_name()[part]
         said = self.translator(model, data, _known(splits))(examples.inputs["source"])
+        if note := told_apart(said):
+            log.warning("note: %s", note)
         return Further(compare(said, [str(text) for text in raw.y], data), said)
 
     def details(self, data: Data, loss: str, splits: Splits, part: str, outputs: Any) -> dict[str, Any]:
@@ -107,6 +109,8 @@ class Seq2Seq(Task):
         return lambda source: _said(decoder, source, data, vocabularies, beam_width)
 
     def words(self, outputs: Sequence[str], data: Data, loss: str) -> list[dict[str, Any]]:
+        if note := told_apart(outputs):
+            log.warning("note: %s", note)
         return [{"prediction": text} for text in outputs]
 
     def sampler(self, data: Data, splits: Splits) -> Callable[[Decoder], str] | None:
@@ -131,6 +135,21 @@ def _raw(splits: Splits) -> Splits:
 def _known(splits: Splits) -> Vocabularies:
     assert splits.vocabularies is not None
     return splits.vocabularies
+
+
+def told_apart(said: Sequence[str]) -> str:
+    """What is wrong with answers that are empty, or to different texts all the same; empty where nothing is.
+
+    A wide beam prefers short answers.
+    """
+    empty, helps = sum(not text.strip() for text in said), "more epochs or examples usually help"
+    if said and 2 * empty >= len(said):
+        return f"{empty:,} of {len(said):,} answers are empty: the network ends at once; {helps}, and a beam of 1"
+    if len(said) > 1 and len(set(said)) == 1:
+        return (
+            f"all {len(said):,} answers are the same, {said[0][:40]!r}: the network does not look at its input; {helps}"
+        )
+    return ""
 
 
 def _said(
