@@ -44,6 +44,8 @@ def test_a_table_s_columns_parts_and_copies_are_told(table, tmp_path, zoo_cli):
     assert (found["train"], found["test"]) == (54, 2) and found["parts"]["test"] == str(tmp_path / "test.csv")
     assert found["columns"][2] == {"name": "age", "use": "number", "missing": 7, "values": "0 to 59"}
     assert any("exact copies" in line for line in found["findings"])
+    assert "without a network: logistic regression" in said
+    assert [row["name"] for row in found["baselines"]] == ["logistic regression", "gradient boosting"]
 
 
 def test_a_folder_of_parts_and_copies_among_its_images(tmp_path, zoo_cli):
@@ -62,6 +64,8 @@ def test_texts_are_shown_without_tensorflow(tmp_path, zoo_cli):
     (tmp_path / "films.csv").write_text("stars,review\n" + "\n".join(rows) + "\n")
     said = zoo_cli("data", "show", "--data", tmp_path / "films.csv")
     assert said.code == 0 and "exact copies of ones to train on" in said and "to predict" in said
+    said = zoo_cli("data", "show", "--data", tmp_path / "films.csv", "--as", "text", "--label", "stars")
+    assert "without a network: TF-IDF with logistic regression 100.00%" in said
     (tmp_path / "book.txt").write_text("It was late, and it rained; nobody came.\n" * 50)
     book = zoo_cli("data", "show", "--data", tmp_path / "book.txt")
     assert book.code == 0 and "language-model" in book and "It was late" in book

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zoo import tasks
-from zoo.data.config import Data
+from zoo.data.config import Data, Text
 from zoo.data.text.counting import measured, unmeasured
 from zoo.errors import UsageError
 from zoo.recipe import resolve
@@ -89,6 +89,16 @@ def test_a_vocabulary_has_the_words_that_are_seen_twice():
     once = np.array(["one two", "three four"], object)
     found = measured(data.model_copy(update={"train": 2}), Source(Examples(once, np.array([1, 0]))), "x")
     assert found.text.vocab_size == 4 + 4  # nothing is seen twice: all there is
+
+
+def test_texts_with_classes_are_read_both_ways_and_a_language_model_is_not():
+    text = Text(tokens="word", vocab_size=9)
+    told = Data(source="csv:x", kind="text", task="binary", input_shape=(9,), input_dtype="int32", train=90,
+                test_share=0.2, text=text)  # fmt: skip
+    assert resolve("lstm", "own", data=told)[0].knobs == {"bidirectional": True, "dropout": 0.5}
+    assert resolve("lstm", "own", ["knobs.dropout=0"], data=told)[0].knobs["dropout"] == 0
+    corpus = told.model_copy(update={"task": "language-model"})
+    assert resolve("lstm", "own", data=corpus)[0].knobs == {}
 
 
 @pytest.mark.slow

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import tasks
+from zoo.catalogue import baselines
 from zoo.cli.console import out, table
 from zoo.errors import UsageError
 
@@ -27,6 +29,7 @@ def as_json(data: Data, splits: Splits | None) -> dict[str, Any]:
         "columns": [column._asdict() for column in overview.columns(data)],
         "duplicates": _duplicates(splits),
         "findings": _findings(data, splits),
+        "baselines": _baselines(data, splits),
     }
 
 
@@ -45,6 +48,8 @@ def show(data: Data, splits: Splits | None) -> None:
         out.print(f"\n{copies:,} examples are exact copies of another one")
     for line in _findings(data, splits):
         out.print(f"note: {line}", markup=False, highlight=False)
+    if rows := _baselines(data, splits):
+        out.print(f"without a network: {baselines.line(rows)}", markup=False, highlight=False)
 
 
 def show_table(name: str, reading: Reading) -> None:
@@ -78,12 +83,20 @@ def _duplicates(splits: Splits | None) -> int:
 
 
 def _findings(data: Data, splits: Splits | None) -> list[str]:
-    """Lines about leaks and the like, and what would be said of baselines: add a line here to have it printed."""
-    from dataclasses import replace
-
+    """Lines about leaks and the like."""
     from zoo.data import findings
 
-    if splits is None:
+    return findings.find(data, _seen(data, splits), tasks.of(data).class_names(data)) if splits else []
+
+
+def _baselines(data: Data, splits: Splits | None) -> list[dict[str, Any]]:
+    """What learners without a network score on the test part, the quick ones."""
+    try:
+        return tasks.of(data).baselines(data, _seen(data, splits), {}, asked=False) if splits else []
+    except ValueError:  # texts without a word, a class alone
         return []
-    seen = replace(splits, raw=splits) if data.text else splits
-    return findings.find(data, seen, tasks.of(data).class_names(data))
+
+
+def _seen(data: Data, splits: Splits) -> Splits:
+    """Texts stand here as they are, before they are encoded."""
+    return replace(splits, raw=splits) if data.text else splits
