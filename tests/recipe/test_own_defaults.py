@@ -44,6 +44,13 @@ def test_the_best_epoch_is_kept_and_training_stops_early():
     assert nothing.checkpoint is None and nothing.early_stopping is None
 
 
+def test_a_linear_unit_with_rows_enough_goes_to_its_minimum():
+    callbacks = own(model="linear", task="regression")[0].callbacks
+    assert callbacks.checkpoint is None and callbacks.early_stopping is None
+    assert own(20, model="linear", task="regression")[0].callbacks.checkpoint
+    assert own(model="linear", task="regression", best=True)[0].callbacks.checkpoint
+
+
 def test_what_is_said_wins():
     callbacks = own(early_stopping=7)[0].callbacks
     assert callbacks.early_stopping.patience == 7 and callbacks.checkpoint
