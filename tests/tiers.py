@@ -2,8 +2,9 @@
 
 import pytest
 
-LARGER = {  # the same code as another entry, with more layers or units
-    "transformer.base", "transformer.baby_gpt", "transformer.bert_mini", "vgg.13", "vgg.16", "vgg.19"
+LARGER = {  # the same code as another entry, with more layers or units, or another choice of one part
+    "transformer.base", "transformer.baby_gpt", "transformer.bert_tiny", "transformer.bert_mini", "vgg.13", "vgg.16",
+    "vgg.19", "encoder_decoder.luong"
 }  # fmt: skip
 
 

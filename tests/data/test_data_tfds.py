@@ -97,7 +97,8 @@ def test_other_columns_than_the_recipe_names_are_refused(toy_dir):
 
 def test_inference_describes_what_is_prepared(toy_dir, toy):
     data = infer("tfds:zoo_toy")
-    assert data.model_dump(exclude={"download_mb"}) == toy.model_dump(exclude={"download_mb"})
+    expected = toy.model_dump(exclude={"download_mb"}) | {"stratify": "on"}  # as of all data without a recipe
+    assert data.model_dump(exclude={"download_mb"}) == expected
 
 
 @pytest.mark.parametrize(

@@ -295,6 +295,7 @@ def test_stopped_in_either_phase_it_goes_on_to_the_same_numbers(unbroken, tmp_pa
     assert all((weights[0][path] == weights[1][path]).all() for path in weights[0])
 
 
+@pytest.mark.slow
 def test_published_weights_of_one_are_a_base_again(trained, tmp_path, zoo_cli):
     said = zoo_cli("publish", trained.folder, tmp_path / "published")
     assert said.code == 0, said.err
@@ -323,6 +324,7 @@ def test_a_new_head_on_the_convolutions_of_a_run(trained):
         assert (np.array(weight) == core_weights(trained)[weight.path]).all()
 
 
+@pytest.mark.slow
 def test_a_random_base_of_keras_applications(tmp_path):
     recipe = start("MobileNetV2", weights="none", freeze="all", sets=["knobs.hidden_units=[]"])
     assert recipe.preprocessing.resize == (32, 32) and recipe.preprocessing.rescale is None

@@ -163,6 +163,7 @@ def test_where_keras_pins_nothing_a_file_is_looked_through(own_cache, narrow, mo
         imagenet.arrays("VGG16")
 
 
+@pytest.mark.slow
 def test_efficientnets_extra_scaling_is_kept(own_cache, monkeypatch):
     """Keras adds a layer to these with ImageNet weights only; here it goes into the variance."""
     build = keras.applications.EfficientNetB0
