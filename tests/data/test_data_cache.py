@@ -56,7 +56,7 @@ def test_a_damaged_file_is_decoded_again_and_replaced(home, caplog, damage):
     same(cache.cached("x", never), source())
 
 
-@pytest.mark.parametrize("strange", [os.mkfifo, lambda path: (path.touch(), os.truncate(path, 2**44))])
+@pytest.mark.parametrize("strange", [os.mkfifo, lambda path: (path.touch(), os.truncate(path, 2**42))])
 def test_what_is_no_plain_file_or_larger_than_the_memory_is_not_read(home, strange):
     cache.cached("x", source)
     path = home / "data" / "x.arrays"
@@ -67,7 +67,7 @@ def test_what_is_no_plain_file_or_larger_than_the_memory_is_not_read(home, stran
 
 
 @pytest.mark.parametrize("name", ["y.x.npy", "y.y.npy", "y.sums.json"])
-@pytest.mark.parametrize("strange", [os.mkfifo, lambda path: (path.touch(), os.truncate(path, 2**44))])
+@pytest.mark.parametrize("strange", [os.mkfifo, lambda path: (path.touch(), os.truncate(path, 2**42))])
 def test_arrays_that_stay_on_disk_are_plain_files_of_their_size(home, name, strange):
     part = source().train
     cache.on_disk("y", part.x.shape, part.x.dtype.name, lambda: [part])

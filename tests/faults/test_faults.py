@@ -293,6 +293,7 @@ print(json.dumps(facts))
 """
 
 
+@pytest.mark.slow
 def test_a_hostile_keras_json_changes_no_model_and_no_training(tmp_path, zoo_cli):
     """F28."""
     (tmp_path / "keras").mkdir()

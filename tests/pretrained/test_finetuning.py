@@ -278,7 +278,8 @@ def unbroken(trained, tmp_path_factory):
     return command, folder
 
 
-@pytest.mark.parametrize(("phase", "epoch"), [("HeadFit", 2), pytest.param("TransferFit", 1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("phase", "epoch"), [("HeadFit", 2), ("TransferFit", 1)])
 def test_stopped_in_either_phase_it_goes_on_to_the_same_numbers(unbroken, tmp_path, phase, epoch):
     command, whole = unbroken
     stopping = [sys.executable, "-c", STOP_AT, phase, str(epoch), *command, "--quiet", "--out", str(tmp_path / "cut")]

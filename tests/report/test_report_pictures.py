@@ -1,5 +1,7 @@
 """The drawing functions on plain arrays: what they show, not how it looks."""
 
+import errno
+import os
 import subprocess
 import sys
 
@@ -182,7 +184,11 @@ def test_save_is_whole_or_not_at_all(tmp_path, monkeypatch):
     figure = learning_curves(HISTORY)
     assert save(figure, tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     before = (tmp_path / "a.png").read_bytes()
-    monkeypatch.setattr("pathlib.Path.write_bytes", lambda self, data: (_ for _ in ()).throw(OSError("disk gone")))
+
+    def full(descriptor):
+        raise OSError(errno.EIO, "disk gone")
+
+    monkeypatch.setattr(os, "fsync", full)  # before the new file takes the old one's name
     with pytest.raises(ZooError, match="disk gone"):
         save(figure, tmp_path / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
