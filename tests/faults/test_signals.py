@@ -37,7 +37,8 @@ ENDS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 
 
 def ready(*command, word="ready", **more):
-    """A process that has said that it is ready."""
+    """A process that has said that it is ready; the terminal's end ends it, also where these tests run under nohup."""
+    more.setdefault("preexec_fn", lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen([sys.executable, "-c", *command], **pipes, **more)
     assert process.stdout.readline() == f"{word}\n", process.communicate()
