@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,10 +21,26 @@ _STARTED: list[subprocess.Popen[str]] = []
 
 
 def start(command: Sequence[str], **options: Any) -> subprocess.Popen[str]:
-    """A process that `end_all` ends."""
-    process = subprocess.Popen(command, text=True, env=environment(), **options)
-    _STARTED.append(process)
+    """A process that `end_all` ends, also where a signal comes while it starts."""
+    with _signals_later():
+        process = subprocess.Popen(command, text=True, env=environment(), **options)
+        _STARTED.append(process)
     return process
+
+
+@contextmanager
+def _signals_later() -> Iterator[None]:
+    """Ctrl-C and SIGTERM take effect at the end."""
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number))
+              for number in (signal.SIGINT, signal.SIGTERM)}  # fmt: skip
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in came:
+        signal.raise_signal(number)
 
 
 def end_all() -> None:

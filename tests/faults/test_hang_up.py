@@ -17,7 +17,8 @@ COMMAND = ["run", "mlp", "digits", "--epochs", "200", "--jit", "off", "--set", "
 
 
 def at_a_terminal(theirs):
-    """Make it the terminal of a process that is about to begin."""
+    """Make it the terminal of a process that is about to begin, which was not started by nohup as these tests may be."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.setsid()
     fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
 
