@@ -17,7 +17,7 @@ COMMAND = ["run", "mlp", "digits", "--epochs", "200", "--jit", "off", "--set", "
 
 
 def at_a_terminal(theirs):
-    """Make it the terminal of a process that is about to begin, which was not started by nohup as these tests may be."""
+    """Make it the terminal of a process that is about to begin; these tests may run under nohup, it does not."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.setsid()
     fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
