@@ -111,6 +111,7 @@ SLOWER = {
     "a series of two scales",
     "dropout and penalties",
     "a number to predict",
+    "two phases",
 }
 EVERY_CASE = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOWER)) for name in CASES]
 
@@ -252,6 +253,7 @@ json.dump(found, sys.stdout)
 """
 
 
+@pytest.mark.slow
 def test_every_builder_stands_alone():
     """Each of the catalogue's builders, taken out with all that it leans on, makes the same weights without zoo."""
     jobs, wanted = {}, {}

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import subprocess
 import sys
 
 import numpy as np
@@ -87,11 +86,10 @@ def test_images_of_a_folder_are_named_and_broken_ones_may_be_left_out(zoo_cli, t
         zoo.load("lenet:mnist").predict(tmp_path / "torn.png", skip_broken=True)
 
 
-def test_standard_input_is_read(table, texts):
+def test_standard_input_is_read(table, texts, zoo_cli, monkeypatch):
     def piped(run, text):
-        command = [sys.executable, "-m", "zoo", "predict", str(run), "-", "--json"]
-        said = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
-        return json.loads(said.stdout)
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        return json.loads(zoo_cli("predict", run, "-", "--json"))
 
     rows = piped(texts, "a good film\na dull story\n")
     assert [(row["file"], row["text"]) for row in rows] == [("-, line 1", "a good film"), ("-, line 2", "a dull story")]

@@ -225,6 +225,7 @@ def interrupt(command, number, after):
     return running.wait(timeout=600), rest
 
 
+@pytest.mark.slow
 def test_signals_save_and_the_named_command_goes_on_to_the_same_numbers(tmp_path):
     out, whole = tmp_path / "stopped", tmp_path / "whole"
     zoo = [sys.executable, "-m", "zoo", "run"]

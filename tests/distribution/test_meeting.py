@@ -173,6 +173,7 @@ zoo.run("mlp", "iris", epochs=4, jit="off", callbacks=[Note()], out="run")
 """
 
 
+@pytest.mark.slow
 def test_callbacks_work_on_every_worker_and_the_one_that_stops_stops_all(tmp_path):
     pytest.importorskip("tensorflow")
     (tmp_path / "script.py").write_text(OF_ITS_OWN)

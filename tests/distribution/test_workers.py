@@ -111,6 +111,7 @@ def wait_for_checkpoint(run, process):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_worker_killed_ends_the_others_by_name_and_the_run_goes_on_to_the_same_numbers(unbroken, took, folder):
     launcher = start("launch", 2, "--", *RUN, "--out", "killed", folder=folder)
     wait_for_checkpoint(folder / "killed", launcher)

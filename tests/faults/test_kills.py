@@ -43,13 +43,15 @@ def test_twelve_trainings_killed_five_times_each(tmp_path):
     assert counts["kills"] >= 50 and counts["resumed_inside_an_epoch"] >= 10
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [1, 3])
 def test_the_command_line_killed_and_resumed(tmp_path, kills):
     """F3, F5, F25: weights, metrics and history of two processes, one of them killed, are the same to the last bit."""
     counts = kill_command(tmp_path / "killed", tmp_path / "whole", kills=kills)
     assert counts["kills"] >= min(kills, 2)
 
 
+@pytest.mark.slow
 def test_a_run_killed_behind_its_last_epoch_is_completed_without_training_again(tmp_path):
     """F3, F25: killed after each file that is written between the last epoch and the report; the pictures are the same
     to the last byte."""

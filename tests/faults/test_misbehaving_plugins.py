@@ -77,7 +77,7 @@ def test_one_that_prints_is_heard_nowhere(site):
             "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
             "it ended the process that imported it, by SIGSEGV",
         ),
-        ("import time; time.sleep(600)", "it was not imported within 8 seconds"),
+        pytest.param("import time; time.sleep(600)", "it was not imported within 8 seconds", marks=pytest.mark.slow),
         ("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)", "within 8 seconds"),
         ("raise SystemExit('bye')", "SystemExit: bye"),
         ("import zoo; zoo.list_models(); raise ValueError('late')", "ValueError: late"),
@@ -105,6 +105,7 @@ def test_listing_takes_what_is_kept_until_the_files_change(site):
     assert [row["name"] for row in json.loads(listed.stdout)] == ["theirs.second"] and times(module) == 2
 
 
+@pytest.mark.slow
 def test_what_hangs_is_not_tried_again_soon_but_what_may_be_mended_elsewhere_is(site, tmp_path):
     hanging = site("hanging", MARK + "import time; time.sleep(600)")
     lacking = site("lacking", MARK + "import needed_by_lacking\n" + MODEL.format(name="lacking"))

@@ -23,7 +23,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.slow] * (case == "pairs")) for case in CASES])
 def test_drawn_again_without_the_data_nothing_differs(case, tmp_path, zoo_cli, monkeypatch):
     model, dataset, sets = CASES[case]
     folder = job.run(model, dataset, sets=sets, smoke=True, out=tmp_path / "run").folder

@@ -18,7 +18,7 @@ from zoo.recipe import list_recipes, load_recipe, resolve
 from zoo.runs import job, results
 from zoo.runs.directory import Run
 
-QUICK = ("iris", "digits", "sine", "blocks")  # a table, pictures, a series, several inputs
+QUICK = ("iris", "digits")  # a table, pictures
 SHORT = {"one epoch": {"epochs": 1}, "smoke": {"smoke": True}}
 # What is made on the spot is made smaller, and fewer sentences are translated: what an epoch does to a run is the same.
 SMALLER = {

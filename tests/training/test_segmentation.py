@@ -115,6 +115,7 @@ class DieAfter(keras.callbacks.Callback):
             raise Die
 
 
+@pytest.mark.slow
 def test_resumed_equals_unbroken(tmp_path, unbroken, monkeypatch):
     monkeypatch.setattr(loop, "MOST_STEPS_A_CALL", 3)
     box = []
@@ -233,6 +234,7 @@ def test_it_is_no_script(zoo_cli, tmp_path):
     assert said.code == 2 and "not written as a script" in said.err and not (tmp_path / "script").exists()
 
 
+@pytest.mark.slow
 def test_images_of_other_classes_and_another_size_begin_with_its_body(run, zoo_cli, tmp_path):
     """A new output layer for three classes in place of two; frozen, all that is before it stays as it was."""
     import zoo
