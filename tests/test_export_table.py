@@ -20,7 +20,7 @@ for package in ("onnx", "onnxruntime", "tf2onnx", "ai_edge_litert"):
 
 OWN = [name for name in list_models() if describe(name).origin == "zoo"]
 SMALLEST = [min(list_models(pattern), key=lambda name: describe(name).params) for pattern in TABLE]
-LIKE_OTHERS = {"encoder_decoder", "gru", "transformer"}  # of other networks' layers
+LIKE_OTHERS = {"encoder_decoder", "encoder_decoder.attention", "gru", "transformer"}  # of other networks' layers
 QUICK = set(SMALLEST) - LARGER - LIKE_OTHERS
 EACH = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in OWN]
 

@@ -8,6 +8,6 @@ LARGER = {  # the same code as another entry, with more layers or units, or anot
 }  # fmt: skip
 
 
-def tiered(names):
-    """Parameters of a test: each name, those that add no code of their own as slow ones."""
-    return [pytest.param(name, marks=[pytest.mark.slow] * (name in LARGER)) for name in names]
+def tiered(names, *long):
+    """Parameters of a test: each name, those that add no code of their own, and those in `long`, as slow ones."""
+    return [pytest.param(name, marks=[pytest.mark.slow] * (name in {*LARGER, *long})) for name in names]

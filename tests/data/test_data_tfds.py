@@ -315,6 +315,7 @@ def test_a_set_larger_than_memory_is_refused_before_it_is_read(toy_dir, toy):
         load(toy.model_copy(update={"input_shape": (100_000, 100_000, 3)}), "toy")
 
 
+@pytest.mark.slow
 def test_the_real_mnist_loads_quickly_the_second_time():
     """On the real data where it lies; the toys above show the same without it."""
     folder = Path(os.environ.get("TFDS_DATA_DIR") or Path(__file__).parents[2].parent / "shared" / "data" / "tfds")
