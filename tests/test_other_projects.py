@@ -44,6 +44,7 @@ def test_builders_and_a_layer_train_save_and_load(tmp_path):
         np.testing.assert_allclose(reloaded(tmp_path, name, x=x), np.load(tmp_path / f"{name}.npy"), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_builders_inside_a_functional_network(tmp_path):
     assert float(run("combining.py", tmp_path)["combined"]) > 0.8
     found = reloaded(tmp_path, "combined", image=big_digits(4), columns=load_digits().images[1200:].sum(axis=1) / 64)

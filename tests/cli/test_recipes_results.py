@@ -97,6 +97,7 @@ def test_the_catalogue_keeps_what_it_promises(pair):
     assert pair != ("lenet", "mnist") or row["epochs"] <= 15
 
 
+@pytest.mark.slow
 def test_a_recorded_row_is_reached_again(zoo_cli, tmp_path):
     row = next(r for r in results.rows("lenet") if r["dataset"] == "digits")
     said = zoo_cli("run", "lenet", "digits", "--out", tmp_path / "r", "--quiet", "--json")

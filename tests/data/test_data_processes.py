@@ -42,6 +42,7 @@ def prepare(seconds):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_killed_while_preparing_then_prepared_by_two_at_once(tmp_path, monkeypatch):
     """F22, F23."""
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))

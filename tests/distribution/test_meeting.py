@@ -183,6 +183,7 @@ def test_callbacks_work_on_every_worker_and_the_one_that_stops_stops_all(tmp_pat
     assert json.loads((tmp_path / "run" / "run.json").read_text())["epochs"] == 2
 
 
+@pytest.mark.slow
 def test_what_the_chief_refuses_the_others_refuse_too(tmp_path):
     """A run that starts from a trained network takes one machine."""
     pytest.importorskip("tensorflow")

@@ -96,6 +96,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_in_the_middle_of_a_step_can_go_on(tmp_path, zoo_cli, monkeypatch):
     pytest.importorskip("tensorflow")
     run = ["run", "mlp", "iris", "--epochs", "2", "--jit", "off", "--quiet", "--out", "run"]

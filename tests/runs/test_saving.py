@@ -34,6 +34,7 @@ for name in ("lenet.1998", "transformer.encoder", "encoder_decoder.attention"):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_same_bytes(tmp_path):
     digests = []
     for number in (0, 1000):

@@ -127,6 +127,7 @@ def test_resumed_equals_unbroken(tmp_path, unbroken, monkeypatch):
     assert_same(final(fit), unbroken)
 
 
+@pytest.mark.slow
 def test_tiles_on_disk_train_as_tiles_in_memory(tmp_path, unbroken):
     from zoo.data.stored import Stored
 
