@@ -32,6 +32,7 @@ def verdict(rows: Rows, measured: Mapping[str, Any]) -> str:
     first = best(rows)
     metric = metrics.find(first["metric"])
     said = f"{first['name']} has {text(first)}, the network {metric.text(measured[metric.name])}"
-    if metric.is_better(measured[metric.name], first["value"]):
+    differ = metric.text(measured[metric.name]) != metric.text(first["value"])  # and not by rounding alone
+    if differ and metric.is_better(measured[metric.name], first["value"]):
         return f"the network is ahead: {said}"
     return f"the network is not worth it here: {said}"
