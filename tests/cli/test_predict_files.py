@@ -101,3 +101,14 @@ def test_values_tell_how_far_off_they_are(zoo_cli, tmp_path):
 
     rows = [{"prediction": 1.5, "truth": "2"}, {"prediction": 4.0, "truth": "3"}, {"prediction": 0.0}]
     assert answers.right(rows) == "mean absolute error: 0.75 over 2 rows" and answers.right(rows[2:]) == ""
+
+
+def test_several_labels_in_one_cell_are_not_held_against_the_answer(tmp_path):
+    """They may stand in any order."""
+    from zoo import tasks
+    from zoo.data.beside import of_features
+
+    rows = "".join(f"{i},{'red|round' if i % 2 else 'round'}\n" for i in range(40))
+    (tmp_path / "fruit.csv").write_text(f"size,kind\n{rows}")
+    data = tasks.from_path(tmp_path / "fruit.csv")
+    assert data.several_labels and of_features(tmp_path / "fruit.csv", data).truths == []

@@ -63,7 +63,7 @@ def test_texts_are_shown_without_tensorflow(tmp_path, zoo_cli):
     rows = [f"{i % 2},it was film number {i % 15} and {'good' if i % 2 else 'bad'}" for i in range(60)]
     (tmp_path / "films.csv").write_text("stars,review\n" + "\n".join(rows) + "\n")
     said = zoo_cli("data", "show", "--data", tmp_path / "films.csv")
-    assert said.code == 0 and "exact copies of ones to train on" in said and "to predict" in said
+    assert said.code == 0 and "exact copies of training examples" in said and "to predict" in said
     said = zoo_cli("data", "show", "--data", tmp_path / "films.csv", "--as", "text", "--label", "stars")
     assert "without a network: TF-IDF with logistic regression 100.00%" in said
     (tmp_path / "book.txt").write_text("It was late, and it rained; nobody came.\n" * 50)

@@ -70,7 +70,7 @@ def test_copies_across_the_parts_are_counted_and_named():
     seen = {row.tobytes() for row in parts.train.x}
     count = sum(row.tobytes() in seen for row in parts.test.x)
     assert count > 2 and test.startswith(
-        f"{count} of {len(parts.test)} test examples are exact copies of ones to train on"
+        f"{count} of {len(parts.test)} test examples are exact copies of training examples"
     )
 
 
@@ -81,7 +81,7 @@ def test_copies_of_texts_are_told_by_their_words():
                    raw=Splits(*(Examples(texts[rows], y[rows]) for rows in ([0, 1], [], [2]))))  # fmt: skip
     data = table(3).model_copy(update={"kind": "text", "text": "there"})
     told = findings.find(data, parts, ("bad", "good"))[-1]
-    assert told.endswith("exact copies of ones to train on, such as: 'a fine film'")
+    assert told.endswith("exact copies of training examples, such as: 'a fine film'")
 
 
 def test_a_column_that_gives_the_label_away_is_named():

@@ -4,7 +4,7 @@ import pytest
 
 from zoo import tasks
 from zoo.recipe import load_recipe
-from zoo.tasks.seq2seq import told_apart
+from zoo.tasks.seq2seq import what_is_wrong
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from zoo.tasks.seq2seq import told_apart
     ],
 )
 def test_answers_that_are_empty_or_the_same(said, note):
-    assert told_apart(said).startswith(note) and bool(told_apart(said)) == bool(note)
+    assert what_is_wrong(said).startswith(note) and bool(what_is_wrong(said)) == bool(note)
 
 
 def test_answers_are_looked_at_before_they_are_given(caplog):

@@ -231,9 +231,8 @@ def _print_spec(name: str, title: str, data: Data) -> None:
 def _input(data: Data) -> str:
     if data.text:
         units = {"word": "words", "character": "characters", "subword": "sub-words"}[data.text.tokens]
-        target = (
-            f"; to {data.text.target_length} of {data.text.target_vocab_size:,}" if data.kind == "text-pair" else ""
-        )
+        size = data.text.target_vocab_size
+        target = f"; to {data.text.target_length} of {size:,}" if size else ""
         return f"at most {data.input_shape[0]} {units} of {data.text.vocab_size:,}{target}"
     if data.series:
         return f"{data.input_shape[0]} steps of {data.input_shape[1]}; to forecast: {data.series.horizon}"

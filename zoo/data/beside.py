@@ -42,7 +42,7 @@ def of_features(path: Path, data: Data) -> Beside | None:
         return None
     seen = csvfile.feature_columns(data)
     table = read_table(path, seen)
-    return Beside(table, seen, _there(table, data.label)) if table.header else None
+    return Beside(table, seen, _label(table, data)) if table.header else None
 
 
 def of_texts(path: Path, data: Data) -> Beside | None:
@@ -63,7 +63,12 @@ def of_texts(path: Path, data: Data) -> Beside | None:
     column = _there(table, *data.feature_names[:1]) or files.text_column(table, data.label)
     if column is None and path.suffix.lower() in SUFFIXES:
         raise UsageError(f"{path} has no column of texts\nit has: {', '.join(table.names[:12])}")
-    return Beside(table, (column,), _there(table, data.label)) if column else None
+    return Beside(table, (column,), _label(table, data)) if column else None
+
+
+def _label(table: Table, data: Data) -> str | None:
+    """The column of the answers; several labels in one cell may stand in any order, so that these are none."""
+    return None if data.several_labels else _there(table, data.label)
 
 
 def _there(table: Table, name: str | None = None) -> str | None:

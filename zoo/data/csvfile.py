@@ -68,6 +68,7 @@ def infer(path: Path, reading: Reading = AS_FOUND) -> Data:
         fills=fills,
         group=reading.group,
         weight=reading.weight,
+        stratify="on" if classes else "auto",
         train=len(table.rows),
         **reading.shares(),
     )
@@ -80,8 +81,6 @@ def _filled_by_training(data: Data, table: Table) -> Data:
     """The same with the statistics of the rows that are trained on; a category that is in no such row stays known."""
     import numpy as np
 
-    if data.task == "label":
-        data = data.model_copy(update={"stratify": "on"})  # as it will be
     source = read(Path(data.source.partition(":")[2]), data, data.task)  # type: ignore[arg-type]  # the role, so far
     numbered = Examples(np.arange(len(table.rows)), source.train.targets, source.train.beside)
     train = split(source._replace(train=numbered), data, data.source, data.task).train.x  # type: ignore[arg-type]

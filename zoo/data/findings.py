@@ -66,7 +66,7 @@ def _copies(splits: Splits) -> Iterator[str]:
         if copies:
             some = "; ".join(_told(examples, row) for row in copies[:SHOWN])
             yield (
-                f"{len(copies):,} of {len(examples):,} {part} examples are exact copies of ones to train on"
+                f"{len(copies):,} of {len(examples):,} {part} examples are exact copies of training examples"
                 + (f", such as: {some}" if some else "")
             )
 

@@ -26,15 +26,10 @@ class Column(NamedTuple):
 
 def parts(data: Data) -> dict[str, str]:
     """Where each part comes from."""
-    sources = {"train": data.source, **data.part_sources()}
-    return {
-        name: sources[name].partition(":")[2]
-        if name in sources
-        else "its own part of the data"
-        if getattr(data, name)
-        else HELD[name]
-        for name in ("train", "validation", "test")
-    }
+    found = {name: "its own part of the data" if getattr(data, name) else held for name, held in HELD.items()}
+    elsewhere = {"train": data.source, **data.part_sources()}
+    found |= {name: source.partition(":")[2] for name, source in elsewhere.items()}
+    return {name: found[name] for name in ("train", "validation", "test")}
 
 
 def columns(data: Data) -> list[Column]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zoo import tasks
 from zoo.data.config import Data
 from zoo.data.sources.tfds_features import choose
 from zoo.eject.lifting import lift_name
@@ -58,7 +59,7 @@ def _drawn(name: str, data: Data) -> Reading:
 
     options = options_of(name, data)
     lifted = lift_name("zoo.data.sources.generated_text", f"_{name}")
-    pairs = data.kind == "text-pair"
+    pairs = tasks.of(data).answers_in_text
     code = DRAWN.format(
         what="targets" if pairs else "labels",
         make=f"_{name}",

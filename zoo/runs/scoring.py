@@ -61,7 +61,7 @@ def _of_files(run: Run, path: str | Path) -> Data:
     if not sources.is_own_file(data.source):
         found = own.from_path(path, Reading(label=label))
         scheme, label = found.source.partition(":")[0], found.label
-    whole = {"test_share": 0.0, "validation_share": 0.0, "examples_a_class": 0, "stratify": "off", "label": label}
+    whole = {"test_share": 0.0, "validation_share": 0.0, "examples_a_class": 0, "label": label}
     return tasks.counted(data.of_part(parts.address(scheme, str(path))).model_copy(update=whole))
 
 

@@ -76,7 +76,7 @@ class Seq2Seq(Task):
         """Targets decoded for the whole part, and how they compare with the true ones."""
         raw, examples = _raw(splits).by_name()[part], splits.by_name()[part]
         said = self.translator(model, data, _known(splits))(examples.inputs["source"])
-        if note := told_apart(said):
+        if note := what_is_wrong(said):
             log.warning("note: %s", note)
         return Further(compare(said, [str(text) for text in raw.y], data), said)
 
@@ -109,7 +109,7 @@ class Seq2Seq(Task):
         return lambda source: _said(decoder, source, data, vocabularies, beam_width)
 
     def words(self, outputs: Sequence[str], data: Data, loss: str) -> list[dict[str, Any]]:
-        if note := told_apart(outputs):
+        if note := what_is_wrong(outputs):
             log.warning("note: %s", note)
         return [{"prediction": text} for text in outputs]
 
@@ -137,7 +137,7 @@ def _known(splits: Splits) -> Vocabularies:
     return splits.vocabularies
 
 
-def told_apart(said: Sequence[str]) -> str:
+def what_is_wrong(said: Sequence[str]) -> str:
     """What is wrong with answers that are empty, or to different texts all the same; empty where nothing is.
 
     A wide beam prefers short answers.

@@ -91,7 +91,8 @@ class Fit:
             if values := given.loss_values():
                 self._refuse_own_loss()
                 self.learning[0].objective.values = values
-            if self._weights(splits.train) is not None:
+            self._weights = {name: self._weights_of(part) for name, part in splits.by_name().items() if name != "test"}
+            if self._weights["train"] is not None:
                 self.learning = [weighted(step) for step in self.learning]
             for step in self.learning:
                 step.optimizer.build(step.variables)
@@ -155,21 +156,21 @@ class Fit:
         train, training = self.splits.train, self.recipe.training
         augment, size = make_augment(self.recipe.augmentation, training.seed, self.fields), training.batch_size
         targets = Examples({}, self.task.targets(train.y, self.recipe.data, self.loss)).targets
-        if (weights := self._weights(train)) is not None:
+        if (weights := self._weights["train"]) is not None:
             targets = {**targets, WEIGHT: weights}
         feed = make_feed(Examples(train.inputs, targets), self.fields)
         if self.replicas == 1:
             return make_run_steps(self.learning, feed, size, augment, self.jit)
         return replicas.make_run_steps(self.learning, feed, size, augment, training.clip_norm)
 
-    def _weights(self, part: Examples) -> np.ndarray | None:
+    def _weights_of(self, part: Examples) -> np.ndarray | None:
         """What each example of a part counts in the loss; None: all the same."""
         return example_weights(part, self.splits.train, self.recipe.training.class_weights)
 
     def _validated(self) -> dict[str, float]:
         """Loss and metrics over the validation part; the loss is weighted as it is in training."""
         part, found = self.splits.validation, self.evaluate(self.splits.validation)
-        weights = self._weights(part)
+        weights = self._weights["validation"]
         if weights is None:
             return found.metrics
         objective = self.task.objective(self.recipe.data, self.loss)

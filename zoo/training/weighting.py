@@ -20,8 +20,9 @@ def example_weights(part: Examples, train: Examples, class_weights: str) -> np.n
     if class_weights == "none":
         return None if own is None else own.astype("float32")
     classes, counts = np.unique(train.y, return_counts=True)
-    by_class = dict(zip(classes.tolist(), len(train) / (len(classes) * counts), strict=True))
-    found = np.array([by_class.get(label, 1.0) for label in part.y.tolist()], "float32")
+    by_class = len(train) / (len(classes) * counts)
+    places = np.minimum(np.searchsorted(classes, part.y), len(classes) - 1)
+    found = np.where(classes[places] == part.y, by_class[places], 1.0).astype("float32")  # 1: of no training example
     return found if own is None else (found * own).astype("float32")
 
 

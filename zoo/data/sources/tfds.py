@@ -249,6 +249,7 @@ def _infer_text(address: Address, found: Prepared, pair: Pair, label: str | None
         num_classes=pair.classes,
         class_names=tuple(pair.target.names) if pair.classes else (),
         label=label,
+        stratify="on" if pair.classes else "auto",
         train=found.splits["train"],
         test=found.splits.get("test", 0),
         validation=found.splits.get("validation", 0),

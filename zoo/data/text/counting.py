@@ -39,8 +39,6 @@ def measured(data: Data, source: Source, where: str) -> Data:
     """`data` with the sizes of its vocabularies and its longest texts, as the training part has them."""
     text, most = data.text, MOST_TOKENS[data.kind]
     assert text is not None
-    if data.task == "label":
-        data = data.model_copy(update={"stratify": "on"})
     train = split(source, data, where, "label" if data.task == "label" else "value").train
     pairs = data.kind == "text-pair"
     size, longest = _measure(train.x, text, 1 if pairs else SEEN)
