@@ -1,4 +1,4 @@
-"""What is to be known of own data before one trusts a number: classes that a part lacks, copies, columns that tell all.
+"""Checks of own data before training: classes that a part lacks, duplicates across parts, columns that leak the label.
 
 Each is one line in plain words. Nothing is changed or left out because of it.
 """

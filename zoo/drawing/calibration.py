@@ -1,4 +1,4 @@
-"""Whether a network is as often right as it is sure."""
+"""The reliability diagram: accuracy by confidence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def reliability(rows: Sequence[Mapping[str, float]], error: float) -> Figure:
-    """Share of right answers over how sure the network was of them, and how many examples there are of each.
+    """Accuracy over confidence, the probability of the predicted class, and how many examples there are of each.
 
     `rows` have `confidence`, `accuracy` and `examples`; `error` is the expected calibration error.
     """
@@ -21,8 +21,12 @@ def reliability(rows: Sequence[Mapping[str, float]], error: float) -> Figure:
     above, below = drawn.subplots(2, 1, height_ratios=(3, 1), sharex=True)
     calm(above).plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle="--")
     above.plot(sure, right, "o-", color=COLOURS[0])
-    above.set(ylabel="share right", xlim=(0, 1), ylim=(0, 1.02))
+    above.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.02))
     calm(below).bar(sure, examples, width=0.06, color=COLOURS[0], alpha=0.85)
-    below.set(xlabel="how sure it was", ylabel="examples")
-    heading(drawn, f"expected calibration error {error:.3f}", "on the dashed line it is right as often as it is sure")
+    below.set(xlabel="confidence (probability of the predicted class)", ylabel="examples")
+    heading(
+        drawn,
+        f"expected calibration error {error:.3f}",
+        "dashed: perfectly calibrated",
+    )
     return drawn
