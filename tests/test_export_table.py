@@ -1,9 +1,11 @@
 """The table of what goes into which format: every entry is exported, run in its own runtime and compared."""
 
 import json
+import re
 import subprocess
 import sys
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,7 +14,7 @@ from tiers import LARGER
 
 from zoo.catalogue.registry import build, describe, list_models
 from zoo.errors import UsageError, VerificationError
-from zoo.export import FORMATS, TABLE, exporting, formats
+from zoo.export import FORMATS, TABLE, exporting, formats, layer_code
 from zoo.export.table import ANY, CLOSED, FIXED, FORMS, ONE, Form, forms, row
 
 for package in ("onnx", "onnxruntime", "tf2onnx", "ai_edge_litert"):
@@ -69,6 +71,47 @@ def test_what_the_table_promises_holds(name, format_name, tmp_path):
         assert path.exists() and 0 <= comparison.difference <= comparison.tolerance
 
 
+WITHOUT_ZOO = """
+import sys
+from pathlib import Path
+sys.modules["zoo"] = None
+sys.path.insert(0, ".")
+import keras
+import numpy as np
+for file in Path(".").glob("*.keras"):
+    given = dict(np.load(f"{file.stem}.npz"))
+    __import__(str(given.pop("layers")))
+    wanted = [given.pop(f"wanted{i}") for i in range(int(given.pop("outputs")))]
+    model = keras.saving.load_model(file)
+    got = keras.tree.flatten(model(given if isinstance(model.input, dict) else given["x"], training=False))
+    for one, due in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(one, due, rtol=1e-6, atol=1e-6, err_msg=file.stem)
+    print(file.stem)
+"""
+
+
+@pytest.mark.parametrize("names", [sorted(QUICK), pytest.param(sorted(set(OWN) - QUICK), marks=pytest.mark.slow)])
+def test_keras_files_and_the_code_of_their_layers_need_no_zoo(names, tmp_path):
+    written = []
+    for name in names:
+        model, path = small(name), tmp_path / f"{name}.keras"
+        registered = layer_code.names(model)
+        assert bool(registered) == ("zoo>" in model.to_json()) == ("code" in said_in_readme(name)[0])
+        if not registered:  # plain Keras
+            continue
+        formats.find("keras").write(model, path, {})
+        beside = layer_code.place(path)
+        beside.write_text(layer_code.source(registered, path.name))
+        x = random_inputs(model)
+        wanted = {f"wanted{i}": y for i, y in enumerate(keras.tree.flatten(model(x, training=False)))}
+        given = (x if isinstance(x, dict) else {"x": x}) | wanted | {"outputs": len(wanted), "layers": beside.stem}
+        np.savez(tmp_path / f"{name}.npz", **given)
+        written.append(name)
+    done = subprocess.run([sys.executable, "-c", WITHOUT_ZOO], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert sorted(done.stdout.split()) == written
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("format_name", ["onnx", "litert"])
 @pytest.mark.parametrize("name", OWN)
@@ -80,6 +123,30 @@ def test_what_the_table_denies_fails(name, format_name, tmp_path):
             with pytest.raises(VerificationError):
                 exporting.write_checked(model, kind, tmp_path / f"m{kind.suffix}", [wider], random_inputs(model), "")
     assert not list(tmp_path.iterdir())
+
+
+def readme_rows():
+    """The README's table: globs of networks, none for all others -> what goes into each format."""
+    text = (Path(__file__).resolve().parent.parent / "README.md").read_text().split("| network | keras |")[1]
+    lines = text.split("\n\n")[0].splitlines()[2:]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [(re.findall("`(.+?)`", first), tuple(cells)) for first, *cells in rows]
+
+
+def said_in_readme(name):
+    """Its cells for a network."""
+    *rows, (_, others) = readme_rows()
+    return next((cells for globs, cells in rows if any(fnmatchcase(name, glob) for glob in globs)), others)
+
+
+def test_the_readme_has_the_same_table():
+    rows = readme_rows()
+    assert rows[-1][0] == []
+    for name in OWN:
+        said = said_in_readme(name)
+        assert said[1:] == tuple(str(form).partition(":")[0] for form in row(name)[1:]), name
+        assert said[0].startswith("yes")
+    assert all(list_models(glob) for globs, _ in rows for glob in globs)
 
 
 def test_what_the_table_denies_is_refused_before_anything_starts():

@@ -21,7 +21,10 @@ Examples:
   zoo export runs/lenet-mnist --format onnx
   zoo export runs/mlp-iris --format litert --out iris.tflite
   zoo export --formats                       which architecture goes into which format
-What is written is loaded in its own runtime and compared with the run's model; exit 4 if it does not agree."""
+What is written is loaded in its own runtime and compared with the run's model; exit 4 if it does not agree.
+keras: where a network has layers of the zoo's own, as recurrent and attention networks do, their code is written beside
+the file, MODEL_DATASET_layers.py: import that module, then Keras loads the file, and zoo is not needed. The file
+itself holds no code, and loading it runs none."""
 )
 @click.argument("run", required=False)
 @click.option("--format", "format_name", metavar="FORMAT", help="keras, savedmodel, onnx or litert.")
@@ -73,6 +76,7 @@ def _as_json(outcome: Exported) -> dict[str, object]:
         "difference": comparison.difference,
         "tolerance": comparison.tolerance,
         "vocabulary": str(outcome.vocabulary) if outcome.vocabulary else None,
+        "layers": str(outcome.layers) if outcome.layers else None,
         "takes": outcome.takes,
         "usage": outcome.usage,
     }
@@ -85,6 +89,8 @@ def _print(outcome: Exported) -> None:
     grid.add_row("size", f"{outcome.bytes / 1024:,.1f} KiB")
     if outcome.vocabulary:
         grid.add_row("words", f"{outcome.vocabulary} (ids of tokens; 0 is padding, on the right)")
+    if outcome.layers:
+        grid.add_row("layers", f"{outcome.layers} (import it first; zoo is not needed)")
     grid.add_row("takes", "; ".join(outcome.takes))
     if outcome.precision:
         grid.add_row("computes", outcome.precision)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from textwrap import fill
 from typing import Any
 
@@ -10,7 +9,7 @@ from zoo import __version__, tasks
 from zoo.catalogue import metrics, registry
 from zoo.data import sources
 from zoo.eject import literal
-from zoo.eject.lifting import Imports, Lifted, lift_name
+from zoo.eject.lifting import Imports, Lifted, import_lines, lift_name
 from zoo.eject.parts import lifted_parts
 from zoo.eject.reading_parts import Reading
 from zoo.eject.transfer import transfer_facts
@@ -184,16 +183,9 @@ def _packages(source: str, imports: str) -> str:
 
 
 def _imports(*more: Imports) -> str:
-    """The script's import lines: the standard library's, then the others'."""
+    """The script's import lines."""
     wanted: Imports = {name: {""} for name in ("argparse", "keras", "numpy as np", "tensorflow as tf")}
     for imports in more:
         for module, names in imports.items():
             wanted[module] = wanted.get(module, set()) | names
-    lines: dict[bool, list[str]] = {True: [], False: []}
-    for module, names in sorted(wanted.items()):
-        group = lines[module.split(".")[0].split(" ")[0] in sys.stdlib_module_names]
-        group += [f"import {module}"] if "" in names else []
-        listed = ", ".join(sorted(names - {""}))
-        group += [f"from {module} import {listed}"] if listed else []
-    blocks = [sorted(group, key=lambda line: (line.startswith("from"), line)) for group in lines.values()]
-    return "\n\n".join("\n".join(block) for block in blocks if block)
+    return import_lines(wanted)

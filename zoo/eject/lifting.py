@@ -7,6 +7,7 @@ out, imports move to the top, and the zoo's errors become plain ValueErrors.
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -43,6 +44,18 @@ class Lifted:
 
 def _is_value(part: str) -> bool:
     return not part.startswith(("def ", "class ", "@"))
+
+
+def import_lines(imports: Imports) -> str:
+    """Import statements: the standard library's, then the others'."""
+    lines: dict[bool, list[str]] = {True: [], False: []}
+    for module, names in sorted(imports.items()):
+        group = lines[module.split(".")[0].split(" ")[0] in sys.stdlib_module_names]
+        group += [f"import {module}"] if "" in names else []
+        listed = ", ".join(sorted(names - {""}))
+        group += [f"from {module} import {listed}"] if listed else []
+    blocks = [sorted(group, key=lambda line: (line.startswith("from"), line)) for group in lines.values()]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
 def lift(target: Callable[..., Any], into: Lifted | None = None) -> Lifted:

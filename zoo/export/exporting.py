@@ -12,10 +12,10 @@ import numpy as np
 
 from zoo.catalogue import registry
 from zoo.errors import UsageError, VerificationError
-from zoo.export import formats, inputs, writing
+from zoo.export import alone, formats, inputs, layer_code, writing
 from zoo.export.formats import Apply, Format
 from zoo.export.table import Form, forms
-from zoo.files import replacing, write_json
+from zoo.files import replacing, write_json, write_text
 from zoo.files.names import file_name
 from zoo.files.opening import make_folder
 from zoo.native_output import quiet_stderr
@@ -53,6 +53,7 @@ class Exported:
     path: Path
     bytes: int
     vocabulary: Path | None  # of a model of texts: what turns them into its ids
+    layers: Path | None  # the code of the zoo's layers, which a Keras file of them needs
     comparison: Comparison
     takes: list[str]  # each input: `raw: uint8 (any, 28, 28, 1)`
     precision: str  # "", or what it computes in where the run computed in another
@@ -84,9 +85,10 @@ def export(run: Run, format_name: str, out: Path | None = None) -> Exported:
     if recipe.training.precision != "float32" and not kind.half:
         model, note = writing.in_float32(model), f"in float32 (the run: {recipe.training.precision})"
     comparison = write_checked(model, kind, path, tried, x, what)
+    layers = write_layers(model, path, comparison.form, x) if kind.name == "keras" else None
     words = _write_words(run, path) if recipe.data.text else None
-    takes, usage = _takes(model, comparison.form, x), kind.how_to_load(model, path)
-    return Exported(path, _size(path), words, comparison, takes, note, what, kind.version, usage)
+    takes, usage = _takes(model, comparison.form, x), kind.how_to_load(model, path, layers)
+    return Exported(path, _size(path), words, layers, comparison, takes, note, what, kind.version, usage)
 
 
 def _place(run: Run, kind: Format, out: Path | None) -> Path:
@@ -94,8 +96,9 @@ def _place(run: Run, kind: Format, out: Path | None) -> Path:
     path = out or (Path(name) if run.name in index.entries() else run.folder / "export" / name)
     if path.suffix != kind.suffix:
         raise UsageError(f"--out {path}: a {kind.name} file ends in {kind.suffix}")
-    if path.exists():
-        raise UsageError(f"{path} exists already; nothing is overwritten\nchoose another place with --out PATH")
+    for taken in (path, layer_code.place(path)) if kind.name == "keras" else (path,):
+        if taken.exists():
+            raise UsageError(f"{taken} exists already; nothing is overwritten\nchoose another place with --out PATH")
     if out and not path.absolute().parent.is_dir():
         raise UsageError(f"--out {path}: there is no folder {path.parent}")
     return path
@@ -151,6 +154,35 @@ def _write_checked(model: keras.Model, kind: Format, path: Path, form: Form, x: 
                 "the file is removed; what is known to work: zoo export --formats"
             )
     return comparison
+
+
+def write_layers(model: keras.Model, path: Path, form: Form, x: Any) -> Path | None:
+    """The code of the zoo's layers beside a Keras file of them, after file and code gave the same without zoo.
+
+    None: there are none, and Keras alone reads the file. File and code are removed where they do not do.
+
+    Raises:
+        VerificationError: they do not load in a process without zoo, or compute something else there.
+    """
+    registered = layer_code.names(model)
+    if not registered:
+        return None
+    layers, pieces = layer_code.place(path), list(_pieces(x, form))
+    try:
+        write_text(layers, layer_code.source(registered, path.name))
+        refused = f"Keras without zoo refuses {path.name} and {layers.name}"
+        answers = iter(_quietly(lambda: alone.outputs(path, layers, pieces), refused))
+        comparison = _quietly(lambda: compare(model, lambda piece: next(answers), form, x), refused)
+        if not comparison.difference <= comparison.tolerance:
+            raise VerificationError(
+                f"Keras without zoo computes something else from {path.name} and {layers.name}: outputs differ by "
+                f"{comparison.difference:.1e}\nboth files are removed"
+            )
+    except BaseException:
+        for written in (path, layers):
+            written.unlink(missing_ok=True)
+        raise
+    return layers
 
 
 def _quietly(action: Callable[[], T], trouble: str) -> T:

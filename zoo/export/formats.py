@@ -56,19 +56,22 @@ class Format:
                 f"install what export needs with: {pip_install('export')}"
             )
 
-    def how_to_load(self, model: keras.Model, path: Path) -> list[str]:
-        """Python that loads the file and runs it on arrays named `x`, or as the model's inputs are."""
+    def how_to_load(self, model: keras.Model, path: Path, layers: Path | None = None) -> list[str]:
+        """Python that loads the file and runs it on arrays named `x`, or as the model's inputs are.
+
+        `layers` is the module of the zoo's layers that is imported before.
+        """
         single = not isinstance(model.input, dict)
         arrays = {tensor.name: "x" if single else tensor.name for tensor in model.inputs}
         table = "{" + ", ".join(f'"{name}": {array}' for name, array in arrays.items()) + "}"
         words = {
             "file": f'"{path}"',
-            "layers": ", zoo.layers" if "zoo>" in model.to_json() else "",  # where the network has some of the zoo's
             "inputs": "x" if single else table,
             "table": table,
             "named": ", ".join(f"{name}={array}" for name, array in arrays.items()),
         }
-        return [line.format(**words) for line in self.usage]
+        before = ["import sys", f'sys.path.append("{layers.parent}")', f"import {layers.stem}"] if layers else []
+        return before + [line.format(**words) for line in self.usage]
 
 
 def _open_keras(path: Path) -> Apply:
@@ -106,7 +109,7 @@ def _by_name(x: Any, first: str, *others: str) -> dict[str, np.ndarray]:
 ALL = {
     "keras": Format(
         "keras", ".keras", "Keras", "keras", write_keras, _open_keras,
-        ("import keras{layers}", "model = keras.saving.load_model({file})", "outputs = model.predict({inputs})"),
+        ("import keras", "model = keras.saving.load_model({file})", "outputs = model.predict({inputs})"),
     ),
     "savedmodel": Format(
         "savedmodel", ".savedmodel", "TensorFlow", "tensorflow", write_saved_model, _open_saved_model,
