@@ -28,6 +28,7 @@ Examples:
   zoo run transformer.decoder --data book.txt      plain text, a file or a folder of files: a language model
   zoo run vgg_transfer --data photos/ --base VGG16 --weights imagenet    a trained base, a new head
   zoo run runs/lenet-digits/STAMP/recipe.toml    the same run again
+  zoo run --resume runs/lenet-digits --epochs 40    train a finished run for longer: 40 epochs in all
 Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html""",
 )
 @click.argument("model", required=False)
@@ -59,7 +60,12 @@ Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html""",
 @click.option("--smoke", is_flag=True, help="Two short epochs, to see that everything works.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run directory (default: runs/MODEL-DATASET/STAMP).")
-@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run that was stopped.")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a run that was stopped; or, with more --epochs, with one that is finished.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress, only the outcome.")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
@@ -89,8 +95,10 @@ def command(
 
     watch = None if quiet else Progress()
     if resume is not None:
-        _refuse_beside_resume(resume, model, dataset, path, sets, out, options | {"baseline": baseline})
-        finish(job.resume(resume, watch, require_gpu=require_gpu), as_json, smoke)
+        said = {"MODEL": model, "DATASET": dataset, "baseline": baseline, **options}
+        longer = _for_longer(resume, said)
+        _refuse_beside_resume(resume, said, path, sets, None if longer else out)
+        finish(job.resume(resume, watch, require_gpu=require_gpu, out=out, **longer), as_json, smoke)
         return
     if model is None:
         raise UsageError("which model on which dataset? such as: zoo run lenet digits   (see: zoo ls, zoo data ls)")
@@ -109,21 +117,38 @@ def command(
     finish(outcome, as_json, smoke)
 
 
+def _for_longer(run: Path, said: dict[str, Any]) -> dict[str, int]:
+    """What a finished run is to be trained for longer with, taken out of what is said; {}: it is just resumed.
+
+    Raises:
+        UsageError: the run was stopped, and has its own epochs to go.
+    """
+    from zoo.runs.directory import Run, newest
+
+    begun = Run(newest(run))
+    names = {"epochs": "epochs", "early_stopping": "patience"}
+    asked = {names[key]: said[key] for key in names if said.get(key) is not None}
+    if begun.is_done:
+        for key in names:
+            said.pop(key, None)
+        return asked
+    if asked.get("epochs", begun.recipe.training.epochs) != begun.recipe.training.epochs:
+        raise UsageError(
+            f"the run in {begun.folder} has not come to the end of its {begun.recipe.training.epochs} epochs\n"
+            f"go on with it first: zoo run --resume {begun.folder}   and then say --epochs {asked['epochs']}"
+        )
+    return {}
+
+
 def _refuse_beside_resume(
-    run: Path,
-    model: str | None,
-    dataset: str | None,
-    path: str | None,
-    sets: tuple[str, ...],
-    out: Path | None,
-    options: dict[str, Any],
+    run: Path, said: dict[str, Any], path: str | None, sets: tuple[str, ...], out: Path | None
 ) -> None:
     """A resumed run goes on as it began: names may be repeated if they agree, nothing may be changed."""
     from zoo.runs.directory import Run, newest
 
     recipe = Run(newest(run)).recipe
     began = recipe.training.model_dump() | {"MODEL": recipe.model, "DATASET": recipe.dataset}
-    said = {k: v for k, v in (options | {"MODEL": model, "DATASET": dataset}).items() if v is not None}
+    said = {key: value for key, value in said.items() if value is not None}
     differs = [f"{k} was {began[k]}, now {v}" for k, v in said.items() if k in began and began[k] != v]
     if not set(said) <= set(began):
         differs.append("--early-stopping, --best and --baseline do not go with it")

@@ -16,6 +16,7 @@ from zoo.runs import directory, provenance
 from zoo.runs.beginning import compare_data, make_fit, note_findings, position, saved_state, start
 from zoo.runs.finishing import Outcome, complete, drawn, finish, keep_trained, score
 from zoo.runs.given import Dataset, understood
+from zoo.runs.more_epochs import Longer, longer
 from zoo.runs.watching import Watcher
 from zoo.training.distribution import cluster
 from zoo.training.objects import NOTHING, Given
@@ -116,20 +117,37 @@ def smoke_options(options: dict[str, Any]) -> dict[str, Any]:
     return options | {"epochs": options.get("epochs") or SMOKE_EPOCHS}
 
 
-def resume(folder: Path, watch: Watcher | None = None, *, require_gpu: bool = False) -> Outcome | None:
+def resume(
+    folder: Path,
+    watch: Watcher | None = None,
+    *,
+    require_gpu: bool = False,
+    epochs: int | None = None,
+    patience: int | None = None,
+    out: Path | None = None,
+) -> Outcome | None:
     """Go on with a run that was stopped or killed, from its newest whole checkpoint, which every worker must see.
 
     Of a folder of several runs it is the newest that goes on.
 
-    Where the training was over, what came after it is done: scoring the test split, pictures and report.
+    Where the training was over, what came after it is done: scoring the test split, pictures and report. With `epochs`,
+    or `patience` of early stopping (0: never), a finished run is trained for longer, in a folder of its own, `out` (see
+    `zoo.runs.more_epochs`).
 
     Raises:
         UsageError: there is no such run, or it is finished; ZooError: all its checkpoints are damaged.
     """
     folder = directory.newest(folder)
     begun, watch = directory.Run(folder), watch or Watcher()
+    if epochs is not None or patience is not None:
+        onwards = longer(begun, epochs, patience)
+        new, asked = place(out, onwards.recipe), begun.info.get("baseline")
+        return execute(onwards.recipe, new, watch=watch, require_gpu=require_gpu, baseline=asked, onwards=onwards)
     if begun.is_done and (folder / "report.html").exists():
-        raise UsageError(f"the run in {folder} is finished, there is nothing to resume\nscore it: zoo eval {folder}")
+        raise UsageError(
+            f"the run in {folder} is finished, there is nothing to resume\n"
+            f"score it: zoo eval {folder}\ntrain it for longer: zoo run --resume {folder} --epochs NUMBER"
+        )
     recipe, smoke, trained = begun.recipe, bool(begun.info.get("smoke")), begun.is_done or begun.info.get("trained")
     if "given" in begun.info and not trained:
         raise UsageError(
@@ -160,19 +178,22 @@ def execute(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     given: Given = NOTHING,
     baseline: bool | None = None,
+    onwards: Longer | None = None,
 ) -> Outcome | None:
     """Do what a resolved recipe says, in `folder`; `watch` is told about each stage and each epoch.
 
     Without a folder this process is a worker that is not the chief: it takes part and leaves no files. `source` holds
     the examples of data that was given in Python. `baseline` says whether learners without a network are tested too;
-    None: where own data is small enough.
+    None: where own data is small enough. `onwards` is what a run that is trained for longer goes on from.
     """
     watch = watch or Watcher()
     started = time.perf_counter()
     if folder is None:
-        _follow(recipe, watch, smoke=smoke, require_gpu=require_gpu, source=source, callbacks=callbacks, given=given)
+        state = onwards.saved if onwards else None
+        _follow(recipe, watch, smoke=smoke, require_gpu=require_gpu, source=source, callbacks=callbacks, given=given,
+                saved=state)  # fmt: skip
         return None
-    splits = start(recipe, watch, smoke, resuming, require_gpu, source)
+    splits = start(recipe, watch, smoke, resuming or onwards is not None, require_gpu, source)
     if not resuming:
         note_findings(recipe, splits)
     from zoo.training.distribution.workers import loss_named
@@ -184,6 +205,9 @@ def execute(
             directory.write_recipe(folder, recipe)
         facts = provenance.facts_before(recipe, smoke) | ({"resumed_from": position(saved)} if resuming else {})
         before = directory.Run(folder).info if resuming else {}
+        if onwards:
+            saved, facts = onwards.saved, facts | onwards.facts
+            onwards.write_state(folder)
         facts |= {} if baseline is None else {"baseline": baseline}
         facts |= _given_facts(folder, callbacks, before) | ({"resumed_after": before["exit"]} if resuming else {})
         if given:
@@ -243,12 +267,13 @@ def _follow(
     source: Source | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     given: Given = NOTHING,
+    saved: Checkpoint | None = None,
 ) -> None:
     """What every worker but the chief does: the same computation, and nothing is written."""
-    splits = start(recipe, watch, smoke, resumed is not None, require_gpu, source)
+    splits = start(recipe, watch, smoke, resumed is not None or saved is not None, require_gpu, source)
     from zoo.training.distribution.workers import loss_named
 
-    saved = saved_state(resumed, watch) if resumed else None
+    saved = saved_state(resumed, watch) if resumed else saved
     compare_data(recipe, splits)
     with loss_named(cluster.find(recipe.training.strategy), resumed):
         fit = make_fit(recipe, splits, None, callbacks, smoke, given)

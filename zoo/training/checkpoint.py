@@ -25,6 +25,8 @@ from zoo.files.names import escaped
 from zoo.files.opening import holding, make_folder, names
 
 KEEP = 2
+LAST = "training.checkpoint"  # in a run's folder: where its training ended, from which it can be trained for longer
+LARGEST_LAST = 2**30  # bytes; what is larger is not kept once the run is finished
 MAGIC = b"zoo checkpoint 1 "
 
 
@@ -45,16 +47,47 @@ def save(folder: Path, step: int, arrays: Mapping[str, np.ndarray], facts: Mappi
         make_folder(folder)
     except OSError as error:
         raise ZooError(f"cannot make {folder}: {error.strerror}") from error
+    path = folder / f"step-{step:09d}.checkpoint"
+    _write(path, folder.parent, arrays, facts)
+    _drop_others(folder, path.name)
+    return path
+
+
+def save_last(folder: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> bool:
+    """Write the state in which a training ended into the run's folder, unless it is too large to keep; was it kept?
+
+    Raises:
+        ZooError: the disk is full or not writable.
+    """
+    if sum(array.nbytes for array in arrays.values()) > LARGEST_LAST:
+        return False
+    _write(folder / LAST, folder, arrays, facts)
+    return True
+
+
+def last(folder: Path) -> Checkpoint | None:
+    """The state in which the training of a finished run ended; None: it was not kept.
+
+    Raises:
+        ZooError: it is damaged.
+    """
+    if LAST not in names(folder, folder):
+        return None
+    try:
+        return _read(folder / LAST, folder)
+    except (OSError, ValueError, KeyError, UsageError) as error:
+        raise ZooError(f"{folder / LAST} cannot be read: {error}") from error
+
+
+def _write(path: Path, below: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
+    """One file, whole or not at all; nothing is written through a link in `below`."""
     words, body = json.dumps(dict(facts)).encode() + b"\n", io.BytesIO()
     np.savez(body, **arrays)
     digest = hashlib.sha256(words)
     digest.update(body.getbuffer())
-    path = folder / f"step-{step:09d}.checkpoint"
-    with writing(path, below=folder.parent) as file:
+    with writing(path, below=below) as file:
         file.write(MAGIC + digest.hexdigest().encode() + b"\n" + words)
         file.write(body.getbuffer())
-    _drop_others(folder, path.name)
-    return path
 
 
 def _drop_others(folder: Path, newest: str) -> None:
@@ -79,7 +112,7 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     damaged: list[str] = []
     for name in sorted((name for name in names(folder, folder.parent) if name.startswith("step-")), reverse=True):
         try:
-            return _read(folder / name), damaged
+            return _read(folder / name, folder.parent), damaged
         except (OSError, ValueError, KeyError, UsageError) as error:
             damaged.append(f"{folder / escaped(name)}: {error}")
     if damaged:
@@ -87,8 +120,8 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     return None, []
 
 
-def _read(path: Path) -> Checkpoint:
-    head, _, rest = read_bytes(path, WEIGHTS, path.parent.parent).partition(b"\n")
+def _read(path: Path, below: Path) -> Checkpoint:
+    head, _, rest = read_bytes(path, WEIGHTS, below).partition(b"\n")
     if head != MAGIC + hashlib.sha256(rest).hexdigest().encode():
         raise ValueError("damaged, its bytes differ from its SHA-256")
     words, _, body = rest.partition(b"\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ from zoo.training.optimizers import make_optimizer
 from zoo.training.signals import Stopped, StopRequest, heeded
 from zoo.training.weighting import example_weights, mean_loss, weighted
 
+log = logging.getLogger("zoo")
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
 SECONDS_BETWEEN_HISTORIES = 1.0
 SHARE_FOR_CHECKPOINTS = 0.05  # of the time, at the most
@@ -139,6 +141,7 @@ class Fit:
                     self._save_if_due()
                 self._end_epoch(watchers, begun)
                 self._stop_if_asked(stop)
+        self._keep_last_state()
         watchers.on_train_end()
         self._write_history(every=0.0)
         seconds = time.perf_counter() - started
@@ -295,11 +298,25 @@ class Fit:
         """
         begun = time.monotonic()
         self._write_history(every=0.0)
+        if (now := self._state()) is None or self.folder is None:
+            return None
+        path = checkpoint.save(self.folder / "checkpoints", self.epoch * self.steps + self.done, *now)
+        self._saved = time.monotonic()
+        self._save_seconds = self._saved - begun
+        return path
+
+    def _keep_last_state(self) -> None:
+        """Write the state at the end, before a callback puts the best weights back: from here it goes on for longer."""
+        if self.most_steps is not None or (now := self._state()) is None or self.folder is None:
+            return
+        if not checkpoint.save_last(self.folder, *now):
+            log.info("the state of the training is too large to keep: this run cannot be given more epochs later")
+
+    def _state(self) -> checkpoint.Checkpoint | None:
+        """All that the run needs to go on from here; None of weights that diverged, or where nobody would keep it."""
         if (self.folder is None and self.replicas == 1) or not state.is_finite(self.model.variables):
             return None
         arrays, facts = state.gather(self._variables(), self.callbacks)
-        if self.folder is None:
-            return None
         facts |= {
             "epoch": self.epoch,
             "done": self.done,
@@ -307,10 +324,7 @@ class Fit:
             "stop_training": bool(self.model.stop_training),
             "made_of": self._made_of,
         }
-        path = checkpoint.save(self.folder / "checkpoints", self.epoch * self.steps + self.done, arrays, facts)
-        self._saved = time.monotonic()
-        self._save_seconds = self._saved - begun
-        return path
+        return checkpoint.Checkpoint(arrays, facts)
 
     @cached_property
     def _made_of(self) -> dict[str, Any]:
