@@ -20,16 +20,17 @@ Examples:
   zoo finetune lenet:mnist digits                      same classes: the head is kept, the last block learns too
   zoo finetune lenet:fashion_mnist mnist --freeze all  other classes: a new head on frozen features, nothing else
   zoo finetune runs/vgg.small-fashion_mnist --data photos/ --freeze 2-last-blocks
+  zoo finetune runs/lstm-reviews --data mails.csv      texts: the vocabulary of the base; series: its window
   zoo finetune VGG16 --data photos/ --weights imagenet --set data.input_shape=[160,160,3]
 Next: zoo eval RUN, zoo publish RUN""",
 )
 @click.argument("base")
 @click.argument("dataset", required=False)
-@own_data("A folder of classes or a table, in place of DATASET.")
+@own_data("Own data of the base's kind, in place of DATASET.")
 @click.option(
     "--freeze", metavar="all|none|N-last-blocks",
     help="all: only the head learns; none: everything does; N-last-blocks: these of the base learn too. Default: "
-    "1-last-block, where the base has one.",
+    "1-last-block, where the base has one; none for texts and series.",
 )  # fmt: skip
 @click.option(
     "--head", type=click.Choice(["auto", "keep", "new"]), default="auto", show_default=True,
@@ -85,8 +86,8 @@ def command(
     from zoo.runs.directory import recipe_toml
 
     options = job.smoke_options(options) if smoke else options
-    name, own = data_of(dataset, path, reading)
     found = bases.find(base, weights)
+    name, own = data_of(dataset, path, reading, bases.wanted(found))
     recipe, notes = bases.resolve_start(
         found, name, new_network=False, head=head, freeze=freeze and freezing(freeze), head_epochs=head_epochs,
         head_learning_rate=head_learning_rate, sets=sets, options=options, data=own,

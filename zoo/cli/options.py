@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,8 +141,10 @@ def freezing(text: str) -> str | int:
     )
 
 
-def data_of(dataset: str | None, path: str | None, reading: Reading) -> tuple[str, Data | None]:
-    """The name of the data, and its description where there is no recipe of that name.
+def data_of(
+    dataset: str | None, path: str | None, reading: Reading, wanted: Sequence[str] = ()
+) -> tuple[str, Data | None]:
+    """The name of the data, and its description where there is no recipe of that name; `wanted` tasks are preferred.
 
     Raises:
         UsageError: none is named, or two are.
@@ -153,8 +155,8 @@ def data_of(dataset: str | None, path: str | None, reading: Reading) -> tuple[st
     if (dataset is None) == (path is None):
         raise UsageError("on which data? name a DATASET of zoo data ls, or own data with --data PATH; one of them")
     if path is not None:
-        return Path(path).stem, tasks.from_path(path, reading=reading)
+        return Path(path).stem, tasks.from_path(path, wanted=wanted, reading=reading)
     assert dataset is not None
     if sources.is_address(dataset):
-        return sources.title(dataset), tasks.infer(dataset, reading=reading)
+        return sources.title(dataset), tasks.infer(dataset, wanted=wanted, reading=reading)
     return dataset, None

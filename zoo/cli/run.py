@@ -28,7 +28,7 @@ Examples:
   zoo run transformer.decoder --data book.txt      plain text, a file or a folder of files: a language model
   zoo run vgg_transfer --data photos/ --base VGG16 --weights imagenet    a trained base, a new head
   zoo run runs/lenet-digits/STAMP/recipe.toml    the same run again
-  zoo run --resume runs/lenet-digits --epochs 40    train a finished run for longer: 40 epochs in all
+  zoo run --resume runs/mlp-wines --epochs 60    train a finished run for longer: 60 epochs in all
 Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html""",
 )
 @click.argument("model", required=False)
@@ -211,12 +211,15 @@ def _from_weights(
     options: dict[str, Any],
 ) -> Any:
     """The recipe of a run that does not start from new weights: of a new head on a base, or of a model's own."""
+    from zoo.catalogue.registry import describe
     from zoo.cli.options import data_of, freezing
     from zoo.pretrained import bases
     from zoo.pretrained.from_weights import weights_of
 
-    name, own = data_of(*where)
     base, weights, freeze = start
+    if str(model).endswith(".toml") and where[:2] == (None, None) and weights and not base and not freeze:
+        return bases.same_run(Path(str(model)), bases.find(weights), sets, options)
+    name, own = data_of(*where, wanted=describe(model).tasks)
     if model == bases.TRANSFER:
         found, frozen = bases.find(base or "VGG16", weights), freeze and freezing(freeze)
         return bases.resolve_start(found, name, new_network=True, freeze=frozen, sets=sets, options=options, data=own)

@@ -51,10 +51,11 @@ def freeze(layers: Sequence[Any], learning: int | None = 0) -> list[str]:
     Raises:
         UsageError: there are not so many blocks.
     """
-    found = blocks(layers)
-    if learning is not None and learning > len(found):
+    found = blocks(layers) if learning else []  # networks of texts or series have none
+    if learning and learning > len(found):
         raise UsageError(f"{learning} last blocks are to learn, the network has {len(found)} (--freeze none frees all)")
-    free = {id(layer) for block in (found if learning is None else found[len(found) - learning :]) for layer in block}
+    last = [layers] if learning is None else found[len(found) - learning :]
+    free = {id(layer) for block in last for layer in block if layer.weights}
     for layer in layers:
         layer.trainable = id(layer) in free and not _normalises(layer)
     return [layer.name for layer in layers if layer.trainable]

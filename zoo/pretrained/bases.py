@@ -6,6 +6,7 @@ A base is a run directory, a published folder, weights of the zoo (`lenet:mnist`
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -26,12 +27,21 @@ from zoo.recipe.resolve import FROM_DATA
 if TYPE_CHECKING:
     import numpy as np
 
+    from zoo.data.text.encoding import Vocabularies
     from zoo.runs.directory import Run
 
 TRANSFER = "vgg_transfer"
 LOWER = 10  # the rate of fine-tuning beside a frozen part is the recipe's by this
 SMALLEST = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}  # images; 32 for the others of Keras
-TRANSFERABLE = ("image", "tabular")
+BLOCKS = ("image", "tabular")  # kinds of data whose networks are counted in blocks
+OF_TEXT = (
+    "tokens",
+    "standardize",
+    "vocab_size",
+    "target_vocab_size",
+    "target_length",
+    "keep",
+)  # what a vocabulary fixes
 OWN = ("training.epochs", "training.learning_rate")  # what each phase has for itself
 
 
@@ -113,9 +123,23 @@ def find(base: str, weights: str | None = None) -> Base:
 
 def no_base(data: Data) -> str:
     """Why networks that were trained on this cannot be started from; "": they can."""
-    if data.kind not in TRANSFERABLE:
-        return f"it was trained on {data.kind}; so far only images and tables transfer"
     return tasks.of(data).no_transfer
+
+
+def wanted(base: Base) -> tuple[str, ...]:
+    """The tasks that own data may be for, to be learnt by a network of this base."""
+    if base.run is None:
+        return ()
+    trained = base.run.recipe
+    return (trained.data.task,) if tasks.of(trained.data).writes else registry.describe(trained.model).tasks
+
+
+def known_vocabularies(resolved: Resolved) -> Vocabularies | None:
+    """Those of the trained network that a run on texts starts from; None: it learns its own."""
+    if resolved.transfer is None or not resolved.data.text:
+        return None
+    base = again(resolved)
+    return base.run.vocabularies if base.run else None
 
 
 def again(resolved: Resolved) -> Base:
@@ -170,12 +194,14 @@ def resolve_start(
     freeze = (freeze or 1) if new_network else _freeze(_run(base).recipe, freeze)
     chosen = _head(base, described, dataset, head, new_network)
     start: dict[str, Any] = _network(base, described) if new_network else _same_network(base)
+    start["data"], notes = _data(base, described, dataset)
     start["preprocessing"] = _preprocessing(base, described)
     model = TRANSFER if new_network else _run(base).recipe.model
     others = [item for item in sets if not item.startswith((*OWN, "transfer."))]
     rest = {key: value for key, value in (options or {}).items() if f"training.{key}" not in OWN}
     usual = recipe.resolve(model, dataset, others, rest, data, start)[0].training  # the recipe's epochs and rate
-    phases = freeze != "all" and chosen == "new"
+    alone = new_network or not _head_only_with_the_rest(_run(base).recipe)
+    phases = freeze != "all" and chosen == "new" and alone
     whole = freeze == "none" and not new_network
     if freeze != "all" and not whole:
         start["training"] = {"learning_rate": usual.learning_rate / LOWER}
@@ -189,7 +215,22 @@ def resolve_start(
         "head_epochs": ((1 if whole else usual.epochs) if head_epochs is None else head_epochs) if phases else 0,
         "head_learning_rate": head_learning_rate or usual.learning_rate,
     }
-    return recipe.resolve(model, dataset, sets, options, data, start)
+    resolved, told = recipe.resolve(model, dataset, sets, options, data, start)
+    return resolved, [*notes, *told]
+
+
+def same_run(path: Path, base: Base, sets: Sequence[str], options: Mapping[str, Any]) -> tuple[Resolved, list[str]]:
+    """The run of a recipe.toml, from the weights of a run of this very network, all of which learn on.
+
+    Raises:
+        UsageError: as `resolve_start`; weights of another model.
+    """
+    model = recipe.recorded(path).model
+    if base.run is None or base.run.recipe.model != model:
+        raise UsageError(f"{path} is a run of {model}, and {base.weights} holds no weights of it")
+    start = {"weights": base.weights, "sha256": base.sha256, "head": "keep", "freeze": "none", "head_epochs": 0}
+    said = [f"transfer.{key}={json.dumps(value)}" for key, value in start.items()]
+    return recipe.rerun(path, [*said, *sets], options)
 
 
 def _run(base: Base) -> Run:
@@ -202,6 +243,13 @@ def _freeze(trained: Resolved, freeze: str | int | None) -> str | int:
     from zoo.catalogue.inspect import skeleton
     from zoo.training.environment import prepare
 
+    together = _head_only_with_the_rest(trained)
+    if freeze == "all" and together:
+        raise UsageError(f"--freeze all: {together}\nsay --freeze none, or leave it away")
+    if trained.data.kind not in BLOCKS:
+        if isinstance(freeze, int):
+            raise UsageError(f"--freeze {freeze}: networks of {trained.data.kind} have no blocks\nsay none or all")
+        return freeze or "none"
     if isinstance(freeze, str):
         return freeze
     prepare()
@@ -210,19 +258,71 @@ def _freeze(trained: Resolved, freeze: str | int | None) -> str | int:
 
     there = len(blocks(body_and_head(skeleton(partial(build_core, trained)), same=True)[0]))
     if freeze is None:
-        return min(1, there) or "all"
+        return min(1, there) or ("none" if together else "all")
     if freeze > there:
         raise UsageError(f"{freeze} last blocks are to learn, {trained.model} has {there} (--freeze none frees all)")
     return freeze
+
+
+def _head_only_with_the_rest(trained: Resolved) -> str:
+    """Why a network's output layer cannot learn by itself, on what the rest of it gives for an example; "": it can."""
+    task, steps = tasks.of(trained.data), trained.preprocessing
+    if task.writes or task.answers_in_text:
+        return "its output layer answers for each token, and learns with the rest"
+    if steps.targets != "none" or (task.scales_targets and steps.standardize != "none"):
+        return "its values are brought back to their units behind the output layer, which learns with the rest"
+    return ""
+
+
+def _data(base: Base, data: Data, dataset: str) -> tuple[dict[str, Any], list[str]]:
+    """What the base decides of the data: of texts the vocabulary, of a series how far it looks back and ahead."""
+    if base.run is None:
+        return {}, []
+    trained = base.run.recipe.data
+    if data.text and trained.text:
+        own = trained.text.model_dump(include=set(OF_TEXT), exclude_none=True)
+        told = f"the vocabulary is that of {base.weights}; words that it does not have are unknown"
+        return {"text": own, "input_shape": list(trained.input_shape)} | _tokens(data, own), [told]
+    if data.kind == "series":
+        horizon = trained.series.horizon if trained.series else 1
+        window = list(trained.input_shape)
+        told = f"window and horizon are those of {base.weights}: {window[0]} steps back, {horizon} ahead"
+        fixed: dict[str, Any] = {"horizon": horizon}
+        if data.series and (data.series.period or 0) > window[0]:  # a season that the window does not reach back to
+            fixed["period"] = None
+        return {"input_shape": window, "series": fixed}, [told, *_other_columns(base, data, dataset)]
+    return {}, _other_columns(base, data, dataset)
+
+
+def _tokens(data: Data, text: Mapping[str, Any]) -> dict[str, int]:
+    """How many tokens running text has when it is taken apart as the base does, where that is another way."""
+    same = data.text and all(getattr(data.text, key) == text[key] for key in ("tokens", "standardize"))
+    if same or not tasks.of(data).writes:
+        return {}
+    assert data.text is not None
+    other = data.model_copy(update={"text": data.text.model_copy(update=text)})
+    return {"train": tasks.counted(other).train}
+
+
+def _other_columns(base: Base, data: Data, dataset: str) -> list[str]:
+    there, here = _run(base).recipe.data.feature_names, data.feature_names
+    if not there or not here or there == here:
+        return []
+    return [f"columns are taken by their order: {', '.join(there)} there, {', '.join(here)} in {dataset}"]
 
 
 def _refuse_other_kind(base: Base, data: Data, dataset: str) -> None:
     own = "image" if base.run is None else base.run.recipe.data.kind
     if own != data.kind:
         raise UsageError(f"{base.network or base.weights} takes {own}, {dataset} is {data.kind}")
-    if own == "tabular" and _run(base).recipe.data.input_shape != data.input_shape:
-        theirs, ours = _run(base).recipe.data.input_shape[0], data.input_shape[0]
-        raise UsageError(f"{base.weights} takes {theirs} features, {dataset} has {ours}")
+    if own in ("tabular", "series"):
+        theirs, ours = _run(base).recipe.data.input_shape[-1], data.input_shape[-1]
+        what = "features" if own == "tabular" else "columns"
+        if theirs != ours:
+            raise UsageError(f"{base.weights} takes {theirs} {what}, {dataset} has {ours}")
+    if base.run and own == "text" and tasks.of(base.run.recipe.data).writes != tasks.of(data).writes:
+        trained = base.run.recipe.data.task
+        raise UsageError(f"{base.weights} was trained for {trained}, {dataset} is for {data.task}")
 
 
 def _head(base: Base, data: Data, dataset: str, head: str, new_network: bool) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 
 from zoo.data import Examples, Splits
 from zoo.data.config import Augmentation
+from zoo.data.fields import Field, Fields
 from zoo.errors import UsageError
 from zoo.files.opening import make_folder
 from zoo.models.freezing import freeze
@@ -181,6 +182,11 @@ class HeadFit(Fit):
         self.whole = whole
         plain = recipe.model_copy(update={"augmentation": Augmentation()})
         super().__init__(plain, whole.features, folder, whole.watchers, whole.most_steps)
+
+    def _make_fields(self) -> Fields:
+        """Features are vectors or maps of numbers, whatever the examples are."""
+        features = Field("x", "vector", self.splits.train.x.shape[1:], "float32")
+        return Fields((features,), self.task.fields(self.recipe.data).targets)
 
     def _make_model(self) -> keras.Model:
         """Copies of the head's layers behind an input of their own, with the weights that these have now."""

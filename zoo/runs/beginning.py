@@ -47,7 +47,7 @@ def start(
 
         join(group)
         watch.stage("loading data")
-        return tasks.load(recipe.data, recipe.dataset, source=source)
+        return _splits(recipe, source)
     return load(recipe, watch, require_gpu, source)
 
 
@@ -59,11 +59,20 @@ def load(recipe: Resolved, watch: Watcher, require_gpu: bool, source: Source | N
         watch.stage("starting TensorFlow")
         prepare(require_gpu)
     watch.stage("loading data")
-    splits = tasks.load(recipe.data, recipe.dataset, source=source)
+    splits = _splits(recipe, source)
     if not recipe.data.text:
         watch.stage("starting TensorFlow")
         prepare(require_gpu)
     return splits
+
+
+def _splits(recipe: Resolved, source: Source | None) -> Splits:
+    """The examples; texts by the vocabulary of the network that the run starts from, where it starts from one."""
+    if recipe.transfer is None or not recipe.data.text:
+        return tasks.load(recipe.data, recipe.dataset, source=source)
+    from zoo.pretrained.bases import known_vocabularies
+
+    return tasks.load(recipe.data, recipe.dataset, known_vocabularies(recipe), source)
 
 
 def note_findings(recipe: Resolved, splits: Splits) -> None:

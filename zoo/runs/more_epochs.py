@@ -89,7 +89,7 @@ def _refuse_schedule(run: Run, total: int) -> None:
     training = run.recipe.training
     if training.schedule == "cosine":
         raise UsageError(
-            f"the learning rate fell along a cosine of {training.epochs} epochs; over {total} it would have been another "
+            f"the learning rate fell along a cosine of {training.epochs} epochs; over {total} it would be another "
             f"from the first step on\ntrain anew: {_anew(run, total)}\n"
             f"or start from its weights, at a rate of its own: {_from_weights(run)}"
         )

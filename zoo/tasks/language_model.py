@@ -32,7 +32,6 @@ class LanguageModel(Task):
     over_tokens = True
     keeps_outputs = False
     writes = True
-    no_transfer = "its network is made for its own vocabulary"
 
     def target(self, data: Data) -> Field:
         return Field("y", "tokens", data.input_shape, "int32", ragged=True, as_long_as="x")

@@ -38,7 +38,6 @@ class Seq2Seq(Task):
     over_tokens = True
     keeps_outputs = False
     answers_in_text = True
-    no_transfer = "its network is made for its own vocabulary"
 
     def fields(self, data: Data) -> Fields:
         source = Field("source", "tokens", data.input_shape, "int32", ragged=True)

@@ -17,6 +17,7 @@ import numpy as np
 from zoo import tasks
 from zoo.data import Examples, Splits
 from zoo.data.examples import WEIGHT
+from zoo.data.fields import Fields
 from zoo.errors import UsageError, ZooError
 from zoo.recipe import Resolved, Training
 from zoo.runs.directory import write_history
@@ -81,7 +82,7 @@ class Fit:
         keras.config.set_dtype_policy(training.precision)
         self.recipe, self.splits, self.folder, self.most_steps = recipe, splits, folder, most_steps
         self.loss, self.task = str(training.loss), tasks.of(recipe.data)
-        self.fields = self.task.fields(recipe.data)
+        self.fields = self._make_fields()
         self.lengths = field_lengths(splits.train.inputs, self.fields)
         first = self._plan(0)
         self.steps, self.padding = len(first.rows), padding_share(first, self.lengths)
@@ -146,6 +147,9 @@ class Fit:
         self._write_history(every=0.0)
         seconds = time.perf_counter() - started
         return Fitted(self.model, self.history, self.strategy_text, self.jit, seconds, self._first_step)
+
+    def _make_fields(self) -> Fields:
+        return self.task.fields(self.recipe.data)
 
     def _make_model(self) -> keras.Model:
         return make_model(self.recipe, self.splits.train)
