@@ -6,7 +6,7 @@ from functools import partial
 import keras
 import pytest
 from keras import layers
-from tiers import tiered
+from tiers import DEEP, tiered
 
 from zoo import checks, tasks
 from zoo.catalogue.registry import describe, list_models
@@ -16,8 +16,10 @@ from zoo.checks.subject import TOKENS
 from zoo.cli import main
 from zoo.layers import CrossAttention, PaddingMask, SelfAttention
 
+OTHERS_ARE_LIKE_THEM = ("transformer", "encoder_decoder")
 
-@pytest.mark.parametrize("name", tiered(list_models(), "transformer", "encoder_decoder"))  # others are like these two
+
+@pytest.mark.parametrize("name", tiered(list_models(), *OTHERS_ARE_LIKE_THEM, *DEEP))
 def test_every_entry_holds_the_protocol(name):
     results = checks.run_protocol(describe(name))
     assert [result.name for result in results] == ["builds", "record", *checks.CHECKS]

@@ -4,8 +4,10 @@ import pytest
 
 LARGER = {  # the same code as another entry, with more layers or units, or another choice of one part
     "transformer.base", "transformer.baby_gpt", "transformer.bert_tiny", "transformer.bert_mini", "vgg.13", "vgg.16",
-    "vgg.19", "encoder_decoder.luong"
+    "vgg.19", "encoder_decoder.luong", "densenet.121", "mobilenet.v2", "vit.base"
 }  # fmt: skip
+DEEP = ("convnext.tiny", "densenet.40_12", "efficientnet.b0", "mobilenet.v1", "mobilenet.v2_small", "wide_resnet.16_4")
+# many layers however narrow: a step takes seconds to compile
 
 
 def tiered(names, *long):

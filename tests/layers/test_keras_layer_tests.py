@@ -57,6 +57,8 @@ CASES = {
     "first": (layers.FirstStep, {}, [X], (3, 8), "float32", True),
     "masked lstm": (layers.MaskedLSTM, {"units": 4}, [X, REAL], (3, 4), "float32", True),
     "masked gru": (layers.MaskedGRU, {"units": 4, "return_sequences": True}, [X, REAL], (3, 5, 4), "float32", True),
+    "token": (layers.ClassToken, {}, [X], (3, 6, 8), "float32", False),
+    "scale": (layers.LayerScale, {"start": 0.1}, [IMAGES], (2, 6, 6, 3), "float32", False),
     "scaling": (layers.WindowScaling, {}, [X], (3, 5, 8), "float32", False),
     "unscaling": (layers.WindowUnscaling, {}, [X[:, :2, 0], MEMORY], (3, 2), "float32", False),
     "sample": (layers.GaussianSample, {"seed": 0}, [CODES, CODES / 9], (2, 84), "float32", False),

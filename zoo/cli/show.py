@@ -125,6 +125,7 @@ def _card(record: ModelRecord, knobs: dict[str, Any]) -> dict[str, Any]:
 
 def _print_card(record: ModelRecord, knobs: dict[str, Any]) -> None:
     from zoo.cli.console import out, table
+    from zoo.pretrained.applications import SOURCES
 
     out.print(record.name, style="bold")
     out.print(record.idea + "\n")
@@ -140,6 +141,8 @@ def _print_card(record: ModelRecord, knobs: dict[str, Any]) -> None:
         grid.add_row("" if index else "differs", text)
     for index, (name, value) in enumerate(record.defaults.items()):
         grid.add_row("" if index else "trains with", f"{name} = {value!r}")
+    if source := SOURCES.get(record.name):
+        grid.add_row("ImageNet", f"zoo.build({record.name!r}, weights='imagenet') sees {source.sees}")
     grid.add_row("XLA", f"no: {record.no_xla}" if record.no_xla else "yes (--jit on)")
     if record.origin != "zoo":
         grid.add_row("plug-in", record.origin)

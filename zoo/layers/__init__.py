@@ -9,15 +9,18 @@ from zoo.layers.pixels import KerasPreprocessing
 from zoo.layers.pooling import FirstStep, MeanOverTime
 from zoo.layers.positions import LearnedPositions, SinusoidalPositions
 from zoo.layers.recurrent_attention import AdditiveAttentionGRU, DotAttention
+from zoo.layers.residual import LayerScale
 from zoo.layers.sampling import GaussianSample, MaskingNoise
 from zoo.layers.sequence import LastStep, PaddingMask, Reverse
 from zoo.layers.sparse_conv import SparseConv2D
 from zoo.layers.subsampling import Subsampling
+from zoo.layers.tokens import ClassToken
 from zoo.layers.window import WindowScaling, WindowUnscaling
 
 __all__ = [
     "AdditiveAttentionGRU",
     "CausalSelfAttention",
+    "ClassToken",
     "CodeDistance",
     "CrossAttention",
     "DotAttention",
@@ -25,6 +28,7 @@ __all__ = [
     "GaussianSample",
     "KerasPreprocessing",
     "LastStep",
+    "LayerScale",
     "LearnedPositions",
     "MaskedGRU",
     "MaskedLSTM",

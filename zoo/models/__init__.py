@@ -12,11 +12,15 @@ called: two networks of one builder in a larger functional model need different 
 
 from zoo.models.autoencoder import autoencoder, autoencoder_conv, autoencoder_denoising
 from zoo.models.bert import bert_mini, bert_tiny, transformer_encoder
+from zoo.models.convnext import convnext_tiny
+from zoo.models.densenet import densenet_40_12, densenet_121
+from zoo.models.efficientnet import efficientnet_b0
 from zoo.models.encoder_decoder import encoder_decoder, encoder_decoder_attention, encoder_decoder_luong
 from zoo.models.gpt import baby_gpt, transformer_decoder
 from zoo.models.lenet import lenet, lenet_1998
 from zoo.models.linear import linear
 from zoo.models.mlp import mlp
+from zoo.models.mobilenet import mobilenet_v1, mobilenet_v2, mobilenet_v2_small
 from zoo.models.perceptron import perceptron, perceptron_1958, perceptron_hinge, perceptron_sigmoid
 from zoo.models.recurrent import gru, lstm, simple_rnn
 from zoo.models.transformer import transformer, transformer_base
@@ -25,6 +29,8 @@ from zoo.models.unet import unet, unet_small
 from zoo.models.vae import vae
 from zoo.models.vgg import vgg, vgg_11, vgg_13, vgg_16, vgg_19, vgg_small
 from zoo.models.vgg_transfer import vgg_transfer
+from zoo.models.vit import vit_base, vit_tiny
+from zoo.models.wide_resnet import wide_resnet_16_4
 
 __all__ = [
     "autoencoder",
@@ -33,6 +39,10 @@ __all__ = [
     "baby_gpt",
     "bert_mini",
     "bert_tiny",
+    "convnext_tiny",
+    "densenet_40_12",
+    "densenet_121",
+    "efficientnet_b0",
     "encoder_decoder",
     "encoder_decoder_attention",
     "encoder_decoder_luong",
@@ -42,6 +52,9 @@ __all__ = [
     "linear",
     "lstm",
     "mlp",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v2_small",
     "perceptron",
     "perceptron_1958",
     "perceptron_hinge",
@@ -64,4 +77,7 @@ __all__ = [
     "vgg_19",
     "vgg_small",
     "vgg_transfer",
+    "vit_base",
+    "vit_tiny",
+    "wide_resnet_16_4",
 ]

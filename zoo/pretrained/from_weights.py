@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.catalogue import registry
 from zoo.errors import UsageError
+from zoo.pretrained.applications import SOURCES
 from zoo.pretrained.assign import head, put
 from zoo.pretrained.names import weight_names
 from zoo.pretrained.published import constants, core_weights, load
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from zoo.runs.directory import Run
 
 log = logging.getLogger("zoo")
+IMAGENET = "imagenet"
 
 
 def build(
@@ -39,10 +41,12 @@ def build(
     Args:
         model: a name of the catalogue.
         weights: None for new ones; a dataset for which the zoo has weights (`"mnist"`); a run directory or a folder
-            that `zoo publish` wrote; `"imagenet"` for vgg.16 and vgg.19. The network then has the knobs with which they
-            were trained. Another number of channels adapts the first convolution (see `put`), another number of
-            classes gets a new output layer. What the input must look like: `zoo weights show NAME`.
-        preprocessing: with the steps in front that the weights were trained behind. For weights of a run or of the zoo.
+            that `zoo publish` wrote; `"imagenet"` for the networks that keras.applications has as well (see
+            `zoo.pretrained.applications`). The network then has the knobs with which they were trained. Another number
+            of channels adapts the first convolution (see `put`), another number of classes gets a new output layer.
+            What the input must look like: `zoo weights show NAME`, for ImageNet weights `zoo show NAME`.
+        preprocessing: with the steps in front that the weights were trained behind; for ImageNet's they make what the
+            network is to see of red, green and blue from 0 to 255.
         include_top: False, or `num_classes=None`, leaves the output layer away: the outputs are the features that it
             would see. Of `vgg` all dense layers go, as in Keras; of an autoencoder its decoder, so that codes remain.
         name: what the network is called; two builds in one functional model need different names.
@@ -53,7 +57,7 @@ def build(
             without an output layer of its own, or preprocessing that nobody knows.
         MissingError: ImageNet weights that are neither there nor to be had.
     """
-    if preprocessing and "input_shape" in knobs:
+    if preprocessing and "input_shape" in knobs and str(weights) != IMAGENET:
         raise UsageError(
             "preprocessing=True makes the shape that the weights were trained with: leave input_shape away"
         )
@@ -72,10 +76,10 @@ def build(
 
 
 def _trained(model: str, weights: str | Path, name: str | None, knobs: dict[str, Any]) -> keras.Model:
-    if str(weights) == "imagenet":
+    if str(weights) == IMAGENET:
         from zoo.pretrained import imagenet
 
-        given, own, source = imagenet.of_model(model, knobs), {"num_classes": 1000}, "imagenet"
+        given, own, source = imagenet.of_model(model, knobs), {"num_classes": 1000}, IMAGENET
     else:
         run = weights_of(model, weights)
         given, own, source = core_weights(run), trained_knobs(run.recipe), str(weights)
@@ -91,15 +95,33 @@ def _trained(model: str, weights: str | Path, name: str | None, knobs: dict[str,
 def _behind_preprocessing(
     network: keras.Model, model: str, weights: str | Path | None, knobs: dict[str, Any], include_top: bool
 ) -> keras.Model:
-    from zoo.training.model import assemble
-
-    if weights is None or str(weights) == "imagenet":
+    if weights is None:
         raise UsageError(
             "preprocessing=True needs the weights of a run or of the zoo, whose recipe says what it is\n"
             f"such as: zoo.build({model!r}, weights='runs/NAME', preprocessing=True)"
         )
+    if str(weights) == IMAGENET:
+        return _on_raw_pixels(network, SOURCES[model].module)
+    from zoo.training.model import assemble
+
     run = weights_of(model, weights)
     return assemble(run.recipe, network, constants(run), in_units=include_top)
+
+
+def _on_raw_pixels(network: keras.Model, module: str) -> keras.Model:
+    """The network behind the preprocessing of a module of Keras: raw pixels, (batch, height, width, 3) of 0 to 255."""
+    import keras
+
+    from zoo.layers import KerasPreprocessing
+
+    shape = network.input.shape[1:]
+    if shape[-1] != 3:
+        raise UsageError(
+            f"preprocessing=True with ImageNet weights makes red, green and blue ready, not {shape[-1]} channels"
+        )
+    inputs = keras.Input(shape, name="pixels")
+    outputs = network(KerasPreprocessing(module, name="preprocess")(inputs))
+    return keras.Model(inputs, outputs, name=f"{network.name}_on_pixels")
 
 
 def weights_of(name: str, weights: str | Path) -> Run:

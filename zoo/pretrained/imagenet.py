@@ -11,7 +11,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from zoo.data.network import fetch, reachable
 from zoo.errors import MissingError, UsageError, ZooError
 from zoo.files import WEIGHTS, opened, read_json, replacing
+from zoo.pretrained.applications import SOURCES, Source
 from zoo.pretrained.names import weight_names
 from zoo.safety import scan_weights
 
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 log = logging.getLogger("zoo")
-DEVIATION = (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue
+DEVIATION = (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue, from 0 to 1
 PINS = Path(__file__).with_name("imagenet.json")  # written by scripts/pins
-MODELS = {"vgg.16": "VGG16", "vgg.19": "VGG19"}  # ours -> theirs, of the same layers under the same names
+MEAN = (0.485, 0.456, 0.406)
 
 
 class Wanted(NamedTuple):
@@ -52,10 +53,46 @@ def of_model(name: str, knobs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     Raises:
         UsageError: there are none for this model; MissingError: they are not to be had.
     """
-    if name not in MODELS:
-        raise UsageError(f"there are no ImageNet weights for {name}, only for {', '.join(MODELS)}, and as a base "
-                         "of vgg_transfer")  # fmt: skip
-    return arrays(MODELS[name], include_top=knobs.get("include_top", True))
+    if name not in SOURCES:
+        raise UsageError(f"there are no ImageNet weights for {name}, only for {', '.join(SOURCES)}\n"
+                         "as a base of vgg_transfer: for every network of keras.applications")  # fmt: skip
+    source = SOURCES[name]
+    return carried(source, arrays(source.application, include_top=knobs.get("include_top", True)))
+
+
+def carried(source: Source, theirs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of Keras' network under the names of ours, their axes in our order; `put` compares the shapes.
+
+    Raises:
+        UsageError: weights that were trained behind other pixels than `source.sees` says.
+    """
+    found = {}
+    for name, array in theirs.items():
+        if source.inside and name.startswith(f"{source.inside}/"):
+            _refuse_other_pixels(source, name, array)
+            continue
+        for pattern, ours in source.names.items():
+            name = re.sub(pattern, ours, name)
+        axes = next((axes for end, axes in source.axes.items() if name.endswith(end)), None)
+        found[name] = array if axes is None else _in_order(array, axes)
+    return found
+
+
+def _in_order(array: np.ndarray, axes: Sequence[int]) -> np.ndarray:
+    """An array's axes in another order; those that are left out have the length 1."""
+    left_out = [axis for axis in range(array.ndim) if axis not in axes]
+    return array.transpose([*left_out, *axes]).reshape([array.shape[axis] for axis in axes])
+
+
+def _refuse_other_pixels(source: Source, name: str, array: np.ndarray) -> None:
+    """What Keras scales by inside of its network has to be what our preprocessing scales by."""
+    wanted = {"mean": MEAN, "variance": tuple(deviation**2 for deviation in DEVIATION)}.get(name.split("/")[-1])
+    if wanted and not all(abs(one - other) < 1e-3 for one, other in zip(array.ravel(), wanted, strict=True)):
+        numbers = ", ".join(f"{value:.3f}" for value in array.ravel())
+        raise UsageError(
+            f"the weights of {source.application} were trained on other pixels than ours: their {name} is {numbers}, "
+            f"ours {', '.join(f'{value:.3f}' for value in wanted)}"
+        )
 
 
 def arrays(application: str, include_top: bool = False, given: Path | None = None) -> dict[str, np.ndarray]:
