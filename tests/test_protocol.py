@@ -16,10 +16,10 @@ from zoo.checks.subject import TOKENS
 from zoo.cli import main
 from zoo.layers import CrossAttention, PaddingMask, SelfAttention
 
-OTHERS_ARE_LIKE_THEM = ("transformer", "encoder_decoder")
+LIKE_OTHERS = ("transformer", "encoder_decoder")
 
 
-@pytest.mark.parametrize("name", tiered(list_models(), *OTHERS_ARE_LIKE_THEM, *DEEP))
+@pytest.mark.parametrize("name", tiered(list_models(), *LIKE_OTHERS, *DEEP))
 def test_every_entry_holds_the_protocol(name):
     results = checks.run_protocol(describe(name))
     assert [result.name for result in results] == ["builds", "record", *checks.CHECKS]

@@ -6,8 +6,9 @@ LARGER = {  # the same code as another entry, with more layers or units, or anot
     "transformer.base", "transformer.baby_gpt", "transformer.bert_tiny", "transformer.bert_mini", "vgg.13", "vgg.16",
     "vgg.19", "encoder_decoder.luong", "densenet.121", "mobilenet.v2", "vit.base"
 }  # fmt: skip
-DEEP = ("convnext.tiny", "densenet.40_12", "efficientnet.b0", "mobilenet.v1", "mobilenet.v2_small", "wide_resnet.16_4")
-# many layers however narrow: a step takes seconds to compile
+DEEP = (  # many layers however narrow: to build, save and compile one takes seconds
+    "convnext.tiny", "densenet.40_12", "efficientnet.b0", "mobilenet.v1", "mobilenet.v2_small", "wide_resnet.16_4"
+)  # fmt: skip
 
 
 def tiered(names, *long):

@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 from hostile import CANARY, CONFIG, HOSTILE, call, dense, layer, operation, tensor, weights, with_layer, write
+from tiers import DEEP, tiered
 
 from zoo import safety
 from zoo.catalogue import registry
@@ -251,7 +252,7 @@ def example(tensor):
     return random.integers(1, 5, shape).astype("int32") if "int" in tensor.dtype else random.random(shape, "float32")
 
 
-@pytest.mark.parametrize("name", registry.list_models())
+@pytest.mark.parametrize("name", tiered(registry.list_models(), *DEEP))
 def test_every_model_of_the_registry_is_accepted_and_loads_identical(tmp_path, name):
     import keras
 

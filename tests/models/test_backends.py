@@ -8,6 +8,7 @@ from importlib.util import find_spec
 import keras
 import numpy as np
 import pytest
+from tiers import DEEP, LARGER
 
 from zoo.catalogue.registry import build, describe, list_models
 from zoo.checks import Subject
@@ -37,12 +38,16 @@ for path in sorted(folder.glob("*.keras")):
 """
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    """Every entry's default build, or a small one, with its output on three random examples."""
+LATER = {*LARGER, *DEEP}
+TIERS = {"quick": [name for name in list_models() if name not in LATER], "slow": sorted(LATER)}
+
+
+@pytest.fixture(scope="module", params=["quick", pytest.param("slow", marks=pytest.mark.slow)])
+def saved(request, tmp_path_factory):
+    """A folder and the entries in it: each one's default build, or a small one, and its output on three examples."""
     folder = tmp_path_factory.mktemp("saved")
     keras.utils.set_random_seed(0)
-    for name in list_models():
+    for name in TIERS[request.param]:
         model = build(name, **describe(name).trial)
         for weight in model.trainable_weights:
             if weight.name != "kernel":  # zeros would hide a difference
@@ -52,13 +57,14 @@ def saved(tmp_path_factory):
         np.savez(folder / f"{name}.x.npz", **(x if isinstance(x, dict) else {"only": x}))
         outputs = keras.tree.flatten(model(x, training=False))
         np.savez(folder / f"{name}.y.npz", *map(keras.ops.convert_to_numpy, outputs))
-    return folder
+    return folder, TIERS[request.param]
 
 
 @pytest.mark.parametrize("backend", INSTALLED)
 def test_saved_and_rebuilt_give_the_same_in_a_fresh_process(saved, backend):
+    folder, names = saved
     environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-c", OTHER_PROCESS, str(saved), backend]
+    command = [sys.executable, "-c", OTHER_PROCESS, str(folder), backend]
     run = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    assert sorted(run.stdout.split()) == sorted(list_models())
+    assert sorted(run.stdout.split()) == sorted(names)

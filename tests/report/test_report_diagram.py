@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from functools import partial
 
 import pytest
+from tiers import DEEP, tiered
 
 from zoo.catalogue.inspect import graph, is_model, skeleton
 from zoo.catalogue.registry import build, list_models
@@ -50,7 +51,7 @@ def calls(model):
     return nodes + [inner for node in nodes if is_model(node.layer) for inner in calls(node.layer)]
 
 
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", tiered(list_models(), *DEEP))
 def test_every_model_is_drawn_whole(name):
     model = skeleton(partial(build, name))
     boxes, _, texts, edges = assert_tidy(model)
