@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import tasks
 from zoo.errors import UsageError
-from zoo.pretrained import bases
+from zoo.pretrained import bases, own_data
 from zoo.pretrained.names import weight_names
 from zoo.pretrained.published import core_weights
 from zoo.pretrained.transfer import TransferFit
@@ -54,7 +53,7 @@ def forecaster(place):
 
 def start(run, path, sets=(), **more):
     base = bases.find(str(run.folder))
-    data = tasks.from_path(path, wanted=bases.wanted(base))
+    data = own_data.data_for(base, str(path))
     return bases.resolve_start(base, "other", new_network=False, sets=sets, options={"epochs": 2}, data=data, **more)
 
 
@@ -129,6 +128,22 @@ def test_a_language_model_goes_on_with_another_text(place, zoo_cli):
     assert run.vocabularies.source.tokens == zoo.load(place / "writer").vocabularies.source.tokens
     assert run.recipe.transfer.head == "keep" and run.recipe.data.input_shape == (16,)
     assert zoo_cli("generate", place / "c", "--prompt", "the ").code == 0
+
+
+def test_a_table_is_read_by_the_columns_and_categories_of_its_base(place):
+    """Other columns, another order and categories that are not all there change nothing."""
+    draw = np.random.default_rng(0).normal(size=80)
+    rows = [f"{a:.3f},{('a', 'b', 'c')[i % 3]},{'yes' if a > 0 else 'no'}" for i, a in enumerate(draw)]
+    (place / "all.csv").write_text("\n".join(["size,kind,bought", *rows]) + "\n")
+    zoo.run("mlp", place / "all.csv", smoke=True, out=place / "bought")
+    run = zoo.load(place / "bought")
+    rows = [f"{i},{('c', 'b')[i % 2]},{'yes' if a > 0 else 'no'},{a:.3f}" for i, a in enumerate(draw)]
+    (place / "some.csv").write_text("\n".join(["number,kind,bought,size", *rows]) + "\n")
+    recipe, _ = start(run, place / "some.csv")
+    assert recipe.data.feature_names == run.recipe.data.feature_names == ("size", "kind=a", "kind=b", "kind=c")
+    assert recipe.data.label == "bought" and recipe.transfer.head == "keep"
+    x = fit_of(recipe).splits.train.x
+    assert not x[:, 1].any() and set(x[:, 2] + x[:, 3]) == {1.0} and (abs(x[:, 0]) < 5).all()
 
 
 def test_values_of_a_table_keep_their_units(place):

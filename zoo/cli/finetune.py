@@ -87,7 +87,7 @@ def command(
 
     options = job.smoke_options(options) if smoke else options
     found = bases.find(base, weights)
-    name, own = data_of(dataset, path, reading, bases.wanted(found))
+    name, own = data_of(dataset, path, reading, found)
     recipe, notes = bases.resolve_start(
         found, name, new_network=False, head=head, freeze=freeze and freezing(freeze), head_epochs=head_epochs,
         head_learning_rate=head_learning_rate, sets=sets, options=options, data=own,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from zoo.errors import UsageError
 
 if TYPE_CHECKING:
     from zoo.data.config import Data
+    from zoo.pretrained.bases import Base
 
 TRAINING: dict[
     str, tuple[type, str]
@@ -141,22 +142,21 @@ def freezing(text: str) -> str | int:
     )
 
 
-def data_of(
-    dataset: str | None, path: str | None, reading: Reading, wanted: Sequence[str] = ()
-) -> tuple[str, Data | None]:
-    """The name of the data, and its description where there is no recipe of that name; `wanted` tasks are preferred.
+def data_of(dataset: str | None, path: str | None, reading: Reading, base: Base) -> tuple[str, Data | None]:
+    """The name of the data that a base goes on with, and its description where there is no recipe of that name.
 
     Raises:
         UsageError: none is named, or two are.
     """
     from zoo import tasks
     from zoo.data import sources
+    from zoo.pretrained.own_data import data_for
 
     if (dataset is None) == (path is None):
         raise UsageError("on which data? name a DATASET of zoo data ls, or own data with --data PATH; one of them")
     if path is not None:
-        return Path(path).stem, tasks.from_path(path, wanted=wanted, reading=reading)
+        return Path(path).stem, data_for(base, path, reading)
     assert dataset is not None
     if sources.is_address(dataset):
-        return sources.title(dataset), tasks.infer(dataset, wanted=wanted, reading=reading)
+        return sources.title(dataset), tasks.infer(dataset, reading=reading)
     return dataset, None

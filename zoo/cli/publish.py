@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -31,7 +32,6 @@ def command(
     FOLDER is MODEL-DATASET in the current folder if it is not given. The card's head is as Hugging Face reads it.
     """
     from zoo.files.names import file_name
-    from zoo.pretrained.bases import no_base
     from zoo.pretrained.published import load
     from zoo.runs import publishing
 
@@ -44,6 +44,7 @@ def command(
         return
     size = sum(path.stat().st_size for path in files)
     out.print(f"{written}: {', '.join(path.name for path in files)}; {size / 1024:,.0f} KiB")
-    out.print(f"score:     zoo eval {written}")
-    if not no_base(finished.recipe.data):
-        out.print(f"fine-tune: zoo finetune {written} DATASET")
+    for one in publishing.following(finished.recipe, shlex.quote(str(written))):
+        out.print(f"{one.does + ':':<10} {one.command}", markup=False)
+        if one.file:
+            out.print(f"{'':<10} FILE: {one.file}", markup=False)

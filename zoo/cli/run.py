@@ -211,7 +211,6 @@ def _from_weights(
     options: dict[str, Any],
 ) -> Any:
     """The recipe of a run that does not start from new weights: of a new head on a base, or of a model's own."""
-    from zoo.catalogue.registry import describe
     from zoo.cli.options import data_of, freezing
     from zoo.pretrained import bases
     from zoo.pretrained.from_weights import weights_of
@@ -219,15 +218,16 @@ def _from_weights(
     base, weights, freeze = start
     if str(model).endswith(".toml") and where[:2] == (None, None) and weights and not base and not freeze:
         return bases.same_run(Path(str(model)), bases.find(weights), sets, options)
-    name, own = data_of(*where, wanted=describe(model).tasks)
     if model == bases.TRANSFER:
         found, frozen = bases.find(base or "VGG16", weights), freeze and freezing(freeze)
+        name, own = data_of(*where, found)
         return bases.resolve_start(found, name, new_network=True, freeze=frozen, sets=sets, options=options, data=own)
     if base or freeze:
         raise UsageError(f"--base and --freeze go with vgg_transfer\nfor a trained {model}: zoo finetune RUN DATASET")
     weights_of(model, str(weights))  # or else another model's
     named = Path(str(weights)).exists() or ":" in str(weights)
     found = bases.find(str(weights) if named else f"{model}:{weights}")
+    name, own = data_of(*where, found)
     return bases.resolve_start(
         found, name, new_network=False, freeze="none", head_epochs=0, sets=sets, options=options, data=own
     )

@@ -126,14 +126,6 @@ def no_base(data: Data) -> str:
     return tasks.of(data).no_transfer
 
 
-def wanted(base: Base) -> tuple[str, ...]:
-    """The tasks that own data may be for, to be learnt by a network of this base."""
-    if base.run is None:
-        return ()
-    trained = base.run.recipe
-    return (trained.data.task,) if tasks.of(trained.data).writes else registry.describe(trained.model).tasks
-
-
 def known_vocabularies(resolved: Resolved) -> Vocabularies | None:
     """Those of the trained network that a run on texts starts from; None: it learns its own."""
     if resolved.transfer is None or not resolved.data.text:
@@ -358,7 +350,8 @@ def _same_network(base: Base) -> dict[str, Any]:
     """The base's own network: every knob that the data does not decide, so that no table of the dataset changes it."""
     trained = _run(base).recipe
     fixed = {*FROM_DATA, *offers(trained)}
-    return {"knobs": {key: value for key, value in trained_knobs(trained).items() if key not in fixed}}
+    knobs = trained_knobs(trained).items()  # what is None is so by default, and TOML has no word for it
+    return {"knobs": {key: value for key, value in knobs if key not in fixed and value is not None}}
 
 
 def _network(base: Base, data: Data) -> dict[str, Any]:

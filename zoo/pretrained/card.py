@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
 
@@ -13,12 +14,13 @@ from zoo.recipe import Resolved
 from zoo.runs.directory import Run
 
 WIDTH = 100
+PLACE = "PATH/OF/THIS/FOLDER"
 
 
-def card(run: Run, name: str) -> str:
-    """README.md of a published folder called `name`."""
+def card(run: Run, name: str, commands: Sequence[str] = ()) -> str:
+    """README.md of a published folder called `name`; `commands` are what to do with it in a shell."""
     record = describe(run.recipe.model)
-    return f"---\n{_head(run, name)}---\n\n{_words(run, name, record)}"
+    return f"---\n{_head(run, name)}---\n\n{_words(run, name, record, commands)}"
 
 
 def _takes(recipe: Resolved) -> str:
@@ -69,7 +71,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _words(run: Run, name: str, record: ModelRecord) -> str:
+def _words(run: Run, name: str, record: ModelRecord, commands: Sequence[str]) -> str:
     recipe, info, metrics = run.recipe, run.info, run.metrics
     scored = f"{metrics['examples_scored']:,} of {metrics['examples_in_split']:,} test examples"
     lines = [f"- {key}: {value:.4f}" for key, value in metrics["test"].items() if _is_number(value)]
@@ -79,6 +81,7 @@ def _words(run: Run, name: str, record: ModelRecord) -> str:
         f"{info['params']:,} parameters, knobs: {knobs}. Trained on {recipe.dataset} for {info['epochs']} epochs, "
         f"seed {info['seed']}, by the recipe in `recipe.toml`; weights are {info['dtype']}. Scored on {scored}:"
     )
+    shell = "\n".join(["\n```sh", *commands, "```\n"]) if commands else ""
     return f"""# {name}
 
 {fill(f"{record.name}: {record.idea} {record.paper}.", WIDTH)}
@@ -96,7 +99,7 @@ run = zoo.load("PATH/OF/THIS/FOLDER")
 run.model  # a Keras model
 {_predicts(recipe)}
 ```
-
+{shell}
 Licence of the weights: {info["licence"]}; of the data: {info["data_licence"]}.
 
 {fill(f"Versions: {versions}; {info['date'][:10]}.", WIDTH)}

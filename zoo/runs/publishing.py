@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from zoo import data
 from zoo.catalogue import metrics
 from zoo.data import sources
-from zoo.data.sources.source import FileSource
 from zoo.errors import MissingError, UsageError, VerificationError
 from zoo.files import replacing, sha256, write_text
 from zoo.pretrained import arrays, index
-from zoo.pretrained.card import card
+from zoo.pretrained.bases import no_base
+from zoo.pretrained.card import PLACE, card
 from zoo.pretrained.published import CONSTANTS, Published, constants, core_weights, differences
 from zoo.recipe import Resolved, fingerprint, list_recipes, load_recipe, resolve
 from zoo.runs import directory
@@ -59,26 +59,52 @@ def publish(run: Run, folder: Path, licence: str = UNKNOWN, data_licence: str = 
             shutil.copy2(run.folder / "vocabulary.json", temporary)
         _seal(temporary, facts, run.metrics)
         if half:
-            _seal(temporary, facts, _scored(Published(temporary), run.metrics))
-        write_text(temporary / "README.md", card(Published(temporary), folder.name))
+            _seal(temporary, facts, _scored(Published(temporary), run))
+        write_text(temporary / "README.md", card(Published(temporary), folder.name, _told(run.recipe)))
         names = sorted(path.name for path in temporary.iterdir())
         write_text(temporary / "SHA256SUMS", "".join(f"{sha256(temporary / name)}  {name}\n" for name in names))
     return folder
 
 
 def _without_places(recipe: Resolved) -> Resolved:
-    """The recipe with own files by their names alone: where they lie here is nobody's business.
+    """The recipe with own files, and weights that it started from, by their names alone.
 
-    A place that a recipe of the zoo names is the same on every machine: it lies in the folder of raw files.
+    Where they lie here is nobody's business. A place that a recipe of the zoo names is the same on every
+    machine: it lies in the folder of raw files.
     """
+    if recipe.transfer and Path(recipe.transfer.weights).is_absolute():
+        start = recipe.transfer.model_copy(update={"weights": Path(recipe.transfer.weights).name})
+        recipe = recipe.model_copy(update={"transfer": start})
     shipped = recipe.dataset in list_recipes() and load_recipe(recipe.dataset).data.source == recipe.data.source
-    if shipped or not isinstance(sources.of(recipe.data.source)[0], FileSource):
-        return recipe
-    named = {}
-    for key in ("source", "test_source", "validation_source"):
-        scheme, colon, place = getattr(recipe.data, key).partition(":")
-        named[key] = f"{scheme}{colon}{Path(place).name}"
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update=named)})
+    return recipe if shipped else recipe.model_copy(update={"data": sources.without_places(recipe.data)})
+
+
+class Next(NamedTuple):
+    """What can be done with a published folder: a command, what it does, and what stands for FILE in it."""
+
+    does: str
+    command: str
+    file: str = ""
+
+
+def following(recipe: Resolved, folder: str) -> list[Next]:
+    """The commands that score a published folder and start from it. Own data is not in it: it is given by FILE."""
+    told, data = sources.wanted(recipe.data), "--data FILE" if without_data(recipe) else ""
+    found = [Next("score", f"zoo eval {folder} {data}".rstrip(), told if data else "")]
+    if not no_base(recipe.data):
+        other = "of other examples, labelled in the same way" if data else ""
+        found.append(Next("fine-tune", f"zoo finetune {folder} {data or 'DATASET'}", other))
+    return found
+
+
+def without_data(recipe: Resolved) -> bool:
+    """Whether the data of a run is not to be found by its recipe on another machine."""
+    return sources.is_own(recipe.data) or _without_places(recipe).data != recipe.data
+
+
+def _told(recipe: Resolved) -> list[str]:
+    """What the card says of these commands, a line each."""
+    return [f"{one.command}{f'   # FILE: {one.file}' if one.file else ''}" for one in following(recipe, PLACE)]
 
 
 def _seal(folder: Path, facts: Mapping[str, Any], measured: Mapping[str, Any]) -> None:
@@ -86,8 +112,8 @@ def _seal(folder: Path, facts: Mapping[str, Any], measured: Mapping[str, Any]) -
     directory.record(folder, {**facts, "exit": "done"})
 
 
-def _scored(half: Published, before: Mapping[str, Any]) -> dict[str, Any]:
-    found = rescore(half, None, "test")
+def _scored(half: Published, run: Run) -> dict[str, Any]:
+    before, found = run.metrics, rescore(half, None, "test", run.recipe.data)
     name = metrics.headline(before["test"])
     then, now = before["test"][name], found["metrics"][name]
     metric = metrics.find(name)

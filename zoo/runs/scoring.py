@@ -10,7 +10,7 @@ from zoo.data import sources
 from zoo.data.config import Data
 from zoo.data.reading import Reading
 from zoo.data.sources import own, parts
-from zoo.errors import UsageError
+from zoo.errors import MissingError, UsageError
 from zoo.recipe import load_recipe
 from zoo.runs.directory import Run
 from zoo.tasks.task import Look
@@ -22,15 +22,23 @@ if TYPE_CHECKING:
 PAGE = ("examples_scored", "examples_in_split", "details")  # what a report says beside the metrics
 
 
-def rescore(run: Run, dataset: str | None, split: str) -> dict[str, Any]:
+def rescore(run: Run, dataset: str | None, split: str, known: Data | None = None) -> dict[str, Any]:
     """Loss and metric of a run's model over all of one split, of its own dataset or of another one.
+
+    `known` is its own data where that lies elsewhere than its recipe says.
 
     Raises:
         UsageError: the other dataset differs in shape, task or classes; MissingError: its data is not there.
     """
-    described = load_recipe(dataset).data if dataset else run.recipe.data
+    described = load_recipe(dataset).data if dataset else known or run.recipe.data
     if dataset:
         _refuse_other(run, described, dataset)
+    elif sources.is_own(described) and not sources.status(described).ready:
+        raise MissingError(
+            f"the data of {run.name} is not here: {described.source.partition(':')[2]}\n"
+            f"score it on labelled examples of your own: zoo eval {run.name} --data FILE\n"
+            f"FILE is {sources.wanted(described)}"
+        )
     name = dataset or run.recipe.dataset
     splits = _load(run, described, name)
     if not len(splits.by_name()[split]):

@@ -154,6 +154,21 @@ def is_own(data: Data) -> bool:
     return not data.origin and (isinstance(found, FileSource) or found.scheme == "memory")
 
 
+def wanted(data: Data) -> str:
+    """What labelled examples of a user's own look like that a model of this data can be scored on."""
+    return of(data.source)[0].wanted(data)
+
+
+def without_places(data: Data) -> Data:
+    """The data with own files by their names alone."""
+    named = {}
+    for key in ("source", "test_source", "validation_source"):
+        if given := getattr(data, key):
+            source, address = of(given)
+            named[key] = f"{source.scheme}:{source.without_place(address)}"
+    return data.model_copy(update=named)
+
+
 def status(data: Data) -> Status:
     """Whether the data lies ready, and where; imports nothing heavy."""
     source, address = of(data.source)

@@ -29,6 +29,9 @@ class Arrays(FileSource):
     def count(self, address: str, data: Data, target: Role) -> int:
         return arrays.count(locate(address), data)
 
+    def wanted(self, data: Data) -> str:
+        return "a folder with x.npy and y.npy"
+
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         return arrays.infer(Path(address))
 

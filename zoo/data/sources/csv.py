@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.data import csvfile, series, several
+from zoo.data import csvfile, indicators, missing, series, several
 from zoo.data.rawfiles import locate
 from zoo.data.reading import AS_FOUND, Reading
-from zoo.data.sources.source import FileSource
+from zoo.data.sources.source import FileSource, listed
 from zoo.data.table import read_table
 from zoo.data.text import files as textfiles
 from zoo.errors import UsageError
@@ -42,6 +42,9 @@ class Csv(FileSource):
             csvfile.note_others(locate(address), data)
         return super().count(address, data, target)
 
+    def wanted(self, data: Data) -> str:
+        return f"a table with the columns {listed(_columns(data))}"
+
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         """What a table is, from what stands in it, unless `reading.kind` says it (one of `own.READ_AS`)."""
         path, label, kind = Path(address), reading.label, reading.kind
@@ -61,6 +64,22 @@ class Csv(FileSource):
             named = replace(reading, text_column=reading.text_column or found)
             return textfiles.infer_table(reading.selected(whole, beside=True), named)
         return csvfile.infer(path, reading)
+
+
+def _columns(data: Data) -> list[str]:
+    """What a table of labelled examples has to have."""
+    found: list[str] = []
+    for one in [data.of_input(name) for name in data.inputs] or [data]:
+        found += (
+            one.feature_names
+            if data.kind in ("text", "series")
+            else missing.in_file(csvfile.feature_columns(one), data)
+        )
+    found += [one.column for one in data.inputs.values() if one.column]
+    for one in data.each_target().values():
+        found += indicators.columns(one) if one.several_labels else [one.label or "the label"]
+    dates = ["dates"] if data.kind == "series" else []
+    return list(dict.fromkeys([*dates, *found]))
 
 
 def _refuse_beside(reading: Reading, path: Path) -> None:

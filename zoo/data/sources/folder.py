@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zoo.data import folder, masks
 from zoo.data.rawfiles import locate
 from zoo.data.reading import AS_FOUND, Reading
-from zoo.data.sources.source import FileSource
+from zoo.data.sources.source import FileSource, listed
 from zoo.data.text import files as textfiles
 
 if TYPE_CHECKING:
@@ -35,6 +35,14 @@ class Folder(FileSource):
         if target == "mask":
             return len(masks.pairs(path))
         return super().count(address, data, target) if data.text else len(folder.found(path, data)[1])
+
+    def wanted(self, data: Data) -> str:
+        if data.masks:
+            return "a folder with images/ and masks/, whose files have the same names"
+        if not data.class_names:
+            return "a folder of images"
+        what = "images" if data.kind == "image" else ".txt files"
+        return f"a folder with a sub-folder of {what} for each class: {listed(data.class_names)}"
 
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         path = Path(address)

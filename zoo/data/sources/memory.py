@@ -138,6 +138,9 @@ class Memory(DataSource):
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         raise refusal(f"{self.scheme}:{address}")
 
+    def wanted(self, data: Data) -> str:
+        return "a folder with x.npy and y.npy"
+
     def status(self, address: str, data: Data | None = None) -> Status:
         return Status(False, "given in Python", 0.0, 0.0)
 

@@ -142,6 +142,9 @@ class Pairs(FileSource):
     def read(self, address: str, data: Data, target: Role) -> Source:
         return read(address, data)
 
+    def wanted(self, data: Data) -> str:
+        return "a file of pairs, a line each with a tab between the texts, or two files FIRST,SECOND"
+
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         return infer(address, reading)
 

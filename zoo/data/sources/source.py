@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from zoo.data.examples import Source
     from zoo.data.fields import Role
 
+MOST_LISTED = 12  # columns or classes
+
 
 class Status(NamedTuple):
     """Where a dataset lies: `ready` to load without a network, its folder or file, MiB there, MiB to download."""
@@ -106,6 +108,14 @@ class DataSource:
             return np.concatenate([series.last_window(path, data) for path in paths])
         return np.concatenate([csvfile.read_features(path, data) for path in paths])
 
+    def wanted(self, data: Data) -> str:
+        """What labelled examples of a user's own look like that a trained model can be scored on, in a few words."""
+        return "labelled examples like those that it was trained on"
+
+    def without_place(self, address: str) -> str:
+        """The address as others may see it."""
+        return address
+
     def title(self, address: str) -> str:
         """What the dataset is called, where no recipe names it."""
         return f"{self.scheme}:{address}"
@@ -142,10 +152,21 @@ class FileSource(DataSource):
     def title(self, address: str) -> str:
         return Path(address).stem
 
+    def without_place(self, address: str) -> str:
+        """Files by their names alone: where they lie is nobody's business."""
+        parts = [address] if "," not in address or locate(address).exists() else address.split(",")
+        return ",".join(Path(part).name for part in parts)
+
     def refuse_missing(self, address: str, data: Data | None) -> None:
         """Raise an error for files that are not there: a MissingError where the recipe says where to get them."""
         if absent := [path for path in self.every_file(address, data) if not path.exists()]:
             raise missing(absent, data)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Some names in a row, and how many more there are."""
+    shown = ", ".join(names[:MOST_LISTED])
+    return shown if len(names) <= MOST_LISTED else f"{shown} and {len(names) - MOST_LISTED} more"
 
 
 def mib(files: Sequence[Path]) -> float:

@@ -28,6 +28,9 @@ class PlainText(FileSource):
     def count(self, address: str, data: Data, target: Role) -> int:
         return corpus.count(locate(address), data)
 
+    def wanted(self, data: Data) -> str:
+        return "a text file, or a folder of them"
+
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         return corpus.infer(Path(address), reading)
 
