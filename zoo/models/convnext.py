@@ -38,7 +38,7 @@ EPSILON = 1e-6
         "the output layer starts near 0; no penalty, mixing of examples or average of weights: these are recipes'",
     ),
     trial={
-        "input_shape": (16, 16, 3), "num_classes": 10, "depths": (1, 1, 2), "width": 1 / 12, "patch_size": 2,
+        "input_shape": (16, 16, 3), "num_classes": 10, "depths": [1, 1, 2], "width": 1 / 12, "patch_size": 2,
         "drop_path": 0.0, "layer_scale": 0.1,
     },
 )  # fmt: skip

@@ -100,7 +100,7 @@ def densenet_40_12(
         "ImageNet validation, single crop, top-5 error": "7.71 %",
     },
     deviations=DEVIATIONS,
-    trial={"input_shape": (32, 32, 3), "num_classes": 10, "blocks": (1, 2, 1, 1), "growth_rate": 4},
+    trial={"input_shape": (32, 32, 3), "num_classes": 10, "blocks": [1, 2, 1, 1], "growth_rate": 4},
 )
 def densenet_121(
     input_shape: tuple[int, ...] = (224, 224, 3),
