@@ -10,7 +10,21 @@ DEEP = (  # many layers however narrow: to build, save and compile one takes sec
     "convnext.tiny", "densenet.40_12", "efficientnet.b0", "mobilenet.v1", "mobilenet.v2_small", "wide_resnet.16_4"
 )  # fmt: skip
 
+KINDS = {  # one for each kind of layer, input and output, small ones: a new network is listed if it adds a kind
+    "linear", "perceptron", "perceptron.1958", "perceptron.hinge", "mlp", "lenet", "lenet.1998", "vgg.small", "lstm",
+    "autoencoder.conv", "vae", "two_towers.numbers"
+}  # fmt: skip
+
 
 def tiered(names, *long):
     """Parameters of a test: each name, those that add no code of their own, and those in `long`, as slow ones."""
-    return [pytest.param(name, marks=[pytest.mark.slow] * (name in {*LARGER, *long})) for name in names]
+    return _with_slow(names, {*LARGER, *long})
+
+
+def representatives(names, *also):
+    """Parameters of a test that builds or trains each network: all that are not in KINDS or `also` as slow ones."""
+    return _with_slow(names, set(names) - KINDS - set(also))
+
+
+def _with_slow(names, slow):
+    return [pytest.param(name, marks=[pytest.mark.slow] * (name in slow)) for name in names]
