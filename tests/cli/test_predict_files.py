@@ -112,3 +112,24 @@ def test_several_labels_in_one_cell_are_not_held_against_the_answer(tmp_path):
     (tmp_path / "fruit.csv").write_text(f"size,kind\n{rows}")
     data = tasks.from_path(tmp_path / "fruit.csv")
     assert data.several_labels and of_features(tmp_path / "fruit.csv", data).truths == []
+
+
+def test_forecasts_have_their_dates_and_all_digits(tmp_path, zoo_cli):
+    months = [f"{1990 + i // 12}-{i % 12 + 1:02d}" for i in range(119)]  # the last is November 1999
+    rows = [f"{month},{123456 + 1000 * (i % 12) + i}\n" for i, month in enumerate(months)]
+    (tmp_path / "sales.csv").write_text("month,sold\n" + "".join(rows))
+    sets = ("data.series.horizon=3", "knobs.units=[4]")
+    run = zoo.run("simple_rnn", tmp_path / "sales.csv", smoke=True, sets=sets, out=tmp_path / "run").folder
+    said = zoo_cli("predict", run, tmp_path / "sales.csv")
+    lines = [line.split() for line in said.splitlines()]
+    assert lines[0] == ["file", "row", "date", "prediction"]
+    assert [line[-2] for line in lines[1:]] == ["1999-12", "2000-01", "2000-02"]
+    assert zoo_cli("predict", run, tmp_path / "sales.csv", "--out", tmp_path / "next.csv").code == 0
+    written = read((tmp_path / "next.csv").read_text())
+    assert [row["date"] for row in written] == ["1999-12", "2000-01", "2000-02"]
+    sold = np.array([[[float(row.split(",")[1])] for row in rows]], "float32")  # (1, 119, 1)
+    exact = zoo.load(run).predict(sold[:, -zoo.load(run).recipe.data.input_shape[0] :])
+    assert [float(row["prediction"]) for row in written] == [row["prediction"] for row in exact]
+    assert [line[-1] for line in lines[1:]] == [f"{row['prediction']:.7g}" for row in exact]
+    (tmp_path / "bare.csv").write_text("sold\n" + "".join(row.split(",")[1] for row in rows))
+    assert "date" not in json.loads(zoo_cli("predict", run, tmp_path / "bare.csv", "--json"))[0]

@@ -50,6 +50,12 @@ def test_one_coloured_or_larger_image_changes_the_shape(pets):
     assert from_path(pets).input_shape == (64, 64, 3)
 
 
+def test_small_images_of_several_sizes_stay_small_and_that_is_said(pets, caplog):
+    save(pets / "dog" / "x.png", np.zeros((7, 20)))
+    assert from_path(pets).input_shape == (8, 20, 1)
+    assert "21 images of 7x20 to 8x6, all grey" in caplog.text
+
+
 def test_every_format_gives_the_same_picture(pets):
     data = whole(from_path(pets))
     for i, suffix in enumerate(("png", "bmp", "gif", "jpg")):

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from zoo import tasks
-from zoo.data import read_examples
+from zoo.data import dates, read_examples
 from zoo.data.config import Data, Series
 from zoo.data.examples import Examples, Source
-from zoo.data.series import split
+from zoo.data.series import dates_after, split
 from zoo.data.sources import read
+from zoo.data.table import Table
 from zoo.errors import UsageError, ZooError
 from zoo.recipe.schema import fits_its_task
 from zoo.tasks import from_path, load
@@ -168,7 +169,6 @@ def test_a_file_with_rising_dates_is_a_series(write, caplog):
         "is taken as a series by the dates in 'day'",
         "--as table",
         "--label COLUMN",
-        "--set data.series.horizon=3",
     ):
         assert said in caplog.text
 
@@ -264,6 +264,32 @@ def test_one_series_may_be_forecast_from_one_number_a_line(write, series, header
         series(source="generated:sine", window=10), write(header + "".join(f"{i}\n" for i in range(30)), "new.csv")
     )
     assert x.shape == (1, 10, 1) and x[0, :, 0].tolist() == list(range(20, 30))
+
+
+@pytest.mark.parametrize(
+    ("cells", "after"),
+    [
+        (["2020-11", "2020-12"], ["2021-01", "2021-02", "2021-03"]),
+        (["2020-06-30", "2020-09-30", "2020-12-31"], ["2021-03-31", "2021-06-30", "2021-09-30"]),
+        (["2021-02-26 22:00", "2021-02-26 23:00"], ["2021-02-27 00:00", "2021-02-27 01:00", "2021-02-27 02:00"]),
+        (["30.12.2020", "31.12.2020"], ["01.01.2021", "02.01.2021", "03.01.2021"]),
+        (["2021-01-04", "2021-01-05", "2021-01-07", "2021-01-08"], ["2021-01-09", "2021-01-10", "2021-01-11"]),
+        ([f"2021-01-{day:02d}" for day in (4, 5, 6, 7, 8, 11, 12, 13, 14, 15)],  # no Saturday, no Sunday
+         ["2021-01-18", "2021-01-19", "2021-01-20"]),
+        (["2020-01-01"], []),
+    ],
+)  # fmt: skip
+def test_dates_go_on_as_they_came(cells, after):
+    found = Table(Path("x.csv"), ("day",), [[cell] for cell in cells], list(range(2, 2 + len(cells))), True)
+    assert dates.following(found, "day", 3) == after
+
+
+def test_dates_of_a_long_series_are_read_in_a_few_passes(write, monkeypatch):
+    calls, parsed = [], dates._parsed
+    monkeypatch.setattr(dates, "_parsed", lambda *given: calls.append(given) or parsed(*given))
+    path = write(table(f"{day},{i},{i}" for i, day in enumerate(days(600))))
+    assert len(dates_after(path, from_path(path), 4)) == 4
+    assert len(calls) < 60 * 600
 
 
 RAW = Path(os.environ.get("ZOO_DATA_DIR") or "none") / "time_series"

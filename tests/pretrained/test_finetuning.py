@@ -105,6 +105,9 @@ def test_the_bases_preprocessing_and_knobs_replace_the_datasets():
     assert recipe.preprocessing.pad == 2 and recipe.preprocessing.resize is None
     other_size = start("lenet:mnist", "digits")
     assert other_size.preprocessing.pad == 0 and other_size.preprocessing.resize == (32, 32)
+    notes = bases.resolve_start(bases.find("lenet:mnist"), "digits", new_network=False)[1]
+    said = "images of 8x8 are brought to 32x32, the size that lenet:mnist was trained on: 16 times the pixels"
+    assert any(said in note for note in notes)
 
 
 def test_few_examples_and_a_batch_that_suits_them():

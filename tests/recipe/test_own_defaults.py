@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zoo import tasks
-from zoo.data.config import Data, Text
+from zoo.data.config import Data, Series, Text
 from zoo.data.text.counting import measured, unmeasured
 from zoo.errors import UsageError
 from zoo.recipe import resolve
@@ -116,3 +116,31 @@ def test_tables_are_not_behind_linear_models():
 
 def test_the_task_says_which_values_may_be_scaled():
     assert tasks.of(rows(10, "regression")).can_scale_targets and not tasks.of(rows(10)).can_scale_targets
+
+
+def images(side, channels=1):
+    return Data(source="folder:/x", kind="image", task="classification", input_shape=(side, side, channels),
+                input_dtype="uint8", num_classes=3, class_names=("a", "b", "c"), train=200, test_share=0.2)  # fmt: skip
+
+
+def test_images_smaller_than_a_network_takes_are_enlarged_and_that_is_said():
+    recipe, notes = resolve("lenet", "own", data=images(8))
+    assert recipe.preprocessing.resize == (16, 16) and recipe.data.input_shape == (8, 8, 1)
+    assert "images are read as 8x8, grey" in notes[0]
+    assert "images of 8x8 are brought to 16x16, lenet needs it: 4 times the pixels" in notes[1]
+    recipe, notes = resolve("mlp", "own", data=images(8))  # which takes any size
+    assert recipe.preprocessing.resize is None and len(notes) == 1
+    recipe, notes = resolve("lenet", "own", ["preprocessing.resize=[32,32]"], data=images(8))
+    assert recipe.preprocessing.resize == (32, 32) and "brought to 32x32" in notes[1]
+
+
+def test_what_is_said_of_images_and_series_is_what_is_in_force():
+    note = resolve("lenet", "own", ["data.input_shape=[32,48,3]"], data=images(64))[1][0]
+    assert "images are read as 32x48, in colour" in note
+    series = Data(source="csv:x.csv", kind="series", task="regression", input_shape=(24, 1), train=300, label="wind",
+                  feature_names=("wind",), test_share=0.2, series=Series())  # fmt: skip
+    assert (
+        "'wind' is forecast 1 step ahead from windows of 24 steps of wind" in resolve("gru", "own", data=series)[1][0]
+    )
+    said = ["data.input_shape=[48,1]", "data.series.horizon=3"]
+    assert "'wind' is forecast 3 steps ahead from windows of 48" in resolve("gru", "own", said, data=series)[1][0]

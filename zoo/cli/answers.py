@@ -18,14 +18,24 @@ def show(rows: list[Any], top: int) -> None:
         for row in rows:
             echo(row["prediction"])
         return
-    truths = ["truth"] if any("truth" in row for row in rows) else []
-    grid = table("file", ">row", "prediction", "how sure", *truths)
+    columns: dict[str, Callable[[Any], str]] = {
+        "file": lambda row: row.get("text", row["file"])[:60],
+        ">row": lambda row: str(row["row"]),
+        "date": lambda row: row.get("date", ""),
+        "prediction": lambda row: _written(row["prediction"]),
+        "how sure": lambda row: _sureness(row, top),
+        "truth": lambda row: row.get("truth", ""),
+    }
+    used = {name: cell for name, cell in columns.items() if any(map(cell, rows))}
+    grid = table(*used)
     for row in rows:
-        prediction = row["prediction"]
-        shown = f"{prediction:.4g}" if isinstance(prediction, float) else prediction
-        known = [row.get("truth", "")] if truths else []
-        grid.add_row(row.get("text", row["file"])[:60], str(row["row"]), shown, _sureness(row, top), *known)
+        grid.add_row(*(cell(row) for cell in used.values()))
     out.print(grid)
+
+
+def _written(prediction: Any) -> str:
+    """A value to the seven digits that float32 has; the files hold all."""
+    return f"{prediction:.7g}" if isinstance(prediction, float) else str(prediction)
 
 
 def right(rows: list[Any]) -> str:
@@ -54,7 +64,7 @@ def _as_csv(rows: list[Any]) -> str:
     """A row an answer: where it stands, the columns of its file, the answer, and how sure of each class."""
     flat = [
         {"file": row["file"], "row": row["row"]}
-        | {key: row[key] for key in ("text",) if key in row}
+        | {key: row[key] for key in ("text", "date") if key in row}
         | row.get("columns", {})
         | {key: row[key] for key in ("truth", "prediction", "probability", "score") if key in row}
         | {f"probability of {name}": share for name, share in row.get("probabilities", {}).items()}

@@ -10,6 +10,7 @@ from zoo import tasks
 from zoo.catalogue import baselines
 from zoo.cli.console import out, table
 from zoo.errors import UsageError
+from zoo.recipe import chosen
 
 if TYPE_CHECKING:
     from zoo.data.config import Data
@@ -28,6 +29,7 @@ def as_json(data: Data, splits: Splits | None) -> dict[str, Any]:
         "parts": overview.parts(data),
         "columns": [column._asdict() for column in overview.columns(data)],
         "duplicates": _duplicates(splits),
+        "chosen": chosen.of_data(data),
         "findings": _findings(data, splits),
         "baselines": _baselines(data, splits),
     }
@@ -46,7 +48,7 @@ def show(data: Data, splits: Splits | None) -> None:
         _print_columns(columns)
     if copies := _duplicates(splits):
         out.print(f"\n{copies:,} examples are exact copies of another one")
-    for line in _findings(data, splits):
+    for line in [*chosen.of_data(data), *_findings(data, splits)]:
         out.print(f"note: {line}", markup=False, highlight=False)
     if rows := _baselines(data, splits):
         out.print(f"without a network: {baselines.line(rows)}", markup=False, highlight=False)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from calendar import monthrange
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median_low
 
 from zoo.data.table import Table, is_number
 from zoo.errors import UsageError, unknown
@@ -16,6 +19,7 @@ FORMATS = (
 )  # fmt: skip
 UNITS = ("year", "month", "day", "hour")  # columns that make up a date, the first two at least
 DATE = "date"  # what columns become that make one up
+DAY, WEEK, SATURDAY = timedelta(days=1), 7, 5
 CALENDAR = {  # place in a circle, from 0 to 1
     "month": lambda time: (time.month - 1) / 12,
     "weekday": lambda time: time.weekday() / 7,
@@ -104,6 +108,43 @@ def _parsed(cell: str, form: str) -> datetime | None:
         return None
 
 
+def _format(cells: list[str]) -> str:
+    """How the dates of a column are written, the first of them being one."""
+    return min(_formats(cells[0]), key=lambda form: sum(_parsed(cell, form) is None for cell in cells))
+
+
+def following(table: Table, name: str, count: int) -> list[str]:
+    """The `count` dates after the last of a column, written as that is; none after a single one.
+
+    They go on by whole months where the dates do, else by the distance that is the usual one; a series of days without
+    a Saturday or Sunday goes on without them.
+    """
+    times = times_of(table, name)
+    if len(times) < 2:
+        return []
+    months = [(b.year - a.year) * 12 + b.month - a.month for a, b in pairwise(times)]
+    step, found = median_low(b - a for a, b in pairwise(times)), [times[-1]]
+    by_month = min(months) > 0 and (len({time.day for time in times}) == 1 or all(map(_ends_month, times)))
+    working = step == DAY and len(times) > WEEK and all(time.weekday() < SATURDAY for time in times)
+    while len(found) <= count:
+        time = _months_later(found[-1], median_low(months), _ends_month(times[0])) if by_month else found[-1] + step
+        while working and time.weekday() >= SATURDAY:
+            time += DAY
+        found.append(time)
+    form = _format(table.column(name))
+    return [time.strftime(form) for time in found[1:]]
+
+
+def _ends_month(time: datetime) -> bool:
+    return (time + DAY).month != time.month
+
+
+def _months_later(time: datetime, months: int, at_end: bool) -> datetime:
+    year, month = divmod(time.year * 12 + time.month - 1 + months, 12)
+    last = monthrange(year, month + 1)[1]
+    return time.replace(year=year, month=month + 1, day=last if at_end else min(time.day, last))
+
+
 def times_of(table: Table, name: str) -> list[datetime]:
     """The dates of a column, which have to rise from row to row; days before months unless only the reverse reads.
 
@@ -111,8 +152,8 @@ def times_of(table: Table, name: str) -> list[datetime]:
         UsageError: a cell that is no date as the first one is, or one that is not after the one before; its line.
     """
     cells = table.column(name)
-    every = [[_parsed(cell, form) for cell in cells] for form in _formats(cells[0])]
-    times = min(every, key=lambda found: found.count(None))
+    form = _format(cells)
+    times = [_parsed(cell, form) for cell in cells]
     rising: list[datetime] = []
     for cell, time, line in zip(cells, times, table.lines, strict=True):
         if time is None:

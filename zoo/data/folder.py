@@ -31,8 +31,8 @@ MOST_PIXELS = 64_000_000  # in one image; a small file can claim more than memor
 def infer(path: Path, labelled: bool = True) -> Data:
     """A description of a folder of images: a class a sub-folder, names in alphabetical order.
 
-    Images become 64x64, grey if all are grey; their own size where all share one that is no larger. Where they need no
-    labels, all images below the folder count, and classes only where each has a sub-folder.
+    Images become 64x64, grey if all are grey; where none is larger they keep their size, that of the largest. Where
+    they need no labels, all images below the folder count, and classes only where each has a sub-folder.
 
     Raises:
         UsageError: no class folder, one only, an empty one, an image outside of them, a file that is no image.
@@ -52,17 +52,18 @@ def infer(path: Path, labelled: bool = True) -> Data:
 
 
 def common_shape(files: Sequence[Path]) -> tuple[int, int, int]:
-    """What images become: their own size where all share one no larger than the usual, grey if all are.
+    """What images become: the size of the largest where none is larger than the usual, grey if all are. A note says so.
 
     Raises:
         UsageError: files that are no images: the first three and their number.
     """
     heads = each(files, head)
-    sizes = {size for size, _ in heads}
-    width, height = sizes.pop() if len(sizes) == 1 else (0, 0)
-    own = 0 < width <= DEFAULT_IMAGE[1] and 0 < height <= DEFAULT_IMAGE[0]
-    height, width = (height, width) if own else DEFAULT_IMAGE[:2]
-    return height, width, 1 if all(grey for _, grey in heads) else 3
+    sizes, grey = sorted({(height, width) for (width, height), _ in heads}), all(grey for _, grey in heads)
+    most = max(height for height, _ in sizes), max(width for _, width in sizes)
+    small = most[0] <= DEFAULT_IMAGE[0] and most[1] <= DEFAULT_IMAGE[1]
+    spread = " to ".join(f"{height}x{width}" for height, width in dict.fromkeys((sizes[0], sizes[-1])))
+    log.warning("note: %d images of %s, %s", len(files), spread, "all grey" if grey else "in colour")
+    return *(most if small else DEFAULT_IMAGE[:2]), 1 if grey else 3
 
 
 def read(path: Path, data: Data) -> Source:

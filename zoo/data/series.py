@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from zoo.data import gaps, missing
 from zoo.data.config import Data, Series
 from zoo.data.csvfile import categories_of, expanded, label_column, numbers, read_narrow
-from zoo.data.dates import calendar_names, date_column, joined, times_of, with_calendar, words
+from zoo.data.dates import calendar_names, date_column, following, joined, times_of, with_calendar, words
 from zoo.data.examples import Examples, Source, Splits, conform
 from zoo.data.reading import Reading
 from zoo.data.table import Table, is_missing, is_number, read_table, refuse_cells, refuse_missing
@@ -125,12 +125,25 @@ def last_window(path: Path, data: Data) -> np.ndarray:
     Raises:
         UsageError: as `read`, or fewer rows than a window has.
     """
-    window, columns = data.input_shape
-    table = read_narrow(path, _expected(data)) if columns == 1 else read_table(path, _expected(data))
-    x = _from_table(_prepared(table, data), data).train.x
+    window = data.input_shape[0]
+    x = _from_table(_to_predict(path, data), data).train.x
     if len(x) < window:
         raise UsageError(f"{path} has {len(x):,} rows, the model forecasts from the last {window:,}")
     return x[None, -window:]
+
+
+def dates_after(path: Path, data: Data, count: int) -> list[str]:
+    """The dates of the `count` steps after a file's last, as its own are written; none where it has no dates."""
+    if path.suffix == ".npy":
+        return []
+    table = _to_predict(path, data)
+    dates = date_column(table)
+    return following(table, dates, count) if dates else []
+
+
+def _to_predict(path: Path, data: Data) -> Table:
+    narrow = data.input_shape[1] == 1
+    return _prepared((read_narrow if narrow else read_table)(path, _expected(data)), data)
 
 
 def _prepared(table: Table, data: Data, say: Callable[..., None] = log.info) -> Table:
@@ -233,23 +246,16 @@ def infer(table: Table, reading: Reading) -> Data:
     )
     table = _prepared(table, data)
     _from_table(table, data)
-    _note(table, data, dates, asked=reading.kind is not None)
+    if dates and reading.kind is None:
+        log.warning(
+            "note: %s is taken as a series by the dates in %r, %r is forecast; a table: --as table; another column: "
+            "--label COLUMN", table.path, dates, target,
+        )  # fmt: skip
     return data
 
 
 def _is_text(table: Table, name: str) -> bool:
     return not any(map(is_number, table.column(name)))
-
-
-def _note(table: Table, data: Data, dates: str | None, asked: bool) -> None:
-    window, columns = data.input_shape
-    why = f" by the dates in {dates!r}" if dates and not asked else ""
-    log.warning(
-        "note: %s is taken as a series%s: %r is forecast 1 step ahead from %d steps of %s\n"
-        "other windows: --set data.input_shape=[%d,%d] --set data.series.horizon=3; another column: --label COLUMN%s",
-        table.path, why, data.label, window, ", ".join(data.feature_names), 2 * window, columns,
-        "" if asked else "; a table: --as table",
-    )  # fmt: skip
 
 
 def _season(times: list[datetime]) -> int | None:

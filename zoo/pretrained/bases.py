@@ -22,6 +22,7 @@ from zoo.models.vgg_transfer import APPLICATIONS
 from zoo.pretrained.from_weights import trained_knobs
 from zoo.pretrained.published import Published, constants, core_weights, load
 from zoo.recipe import Resolved, model_spec, offers
+from zoo.recipe.chosen import resized
 from zoo.recipe.resolve import FROM_DATA
 
 if TYPE_CHECKING:
@@ -208,6 +209,9 @@ def resolve_start(
         "head_learning_rate": head_learning_rate or usual.learning_rate,
     }
     resolved, told = recipe.resolve(model, dataset, sets, options, data, start)
+    if resolved.data.kind == "image" and resolved.preprocessing.resize:
+        why = f"the size that {base.network or base.weights} {'takes' if base.run is None else 'was trained on'}"
+        told = [*told, resized(resolved.data, resolved.preprocessing.resize, why)]
     return resolved, [*notes, *told]
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from zoo import tasks
 from zoo.data.config import Data, Input
+from zoo.recipe.chosen import least_size
 
 
 class Length(NamedTuple):
@@ -41,13 +42,16 @@ PREPROCESSING: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def tables_for(data: Data, defaults: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+def tables_for(
+    data: Data, defaults: Mapping[str, Any], said: Mapping[str, Any], least: int | None = None
+) -> dict[str, Any]:
     """A recipe for own data as tables.
 
     Args:
         data: its description, with what is said of it on the command line.
         defaults: those of the model that is to learn from it, for [training].
         said: what the command line says for [training].
+        least: the smallest height and width of an image that the model takes.
     """
     sizes = tasks.sizes(data)
     batch = said.get("batch_size") or batch_size(sizes["train"], defaults)
@@ -56,7 +60,7 @@ def tables_for(data: Data, defaults: Mapping[str, Any], said: Mapping[str, Any])
     return {
         "title": data.source,
         "data": data.model_dump(exclude_none=True),
-        "preprocessing": _preprocessing(data),
+        "preprocessing": _preprocessing(data) | (least_size(data, least) if tasks.of(data).is_head else {}),
         "training": {"epochs": epochs, "batch_size": batch},
         "callbacks": _callbacks(length, epochs) if sizes["validation"] > 0 else {},
         "models": _models(data, sizes["train"], said.get("optimizer", "adamw")),

@@ -13,6 +13,7 @@ from zoo import tasks
 from zoo.catalogue import registry
 from zoo.data.config import MOST, Data
 from zoo.errors import UsageError
+from zoo.recipe import chosen
 from zoo.recipe.overrides import SECTIONS, command_line, last_epoch_kept, lay_over
 from zoo.recipe.own import tables_for
 from zoo.recipe.problems import refusal, validate
@@ -33,7 +34,7 @@ def resolve(
     data: Data | Recipe | None = None,
     start: Mapping[str, Any] | None = None,
 ) -> tuple[Resolved, list[str]]:
-    """What `zoo run MODEL DATASET` will do, and notes about settings that a shortened run leaves without effect.
+    """What `zoo run MODEL DATASET` will do, and notes: what was chosen for own data, settings without effect.
 
     Args:
         model: a name of the registry.
@@ -59,9 +60,9 @@ def resolve(
     if not merged["transfer"]:
         del merged["transfer"]
     merged |= {"model": model, "dataset": Path(dataset).stem if dataset.endswith(".toml") else dataset}
-    return _checked(
-        merged, where if not said else f"{where} with the command line", "epochs" in said.get("training", {})
-    )
+    place = where if not said else f"{where} with the command line"
+    resolved, late = _checked(merged, place, "epochs" in said.get("training", {}))
+    return resolved, late + (chosen.notes(resolved) if isinstance(data, Data) and not start else [])
 
 
 def described(dataset: str, sets: Sequence[str] = (), data: Data | None = None) -> Data:
@@ -165,7 +166,8 @@ def _tables_for(
         return data.model_dump(exclude_unset=True, exclude_none=True)
     said = said or {}
     known = validate(Data, lay_over(data.model_dump(exclude_none=True), said.get("data", {})), data.source)
-    return tables_for(known, record.defaults if record else {}, said.get("training", {}))
+    defaults, least = (record.defaults, record.min_size) if record else ({}, None)
+    return tables_for(known, defaults, said.get("training", {}), least)
 
 
 def _knobs(record: registry.ModelRecord, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

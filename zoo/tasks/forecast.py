@@ -10,6 +10,8 @@ from zoo.tasks.regression import Regression
 from zoo.tasks.task import Further, Look, Plan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import keras
     import numpy as np
 
@@ -58,6 +60,13 @@ class Forecast(Regression):
         from zoo.drawing.sequences import MOST_STEPS
 
         return np.arange(len(test))[-MOST_STEPS:]
+
+    def rows(self, path: Path, outputs: np.ndarray, data: Data, loss: str, out: Path) -> list[dict[str, Any]]:
+        """A row a step after the file's last, with its date where the file has dates."""
+        from zoo.data.series import dates_after
+
+        dates, rows = dates_after(path, data, _horizon(data)), self.words(outputs, data, loss)
+        return [{"date": date} | row for date, row in zip(dates, rows, strict=True)] if dates else rows
 
     def pictures(self, look: Look) -> Iterator[Plan]:
         """What is forecast one step ahead, over what came and the value before."""
