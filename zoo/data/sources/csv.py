@@ -36,7 +36,7 @@ class Csv(FileSource):
         return series.read(path, data) if data.kind == "series" else csvfile.read(path, data, target)
 
     def count(self, address: str, data: Data, target: Role) -> int:
-        if data.kind == "series":
+        if data.kind == "series" and data.source != f"csv:{address}":  # a part, and not all of the data
             series.refuse_overlap(locate(address), data)
         if data.kind == "tabular":
             csvfile.note_others(locate(address), data)
