@@ -297,8 +297,8 @@ def test_what_is_refused_leaves_nothing(tmp_path, zoo_cli, model, dataset, told)
 def test_sources_and_settings_that_a_script_cannot_have(tmp_path, monkeypatch):
     table = tmp_path / "own.csv"
     table.write_text("a,b\n" + "".join(f"{i},{2 * i}.5\n" for i in range(50)))
-    own = resolve("linear", "own", data=tasks.infer(f"csv:{table}"))[0]
-    with pytest.raises(UsageError, match="not own files"):
+    own = resolve("linear", "own", data=tasks.infer(f"csv:{table}").model_copy(update={"group": "a"}))[0]
+    with pytest.raises(UsageError, match=r"rows that belong together \(column 'a'\) are kept apart by zoo"):
         script(own)
     for sets, why in (
         (["training.strategy=mirrored"], "strategy mirrored"),

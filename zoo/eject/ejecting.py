@@ -20,8 +20,8 @@ from zoo.eject.transfer import lifted, refuse_other_bases
 from zoo.errors import UsageError
 from zoo.files import replacing, write_text
 from zoo.pretrained import bases
-from zoo.recipe import Resolved, resolve
-from zoo.runs.directory import recipe_toml
+from zoo.recipe import Resolved, rerun, resolve
+from zoo.runs.directory import newest, recipe_toml
 from zoo.tasks.task import Task
 
 
@@ -43,6 +43,7 @@ def eject(
     options: Mapping[str, Any] | None = None,
     start: Mapping[str, Any] | None = None,
     label: str | None = None,
+    own: Data | None = None,
 ) -> Ejected:
     """Write `zoo run MODEL DATASET` as a script, `train.py`, and its recipe, into a new folder.
 
@@ -51,7 +52,7 @@ def eject(
 
     Args:
         model: a name of the registry.
-        dataset: a recipe's name or path, or `tfds:NAME`.
+        dataset: a recipe's name or path, or `tfds:NAME`; of own data, which `own` describes, what it is called.
         sets, options: as of `zoo.recipe.resolve`.
         start: of vgg_transfer: `base`, `weights` and `freeze`, as of `zoo.pretrained.bases`.
         label: of `tfds:NAME`, what to predict.
@@ -60,21 +61,51 @@ def eject(
         UsageError: unknown names, a folder that holds something, or a run that is not written as a script.
         MissingError: a table or texts of TensorFlow Datasets that are not prepared.
     """
+    _refuse_place(folder)
+    if label and not sources.is_address(dataset) and own is None:
+        raise UsageError("--label goes with --data PATH or tfds:NAME; a recipe names its own")
+    if own is None and sources.is_address(dataset):
+        own = tasks.infer(dataset, label)
+    recipe, notes = _resolve(model, dataset, sets, options, own, start or {})
+    given = {"label": label, **(start or {}), **(options or {})}
+    said = [
+        model,
+        *(["--data", own.source.partition(":")[2]] if own and sources.is_own_file(own.source) else [dataset]),
+    ]
+    for key, value in given.items():
+        said += [] if value is None else [f"--{key.replace('_', '-')}", str(value)]
+    said += [part for one in sets for part in ("--set", one)]
+    return _write(recipe, notes, dataset, shlex.join(said), folder)
+
+
+def eject_run(run: Path, folder: Path, sets: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> Ejected:
+    """The same of a run that was made, or of its recipe.toml: with its own recipe, on the data that it was trained on.
+
+    Raises:
+        UsageError: no such run, and as `eject`.
+    """
+    _refuse_place(folder)
+    place = run if run.suffix == ".toml" else newest(run) / "recipe.toml"
+    recipe, notes = rerun(place, sets, options)
+    if recipe.transfer and recipe.model != bases.TRANSFER:
+        raise UsageError(
+            f"{run} started from {recipe.transfer.weights}, which a script without zoo cannot read\n"
+            "export the trained network instead: zoo export RUN --format keras"
+        )
+    return _write(recipe, notes, recipe.dataset, str(place), folder)
+
+
+def _refuse_place(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists already and is not empty; nothing is overwritten\nname another folder")
     if not folder.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {folder.parent} to write {folder.name} into")
-    if label and not sources.is_address(dataset):
-        raise UsageError("--label goes with tfds:NAME; a recipe names its own")
-    own = tasks.infer(dataset, label) if sources.is_address(dataset) else None
-    recipe, found = _resolve(model, dataset, sets, options, own, start or {})
-    notes = list(found)
+
+
+def _write(recipe: Resolved, found: Sequence[str], dataset: str, said: str, folder: Path) -> Ejected:
     refuse(recipe)
-    given = {"label": label, **(start or {}), **(options or {})}
-    said = [model, dataset]
-    for key, value in given.items():
-        said += [] if value is None else [f"--{key.replace('_', '-')}", str(value)]
-    text, told = script(recipe, dataset, shlex.join([*said, *(part for one in sets for part in ("--set", one))]))
+    notes = list(found)
+    text, told = script(recipe, dataset, said)
     with replacing(folder) as temporary:
         temporary.mkdir()
         write_text(temporary / "train.py", text)

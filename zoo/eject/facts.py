@@ -179,6 +179,8 @@ def _packages(source: str, imports: str) -> str:
     packages += sources.of(source)[0].packages
     if "sklearn" in imports:
         packages.append("scikit-learn")
+    if "PIL" in imports:
+        packages.append("pillow")
     return " ".join(packages)
 
 

@@ -54,7 +54,7 @@ def import_lines(imports: Imports) -> str:
         group += [f"import {module}"] if "" in names else []
         listed = ", ".join(sorted(names - {""}))
         group += [f"from {module} import {listed}"] if listed else []
-    blocks = [sorted(group, key=lambda line: (line.startswith("from"), line)) for group in lines.values()]
+    blocks = [sorted(group, key=lambda line: (line.startswith("from"), line.lower())) for group in lines.values()]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 

@@ -12,6 +12,7 @@ from zoo.data.config import Data
 from zoo.data.sources.tfds_features import choose
 from zoo.eject.lifting import Imports, lift_name
 from zoo.eject.literal import literal
+from zoo.eject.reading_own import reading_own
 from zoo.eject.reading_parts import Reading, dtype, info_if_prepared, prepared_info
 from zoo.eject.reading_texts import reading_texts
 from zoo.errors import UsageError
@@ -77,6 +78,8 @@ def _whole(data: Data) -> Reading:
     if scheme == "csv" and data.series and data.origin:
         code = CELLS.format(file=Path(name).name, names=literal(data.feature_names))
         return Reading(code, imports={"csv": {""}}, files={Path(name).name: data.origin})
+    if sources.is_own_file(data.source) and not data.origin:
+        return reading_own(data)
     if why := sources.of(data.source)[0].no_script:
         raise UsageError(
             f"{data.source}: {why}\n"

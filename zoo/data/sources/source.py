@@ -128,7 +128,9 @@ class DataSource:
 class FileSource(DataSource):
     """Own files: they are there, or a user fetches them by hand."""
 
-    no_script = "scripts read TensorFlow Datasets, scikit-learn's sets and generated data, not own files"
+    no_script = (
+        "scripts read TensorFlow Datasets, scikit-learn's sets and generated data, and of files a user's own alone"
+    )
 
     def files(self, address: str, data: Data | None = None) -> list[Path]:
         """The files or the folder that are needed."""

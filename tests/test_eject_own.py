@@ -1,0 +1,209 @@
+"""Runs on own data as scripts: they read the own files by themselves, and give the numbers of `zoo run`."""
+
+import json
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras")
+
+from zoo import tasks
+from zoo.data.reading import Reading
+from zoo.eject.ejecting import eject
+from zoo.errors import UsageError
+from zoo.recipe import rerun
+from zoo.training.fit import Fit
+
+DRAW = np.random.default_rng(0)
+STEPS = 5  # most an epoch
+
+
+def table(path, rows=70, gaps=True):
+    kinds, levels = ("a", "b", "c d"), ("1", "1.0", "02")
+    cells = [["" if gaps and i % 9 == 4 else f"{a:.3f}", kinds[i % 3], f"{i % 5}.0", levels[i % 3]]
+             for i, a in enumerate(DRAW.normal(size=rows))]  # fmt: skip
+    path.write_text("\n".join(["size;kind;number;level", *map(";".join, cells)]) + "\n")
+    return path
+
+
+def prices(path, rows=70):
+    path.write_text("\n".join(f"{a:.3f},{b:.3f},{300 + 9 * a:.2f}" for a, b in DRAW.normal(size=(rows, 2))) + "\n")
+    return path
+
+
+def photos(path, rows=14):
+    from PIL import Image
+
+    for name in ("dark", "light"):
+        (path / name / "more").mkdir(parents=True)
+        for i in range(rows):
+            shade = DRAW.integers(0, 99, (9, 7), "uint8") + (150 if name == "light" else 0)
+            Image.fromarray(shade.astype("uint8")).save(path / name / ("more" if i % 4 else "") / f"{i}.png")
+    Image.fromarray(np.zeros((5, 5, 3), "uint8")).save(path / "dark" / "colour.png")
+    return path
+
+
+def texts(path, rows=60):
+    lines = [
+        f'"{"good" if i % 2 else "bad"}, {" ".join(DRAW.choice(list("abcdefgh"), 7))}",{i % 2}' for i in range(rows)
+    ]
+    path.write_text("\n".join(["text,stars", *lines]) + "\n")
+    return path
+
+
+def text_files(path, rows=30):
+    for name in ("ham", "spam"):
+        (path / name).mkdir(parents=True)
+        for i in range(rows):
+            (path / name / f"{i}.txt").write_text(f"{name[:2]} {' '.join(DRAW.choice(list('abcdefgh'), 7))}\n")
+    return path
+
+
+def series(path, steps=200):
+    days = np.datetime_as_string(np.datetime64("2020-01-01") + np.arange(steps))
+    lines = [f"{day},{a:.3f},{b:.3f}" for day, (a, b) in zip(days, DRAW.normal(size=(steps, 2)), strict=True)]
+    path.write_text("\n".join(["day,rain,sales", *lines]) + "\n")
+    return path
+
+
+def book(path):
+    path.write_text("the cat sat on the mat and ate the rat.\r\n" * 90)
+    return path
+
+
+def arrays(path, rows=60):
+    path.mkdir()
+    np.save(path / "x.npy", DRAW.normal(size=(rows, 3)))
+    np.save(path / "y.npy", np.arange(rows) % 2)
+    return path
+
+
+def pairs(path, rows=80):
+    path.write_text("\n".join(f"say {i} please\tdis {i} donc\tmore" for i in range(rows)) + "\n")
+    return path
+
+
+CASES = {  # name -> model, what makes the file and its name, how it is read, what is set
+    "table": ("mlp", table, "own.csv", {"missing": "flag", "label": "level"}, ["knobs.hidden_units=[4]"]),
+    "photos": ("mlp", photos, "photos", {}, ["knobs.hidden_units=[4]"]),
+    "texts": ("lstm", texts, "own.csv", {}, ["knobs.units=[4]"]),
+    "values": ("mlp", prices, "own.csv", {}, ["knobs.hidden_units=[4]"]),
+    "rows left out": ("mlp", table, "own.csv", {"missing": "drop"}, ["knobs.hidden_units=[4]"]),
+    "text files": ("lstm", text_files, "mails", {}, ["knobs.units=[4]"]),
+    "series": ("lstm", series, "own.csv", {}, ["knobs.units=[4]"]),
+    "book": ("lstm", book, "own.txt", {"kind": "corpus"}, ["knobs.units=[4]", "data.input_shape=[16]"]),
+    "arrays": ("mlp", arrays, "own", {}, ["knobs.hidden_units=[4]"]),
+    "pairs": ("encoder_decoder", pairs, "own.tsv", {}, ["knobs.units=8"]),
+}  # fmt: skip
+FAST = {"table", "photos"}
+EVERY = [pytest.param(name, marks=[] if name in FAST else [pytest.mark.slow]) for name in CASES]
+WITHOUT_ZOO = """
+import contextlib, io, json, os, runpy, sys
+sys.modules["zoo"] = None  # importing it, or anything in it, is an ImportError
+said = {}
+for folder in sys.argv[2:]:
+    os.chdir(folder)
+    steps, sys.argv[1:] = sys.argv[1], ["--epochs", "2", "--steps", sys.argv[1]]
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        runpy.run_path("train.py", run_name="__main__")
+    sys.argv[1:] = [steps]
+    said[folder] = text.getvalue()
+json.dump(said, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def ejected(tmp_path_factory):
+    """A function from a case to its folder and what its script said in a process that has no zoo."""
+    base = tmp_path_factory.mktemp("own")
+
+    @cache
+    def made(fast):
+        folders = {}
+        for name in (case for case in CASES if (case in FAST) == fast):
+            model, make, file, said, sets = CASES[name]
+            place = base / name.replace(" ", "_")
+            place.mkdir()
+            own = tasks.from_path(make(place / file), reading=Reading(**said))
+            folders[name] = place / "script"
+            eject(model, "own", folders[name], [*sets, "training.epochs=2"], own=own)
+        command = [sys.executable, "-I", "-c", WITHOUT_ZOO, str(STEPS), *map(str, folders.values())]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        said = json.loads(done.stdout.splitlines()[-1])
+        return {name: (folder, said[str(folder)]) for name, folder in folders.items()}
+
+    return lambda name: made(name in FAST)[name]
+
+
+def numbers(line):
+    return {name: float(value) for name, value in re.findall(r"(\w+) (-?[\d.]+|nan)(?=,|$)", line)}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_script_gives_the_numbers_of_the_run(ejected, name):
+    folder, said = ejected(name)
+    recipe = rerun(folder / "recipe.toml")[0]
+    splits = tasks.load(recipe.data, recipe.dataset)
+    fit = Fit(recipe, splits, most_steps=STEPS)
+    history = fit().history
+    epochs = re.findall("^epoch .*", said, re.MULTILINE)
+    assert len(epochs) == len(history["loss"]) == 2
+    for i, line in enumerate(epochs):
+        for metric, value in numbers(line.split(": ")[1]).items():
+            assert value == pytest.approx(history[metric][i], rel=1e-4, abs=1e-4), (metric, i)
+    (test,) = re.findall("^test, .*", said, re.MULTILINE)
+    assert test.startswith(f"test, {len(splits.test.y)} examples: ")
+    scores = dict(fit.evaluate(splits.test)[0])
+    assert numbers(test.split(": ")[1]) == pytest.approx(scores, rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_script_reads_well(ejected, name):
+    ruff, chosen = str(Path(sys.executable).with_name("ruff")), ["--isolated", "--line-length", "120"]
+    for command in (["check", "--select", "E,F,I,B,UP,SIM,C4,RET", *chosen], ["format", "--check", "--diff", *chosen]):
+        script = str(ejected(name)[0] / "train.py")
+        done = subprocess.run([ruff, *command, script], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_command_line_takes_own_data_or_a_run(tmp_path, zoo_cli):
+    own, test = table(tmp_path / "own.csv"), table(tmp_path / "test.csv", 30)
+    given = ["--data", own, "--test", test, "--missing", "median", "--label", "level"]
+    said = zoo_cli("eject", "mlp", tmp_path / "one", *given)
+    assert said.code == 0, said.err
+    text = (tmp_path / "one" / "train.py").read_text()
+    assert (
+        f'read("{own}")' in text and f'read("{test}")' in text and f"zoo run mlp --data {own}" in " ".join(text.split())
+    )
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "recipe.toml").write_text((tmp_path / "one" / "recipe.toml").read_text())
+    said = zoo_cli("eject", run, tmp_path / "two", "--epochs", 3)
+    assert said.code == 0 and "EPOCHS = 3" in (tmp_path / "two" / "train.py").read_text(), said.err
+    said = zoo_cli("eject", run, tmp_path / "three", "--label", "size")
+    assert said.code == 2 and "--label does not go with a run" in said.err
+    said = zoo_cli("eject", "mlp")
+    assert said.code == 2 and "say a model, a dataset and a new folder" in said.err
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"group": "number"}, "rows that belong together (column 'number') are kept apart by zoo"),
+        ({"weight": "size"}, "rows that count more than others (column 'size') are kept apart by zoo"),
+    ],
+)
+def test_what_a_script_does_not_do_is_refused_with_the_reason(tmp_path, said, told):
+    path = tmp_path / "own.csv"
+    path.write_text("size,number,level\n" + "".join(f"{i % 9 + 1},{i // 4},{'ab'[i % 2]}\n" for i in range(60)))
+    own = tasks.from_path(path, reading=Reading(**said))
+    with pytest.raises(UsageError) as caught:
+        eject("mlp", "own", tmp_path / "new", own=own)
+    assert told in str(caught.value) and len(str(caught.value).splitlines()) <= 3
+    assert not (tmp_path / "new").exists()
