@@ -70,3 +70,13 @@ def test_texts_are_shown_without_tensorflow(tmp_path, zoo_cli):
     book = zoo_cli("data", "show", "--data", tmp_path / "book.txt")
     assert book.code == 0 and "language-model" in book and "It was late" in book
     assert zoo_cli("data", "show").code == zoo_cli("data", "show", "digits", "--data", "x").code == 2
+
+
+def test_a_series_is_shown_with_the_forecasts_that_need_no_network(tmp_path, zoo_cli):
+    rows = [f"{1990 + i // 12}-{i % 12 + 1:02d},{100 + 10 * (i % 12) + i // 12}\n" for i in range(240)]
+    (tmp_path / "sales.csv").write_text("month,sold\n" + "".join(rows))
+    said = zoo_cli("data", "show", "--data", "sales.csv")
+    assert "copies" not in said and "'sold' is forecast 1 step ahead from windows of 24 steps" in said
+    assert "without a network: the last value again mae " in said and "the value a season ago mae 1" in said
+    last, season = json.loads(zoo_cli("data", "show", "--data", "sales.csv", "--json"))["baselines"]
+    assert last["name"] == "the last value again" and last["value"] > 10 and season["value"] == 1.0

@@ -28,7 +28,7 @@ def as_json(data: Data, splits: Splits | None) -> dict[str, Any]:
     return {
         "parts": overview.parts(data),
         "columns": [column._asdict() for column in overview.columns(data)],
-        "duplicates": _duplicates(splits),
+        "duplicates": _duplicates(data, splits),
         "chosen": chosen.of_data(data),
         "findings": _findings(data, splits),
         "baselines": _baselines(data, splits),
@@ -46,7 +46,7 @@ def show(data: Data, splits: Splits | None) -> None:
         out.print(f"{name}: {where}", markup=False, highlight=False)
     if columns := overview.columns(data):
         _print_columns(columns)
-    if copies := _duplicates(splits):
+    if copies := _duplicates(data, splits):
         out.print(f"\n{copies:,} examples are exact copies of another one")
     for line in [*chosen.of_data(data), *_findings(data, splits)]:
         out.print(f"note: {line}", markup=False, highlight=False)
@@ -78,10 +78,11 @@ def _print_columns(columns: list[Column]) -> None:
     out.print(grid)
 
 
-def _duplicates(splits: Splits | None) -> int:
+def _duplicates(data: Data, splits: Splits | None) -> int:
+    """Exact copies; windows of one series are none."""
     from zoo.data import findings
 
-    return findings.duplicates(splits) if splits else 0
+    return findings.duplicates(splits) if splits and not data.series else 0
 
 
 def _findings(data: Data, splits: Splits | None) -> list[str]:

@@ -42,7 +42,7 @@ def look(data: Data, name: str, field: Field, classes: Sequence[str]) -> Preview
     splits = series.split(source, data, name) if data.series else split(source, data, name, target)
     counts = {part: class_counts(examples, classes) for part, examples in splits.by_name().items()} if classes else {}
     lines = [_line(splits.train, row, data) for row in range(min(EXAMPLES, len(splits.train)))]
-    return Preview(lines, counts, splits if data.text else None)
+    return Preview(lines, counts, splits if data.text or data.series else None)
 
 
 def _line(part: Examples, row: int, data: Data) -> str:
