@@ -1,5 +1,6 @@
 """What several tests share: the command line as a function, real data where it is there."""
 
+import base64
 import os
 import sys
 from pathlib import Path
@@ -27,6 +28,27 @@ def same_numbers_each_time():
     """Weights that a test draws are the same in every run of the tests."""
     if "keras" in sys.modules:
         sys.modules["keras"].utils.set_random_seed(0)
+
+
+BLANK = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def pictures_left_blank(request):
+    """Runs in this process make their figures, but do not render them, which takes longer than a small training.
+
+    Modules that look at what is drawn say `RENDERED = True`; the tests of reports do not get this at all.
+    """
+    if getattr(request.module, "RENDERED", request.path.parent.name == "report"):
+        yield
+        return
+    from zoo.report import run
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "png", lambda drawn: BLANK)
+        yield
 
 
 class Said(str):

@@ -103,6 +103,8 @@ json.dump(said, sys.stdout)
 
 
 SLOWER = {
+    "images of TFDS",
+    "points of a formula",
     "layers of the zoo",
     "half precision",
     "the head alone",

@@ -223,6 +223,34 @@ def environment(tmp_path_factory):
     return made
 
 
+COMMANDS = {
+    "show": ["show", "theirs"],
+    "run": ["run", "theirs", "theirdata", "--smoke", "--json"],
+    "run delays": ["run", "theirs", "delays", "--json", "--out", "run"],
+    "eval": ["eval", "run", "--json"],
+    "predict": ["predict", "run", "rows.csv", "--json"],
+    "stream": ["run", "theirs", "delays", "--json", "--set", "data.stream=on", "--out", "streamed"],
+    "eject": ["eject", "theirs", "delays", "script"],
+    "doctor": ["doctor", "--json"],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("theirs")
+    (folder / "rows.csv").write_text("a,b\n0.1,0.1\n0.9,0.9\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def said(environment, folder):
+    """What each of the commands that need TensorFlow says, all of them in one process."""
+    done = dict(zip(COMMANDS, throwaway.talk(environment, *COMMANDS.values(), cwd=folder), strict=True))
+    codes = {name: one.returncode for name, one in done.items() if name != "doctor"}
+    assert codes == {name: 2 if name == "eject" else 0 for name in codes}, [one.stderr for one in done.values()]
+    return done
+
+
 def rows(environment, cwd, *options):
     """What `zoo ls` lists, by name."""
     listed = throwaway.run(environment.zoo, "ls", "--json", *options, cwd=cwd).stdout
@@ -235,15 +263,14 @@ def test_its_model_is_listed_with_where_it_comes_from(environment, tmp_path):
     assert listed["lenet"]["origin"] == "zoo"
 
 
-def test_its_model_is_built_and_shown(environment, tmp_path):
-    said = throwaway.run(environment.zoo, "show", "theirs", cwd=tmp_path).stdout
-    assert "zoo_theirs" in said
-    assert said.splitlines()[-1].split() == ["total", "17"]  # (2 + 1) * 4 + (4 + 1) * 1, built
+def test_its_model_is_built_and_shown(said):
+    shown = said["show"].stdout
+    assert "zoo_theirs" in shown
+    assert shown.splitlines()[-1].split() == ["total", "17"]  # (2 + 1) * 4 + (4 + 1) * 1, built
 
 
-def test_its_model_runs_on_its_own_recipe_by_name(environment, tmp_path):
-    done = throwaway.run(environment.zoo, "run", "theirs", "theirdata", "--smoke", "--json", cwd=tmp_path)
-    outcome = json.loads(done.stdout)
+def test_its_model_runs_on_its_own_recipe_by_name(said):
+    outcome = json.loads(said["run"].stdout)
     assert (outcome["model"], outcome["dataset"]) == ("theirs", "theirdata")
     assert outcome["params"] == 33  # (2 + 1) * 8 + (8 + 1) * 1: the recipe's table for it says 8 units
     assert outcome["examples_scored"] == outcome["examples_in_split"] == 90
@@ -265,24 +292,19 @@ def test_broken_and_duplicate_models_are_reported_by_package_and_left_out(enviro
     assert "half" not in rows(environment, tmp_path)  # what it registered before it broke
 
 
-def test_its_task_and_source_run_by_name_from_end_to_end(environment, tmp_path):
-    assert list(rows(environment, tmp_path, "--task", "quantile")) == ["theirs"]
-    done = throwaway.run(environment.zoo, "run", "theirs", "delays", "--json", "--out", "run", cwd=tmp_path)
-    outcome = json.loads(done.stdout)
+def test_its_task_and_source_run_by_name_from_end_to_end(environment, said, folder):
+    assert list(rows(environment, folder, "--task", "quantile")) == ["theirs"]
+    outcome = json.loads(said["run delays"].stdout)
     assert outcome["examples_scored"] == outcome["examples_in_split"] == 90
-    again = json.loads(throwaway.run(environment.zoo, "eval", "run", "--json", cwd=tmp_path).stdout)
-    measured = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
-    assert again["metrics"] == pytest.approx(measured, rel=1e-5) and set(measured) == {"loss", "mae"}
-    (tmp_path / "rows.csv").write_text("a,b\n0.1,0.1\n0.9,0.9\n")
-    said = json.loads(throwaway.run(environment.zoo, "predict", "run", "rows.csv", "--json", cwd=tmp_path).stdout)
-    near, far = (row["prediction"] for row in said)
+    measured = json.loads((folder / "run" / "metrics.json").read_text())["test"]
+    assert json.loads(said["eval"].stdout)["metrics"] == pytest.approx(measured, rel=1e-5)
+    assert set(measured) == {"loss", "mae"}
+    near, far = (row["prediction"] for row in json.loads(said["predict"].stdout))
     assert near < far  # longer ways are longer late
-    stream = ("--set", "data.stream=on", "--out", "streamed")
-    throwaway.run(environment.zoo, "run", "theirs", "delays", "--json", *stream, cwd=tmp_path)
-    assert json.loads((tmp_path / "streamed" / "metrics.json").read_text())["test"] == measured
+    assert json.loads((folder / "streamed" / "metrics.json").read_text())["test"] == measured
     assert (Path(os.environ["ZOO_HOME"]) / "data" / "delays-7-200.x.npy").exists()
-    said = throwaway.run(environment.zoo, "eject", "theirs", "delays", "script", cwd=tmp_path, code=2).stderr
-    assert "delays:7: scripts read" in said and "not other packages' sources" in said
+    told = said["eject"].stderr
+    assert "delays:7: scripts read" in told and "not other packages' sources" in told
 
 
 def test_its_source_is_described_without_a_recipe(environment, tmp_path):
@@ -316,7 +338,6 @@ def test_broken_recipes_are_reported_and_the_others_listed(environment, tmp_path
     assert "training.epoch: unknown key; did you mean epochs?" in listed.stderr
 
 
-def test_the_doctor_names_what_is_broken(environment, tmp_path):
-    said = throwaway.run(environment.zoo, "doctor", "--json", cwd=tmp_path, code=None).stdout
+def test_the_doctor_names_what_is_broken(said):
     for name in ("models of zoo_faulty", "tasks of zoo_taken", "sources of zoo_taken", "recipes of zoo_faulty"):
-        assert name in said
+        assert name in said["doctor"].stdout

@@ -6,11 +6,13 @@ install of the zoo here nor anything else of it gets in the way of what the test
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +86,27 @@ def installed_wheel(base: Path) -> Environment:
     if not folder.exists():
         create(folder).install(str(build_wheel(base)))
     return Environment(folder)
+
+
+TALK = """
+import contextlib, io, json, sys
+from zoo.cli import main
+said = []
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["zoo", *arguments]
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        try:
+            main(arguments)
+        except SystemExit as ended:
+            said.append([ended.code or 0, out.getvalue(), err.getvalue()])
+print(json.dumps(said))
+"""
+
+
+def talk(environment: Environment, *commands: Sequence[str], cwd: Path) -> list[subprocess.CompletedProcess[str]]:
+    """Several commands of `zoo` one after the other in one process, which imports TensorFlow once."""
+    done = run(environment.python, "-c", TALK, json.dumps(commands), cwd=cwd).stdout.splitlines()[-1]
+    return [subprocess.CompletedProcess(c, *said) for c, said in zip(commands, json.loads(done), strict=True)]
 
 
 def run(*command: str, cwd: Path, code: int | None = 0) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,7 @@ from zoo.errors import UsageError
 from zoo.runs import directory, job
 from zoo.runs.generating import generate
 
+RENDERED = True
 SMALL = ("data.train=300", "data.test=40", "training.warmup_epochs=0")
 
 

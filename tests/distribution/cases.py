@@ -130,9 +130,10 @@ DROPPING = {  # not by AdamW: dropped units leave small gradients, and to divide
 }
 IN_DOUBLE = ("unet-adamw",)  # see single_steps.in_double_precision
 # those of whose kind another one is tried quickly; and of the families, those that are not here are slow ones too
-QUICK_FAMILIES = ("two_towers", "vgg")
+QUICK_FAMILIES = ("two_towers",)
 RARE = ("batch_norm_after", "penalised", "one_hot", "scheduled", "smaller_than_the_replicas_images",
-        "dropping_vgg", "dropping_transformer", "masked_images", "augmented", "plateau_and_best")  # fmt: skip
+        "dropping_vgg", "dropping_lstm", "dropping_transformer",
+        "drawn_codes_from_disk", "masked_images", "augmented", "plateau_and_best")  # fmt: skip
 
 
 @cache

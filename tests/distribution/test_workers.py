@@ -88,14 +88,17 @@ def took(unbroken):
     return json.loads((unbroken / "run.json").read_text())["seconds"]
 
 
-def test_two_workers_equal_one_and_only_the_chief_writes(unbroken, folder):
-    code, _, err = finish(start(*RUN, "--out", "one", "--strategy", "one", folder=folder))
-    assert code == 0, err
-    assert_equal(results(folder / "one"), results(unbroken))
-    assert {path.name for path in folder.iterdir()} == {"one", "two"}  # no second run directory, no stray file
-    info = json.loads((unbroken / "run.json").read_text())
+def test_two_workers_equal_one_and_only_the_chief_writes(tmp_path):
+    short = [*RUN, "--epochs", "3"]
+    for command in (["launch", 2, "--", *short, "--out", "two"], [*short, "--out", "one", "--strategy", "one"]):
+        code, _, err = finish(start(*command, folder=tmp_path))
+        assert code == 0, err
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert_equal(results(one), results(two))
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "two"}  # no second run directory, no stray file
+    info = json.loads((two / "run.json").read_text())
     assert info["replicas"] == 2 and "2 workers" in info["strategy"] and info["exit"] == "done"
-    assert {path.name for path in unbroken.iterdir()} == {path.name for path in (folder / "one").iterdir()}
+    assert {path.name for path in two.iterdir()} == {path.name for path in one.iterdir()}
 
 
 def children(process):

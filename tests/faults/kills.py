@@ -84,7 +84,7 @@ SETTINGS = [
 ]
 fit.SECONDS_BETWEEN_CHECKPOINTS, fit.SHARE_FOR_CHECKPOINTS = 0.0, 4.0  # saves take most of the time
 loop.MOST_STEPS_A_CALL = 4  # so that saves and kills fall inside epochs
-recipe = resolve("mlp", "digits", SETTINGS, {"epochs": 40})[0]
+recipe = resolve("mlp", "digits", SETTINGS, {"epochs": int(sys.argv[5])})[0]
 splits = tasks.load(recipe.data, "digits")
 chance = random.Random(int(sys.argv[4]))
 
@@ -169,10 +169,10 @@ print(json.dumps(counts))
 """
 
 
-def kill_trainings(folder, runs, kills, seed=0):
+def kill_trainings(folder, runs, kills, seed=0, epochs=40):
     """Trainings killed `kills` times each, resumed from what is there, and compared with an unbroken one bit by bit:
     weights, random state, optimiser and history. TensorFlow is imported once and each training is a fork of that."""
-    command = [sys.executable, "-c", TRAINER, str(folder), str(runs), str(kills), str(seed)]
+    command = [sys.executable, "-c", TRAINER, str(folder), str(runs), str(kills), str(seed), str(epochs)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     counts = Counter(json.loads(done.stdout.splitlines()[-1]))

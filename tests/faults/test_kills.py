@@ -32,7 +32,7 @@ def test_thirty_kills_inside_saves_leave_the_newest_or_the_one_before(tmp_path, 
 
 def test_killed_and_resumed_trainings_end_where_an_unbroken_one_does(tmp_path):
     """F3, F5 with dropout, augmentation, shuffling, plateau, early stopping and best weights."""
-    counts = kill_trainings(tmp_path, runs=1, kills=3)
+    counts = kill_trainings(tmp_path, runs=1, kills=3, epochs=16)
     assert counts["kills"] >= 2
 
 

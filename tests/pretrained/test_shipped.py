@@ -66,8 +66,11 @@ def test_a_network_with_trained_weights_in_one_line():
     np.testing.assert_allclose(np.array(model(x / np.float32(255))), np.array(other(x)), rtol=1e-5, atol=1e-7)
 
 
-def test_they_score_what_is_recorded(zoo_cli):
-    said = zoo_cli("weights", "verify", *NAMES, "--json")
+@pytest.mark.parametrize(
+    "names", [["lenet:fashion_mnist", "perceptron:mnist"], pytest.param(NAMES, marks=pytest.mark.slow)], ids=len
+)
+def test_they_score_what_is_recorded(zoo_cli, names):
+    said = zoo_cli("weights", "verify", *names, "--json")
     assert said.code == 0, said.err
     for verdict in json.loads(said):
         entry = index.entry(verdict["name"])

@@ -22,6 +22,7 @@ from zoo.tasks.objective import HeadsObjective, Objective, Part, example_loss
 from zoo.training import checkpoint, loop
 from zoo.training.fit import Fit
 
+RENDERED = True
 SMALL = [
     "data.train=240", "data.test=60", "knobs.filters=[4,4]", "knobs.image_units=8", "knobs.joint_units=8",
     "training.batch_size=32",

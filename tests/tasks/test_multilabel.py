@@ -13,6 +13,7 @@ from zoo.data.examples import conform_targets
 from zoo.data.sources.memory import read
 from zoo.errors import UsageError, ZooError
 
+RENDERED = True
 ROWS = 60
 
 
