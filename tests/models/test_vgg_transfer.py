@@ -100,6 +100,12 @@ def test_a_base_of_the_catalogue_ends_in_front_of_its_flattening():
     np.testing.assert_allclose(np.array(base(x)), np.array(maps(x)), rtol=1e-5)
 
 
+def test_a_base_of_the_catalogue_ends_in_the_last_maps_before_they_are_averaged():
+    knobs = {"width": 0.25, "depth": 0.1, "halvings": 3}
+    base = skeleton(lambda: make_base("efficientnet.b0", (32, 32, 3), knobs))
+    assert base.layers[-1].name == "top_activation" and base.output.shape == (None, 4, 4, 320)
+
+
 def test_heads():
     model = vgg_transfer(SHAPE, base="vgg.small", pooling="flatten", hidden_units=(7, 5), dropout=0.1, num_classes=1,
                          classifier_activation="sigmoid")  # fmt: skip
@@ -113,6 +119,7 @@ def test_heads():
     [
         ({"base": "VGG61"}, "unknown base 'VGG61'; did you mean VGG19 or VGG16"),
         ({"base": "mlp"}, "mlp has no convolutions"),
+        ({"base": "vit.tiny"}, "vit.tiny makes a sequence of its maps"),
         ({"base": "vgg.small", "pooling": "avarage"}, "did you mean average"),
         ({"base": "vgg.small", "learning_blocks": 9}, "9 last blocks are to learn, the network has 3"),
         ({"base": "Xception"}, "Input size must be at least 71x71"),

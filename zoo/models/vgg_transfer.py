@@ -122,6 +122,8 @@ def make_base(base: str, input_shape: tuple[int, ...], knobs: Mapping[str, Any])
         raise unknown("base", base, known, "a base is a network of keras.applications or a convolutional one of zoo ls")
     whole = registry.build(base, input_shape=input_shape, **knobs)
     maps = [layer for layer in whole.layers[1:] if len(layer.output.shape) == 4]
+    if any(layer.weights and len(layer.output.shape) == 3 for layer in whole.layers):
+        raise UsageError(f"{base} makes a sequence of its maps, so they alone are no base\ntry lenet or vgg.small")
     if not maps or not any(layer.weights for layer in maps):
         raise UsageError(f"{base} has no convolutions, so there is nothing of it to be a base\ntry lenet or vgg.small")
     return keras.Model(whole.input, maps[-1].output, name=whole.name)

@@ -108,7 +108,7 @@ def vit_base(
     family="vit",
     year=2021,
     paper=PAPER,
-    idea="The same for 32x32 pixels: squares of 4x4, six blocks of 128 units; it shows what few images cost.",
+    idea="A vision transformer for 32x32 pixels: squares of 4x4, six blocks of 128 units; few images cost it dear.",
     inputs=("image",),
     tasks=("classification", "binary", "multilabel"),
     params=1_205_642,
