@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from zoo.data.reading import Reading
 from zoo.data.sources import read
 from zoo.errors import UsageError
 from zoo.tasks import from_path, load, sizes
@@ -115,3 +116,31 @@ def test_what_is_no_text_is_refused(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(UsageError, match=message):
         from_path(path)
+
+
+def test_plain_text_is_read_by_words_where_that_is_said(tmp_path, caplog):
+    words = ["The", "cat", "saw", "a", "dog,"]
+    text = " ".join(words[(i * i + i // 7) % 5] for i in range(2000)) + " once. "
+    (tmp_path / "book.txt").write_text(text)
+    found = from_path(tmp_path / "book.txt", reading=Reading(tokens="word"))
+    assert (found.task, found.text.tokens, found.train) == ("language-model", "word", 2001)
+    assert found.text.vocab_size == 5 + 4 and found.input_shape == (64,)  # what is held out, or seen once, is unknown
+    assert "2,001 words, 5 different ones seen twice or more" in caplog.text
+    splits = load(found, "book")
+    assert splits.vocabularies.source.tokens[4:] and set(splits.vocabularies.source.tokens[4:]) == {
+        "the", "cat", "saw", "a", "dog"
+    }  # fmt: skip
+    plain = from_path(tmp_path / "book.txt")
+    assert plain.text.tokens == "character" and "by words: --tokens word" in caplog.text
+
+
+def test_tokens_of_texts_with_classes_and_of_what_has_none(tmp_path):
+    rows = "".join(f"some words {i} here,{'ab'[i % 2]}\n" for i in range(40))
+    (tmp_path / "notes.csv").write_text("note,kind\n" + rows)
+    found = from_path(tmp_path / "notes.csv", reading=Reading(label="kind", kind="text", tokens="character"))
+    assert found.text.tokens == "character"
+    with pytest.raises(UsageError, match="unknown kind of tokens 'words'; did you mean word"):
+        from_path(tmp_path / "notes.csv", reading=Reading(tokens="words"))
+    (tmp_path / "rows.csv").write_text("a,b\n" + "".join(f"{i},{i % 2}\n" for i in range(40)))
+    with pytest.raises(UsageError, match=r"--tokens is for texts, .*rows.csv is tabular"):
+        from_path(tmp_path / "rows.csv", reading=Reading(tokens="word"))

@@ -43,6 +43,7 @@ OWN_DATA: dict[str, tuple[str, str, str]] = {  # of zoo.data.reading.Reading -> 
     "group": ("--group", "COLUMN", "Rows with one value in it stay in one part, such as those of a patient."),
     "weight": ("--weight", "COLUMN", "What each row counts in the loss."),
     "text_column": ("--text-column", "COLUMN", "The column of texts."),
+    "tokens": ("--tokens", "word|character", "What texts are taken apart into."),
     "calendar": ("--calendar", "month,...", "Columns out of a series' dates: month, weekday, hour, day-of-year."),
     "label": ("--label", "COLUMN", "What to predict, of --data or tfds:NAME; the last column if not said."),
 }

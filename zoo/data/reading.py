@@ -8,6 +8,7 @@ from typing import Any
 from zoo.data.table import Table
 from zoo.errors import UsageError, unknown
 
+TOKENS = ("word", "character")
 TEST, VALIDATION = 0.2, 0.1  # shares that are held out: of all, and of what then remains
 
 
@@ -27,6 +28,7 @@ class Reading:
         calendar: what the dates of a series become besides, of `zoo.data.dates.CALENDAR`, separated by commas.
         group: the column whose equal values keep rows in one part, such as a patient's number; nothing is learnt of it.
         weight: the column that says what each row counts in the loss; nothing is learnt of it.
+        tokens: what texts are taken apart into, one of `TOKENS`.
     """
 
     label: str | None = None
@@ -40,6 +42,7 @@ class Reading:
     calendar: str | None = None
     group: str | None = None
     weight: str | None = None
+    tokens: str | None = None
 
     @property
     def beside(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 Steps decide how much a network learns, not epochs: of few examples there are more passes. The best epoch by the
 validation loss is kept, and training stops when that has not fallen for a while. `scripts/own_defaults` holds the
-defaults for tables against logistic and ridge regression.
+defaults for tables against logistic and ridge regression, `scripts/text_defaults` those for texts against TF-IDF.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.data import arrays, masks
-from zoo.data.reading import AS_FOUND, Reading
+from zoo.data.reading import AS_FOUND, TOKENS, Reading
 from zoo.data.sources import infer, pairs, parts
 from zoo.data.text import corpus, files
 from zoo.errors import UsageError, unknown
@@ -37,7 +37,8 @@ def from_path(path: str | Path, reading: Reading = AS_FOUND) -> Data:
     train.csv, test.csv ...) is one of parts; else `reading.test` and `reading.validation` may name them.
 
     Raises:
-        UsageError: no such file, or none of these; a label column given where there is none; no such kind.
+        UsageError: no such file, or none of these; a label column given where there is none; no such kind; tokens of
+            what is no text.
     """
     whole = Path(path).expanduser()
     if found := parts.layout(whole) if whole.is_dir() else {}:
@@ -46,7 +47,14 @@ def from_path(path: str | Path, reading: Reading = AS_FOUND) -> Data:
         path = found["train"]
         held = {name: str(found[name]) for name in ("test", "validation") if name in found}
         reading = replace(reading, **held)
-    return parts.added(_from_path(path, reading), reading, path)
+    if reading.tokens not in (None, *TOKENS):
+        raise unknown("kind of tokens", str(reading.tokens), TOKENS, f"known: {', '.join(TOKENS)}")
+    described = _from_path(path, reading)
+    if reading.tokens and described.text is None:
+        raise UsageError(
+            f"--tokens is for texts, {path} is {described.kind}\nleave it out, or say what the data is with --as"
+        )
+    return parts.added(described, reading, path)
 
 
 def _from_path(path: str | Path, reading: Reading) -> Data:

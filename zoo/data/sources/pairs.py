@@ -117,7 +117,7 @@ def infer(path: str, reading: Reading = AS_FOUND) -> Data:
         **reading.shares(),
     }  # fmt: skip
     source = read(path, Data(**facts, train=1, text=unmeasured((), pairs=True)))
-    text = unmeasured(source.train.x, pairs=True)
+    text = unmeasured(source.train.x, pairs=True, asked=reading.tokens)
     log.warning("note: %s is taken as pairs of texts: learnt is to make the second of the first", path)
     return measured(Data(**facts, train=len(source.train.y), text=text), source, path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.data.config import Data, Text
@@ -12,11 +13,11 @@ from zoo.data.folder import below
 from zoo.data.rawfiles import read_text
 from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.table import DELIMITERS, is_number
-from zoo.data.text.counting import SPECIAL, pieces
+from zoo.data.text.counting import MOST_WORDS, SEEN, SPECIAL, pieces, unmeasured
 from zoo.errors import UsageError
 
 log = logging.getLogger("zoo.data")
-WINDOW = 128  # characters that are read at once
+WINDOW = {"character": 128, "word": 64}  # tokens that are read at once
 LEAST = 8  # of a shorter text's windows
 SHARE = 0.1  # of the text, at its end, to test on; as much of the rest before it to validate on
 MOSTLY = 0.9  # share of lines with equally many cells, above which a file is a table
@@ -57,33 +58,48 @@ def read(path: Path) -> Source:
 
 
 def infer(path: Path, reading: Reading = AS_FOUND) -> Data:
-    """A description of a text by its characters: the last tenth is for testing, a tenth before it for validation.
+    """A description of a text by its characters, or by its words where these are asked for.
+
+    The last tenth is for testing, a tenth before it for validation.
 
     Raises:
         UsageError: whatever `text_of` refuses, or too short a text.
     """
-    text, count = text_of(path), len(files(path))
+    told = unmeasured((), asked=reading.tokens or "character")
+    found, unit = _tokens(text_of(path), told), f"{told.tokens}s"
     data = Data(
-        source=f"text:{path}", kind="text", task="tokens", input_shape=(WINDOW,), input_dtype="int32", train=len(text),
-        **reading.shares(SHARE, SHARE), text=Text(tokens="character", vocab_size=SPECIAL + 1),
+        source=f"text:{path}", kind="text", task="tokens", input_shape=(WINDOW[told.tokens],), input_dtype="int32",
+        train=len(found), **reading.shares(SHARE, SHARE), text=told,
     )  # fmt: skip
     shortest = min(tokens for tokens in data.parts().values() if tokens)
     if shortest <= LEAST:
         raise UsageError(
-            f"{path} has {len(text):,} characters: too few to hold a tenth out for testing and one for validation\n"
+            f"{path} has {len(found):,} {unit}: too few to hold a tenth out for testing and one for validation\n"
             "a language model wants some ten thousand at least"
         )
-    known = set(text[: data.parts()["train"]])  # what is held out teaches no character
-    parted = f" in {count:,} files" if count > 1 else ""
+    seen = Counter(found[: data.parts()["train"]])  # what is held out teaches no character
+    several = [token for token, times in seen.items() if times >= SEEN] if told.tokens == "word" else list(seen)
+    size = min(len(several or seen) + SPECIAL, MOST_WORDS)
+    _note(path, reading, len(found), unit, size - SPECIAL)
+    window = max(LEAST, min(WINDOW[told.tokens], (shortest - 1) // 2))
+    return data.model_copy(update={"input_shape": (window,), "text": told.model_copy(update={"vocab_size": size})})
+
+
+def _note(path: Path, reading: Reading, found: int, unit: str, known: int) -> None:
+    count, by_word = len(files(path)), unit == "words"
     log.warning(
-        "note: %s is taken as plain text for a language model: %s characters%s, %d different ones%s\n%s",
-        path, f"{len(text):,}", parted, len(known), "" if reading.test else "; the last tenth is for testing",
-        "a folder for each class makes them texts with classes" if path.is_dir() else "a table: --as table",
+        "note: %s is taken as plain text for a language model: %s %s%s, %s%s\n%s",
+        path, f"{found:,}", unit, f" in {count:,} files" if count > 1 else "",
+        f"{known:,} different ones seen twice or more" if by_word else f"{known:,} different ones",
+        "" if reading.test else "; the last tenth is for testing",
+        ("a folder for each class makes them texts with classes" if path.is_dir() else "a table: --as table")
+        + ("" if reading.tokens else "; by words: --tokens word"),
     )  # fmt: skip
-    window = max(LEAST, min(WINDOW, (shortest - 1) // 2))
-    return data.model_copy(
-        update={"input_shape": (window,), "text": Text(tokens="character", vocab_size=len(known) + SPECIAL)}
-    )
+
+
+def _tokens(text: str, told: Text) -> Sequence[str | bytes]:
+    """The characters, or the words, of a text."""
+    return text if told.tokens == "character" else pieces(text, told)
 
 
 def is_plain(path: Path) -> bool:
@@ -123,7 +139,7 @@ def count(path: Path, data: Data) -> int:
     """
     assert data.text is not None
     text = text_of(path)
-    tokens = len(text) if data.text.tokens == "character" else len(pieces(text, data.text))
+    tokens = len(_tokens(text, data.text))
     if tokens <= data.input_shape[0]:
         raise UsageError(f"{path} has {tokens:,} tokens: too few for a window of {data.input_shape[0]}")
     return tokens

@@ -22,10 +22,14 @@ SPECIAL = 4  # padding, unknown, start, end
 PUNCTUATION = string.punctuation.encode()
 
 
-def unmeasured(texts: Sequence[str], pairs: bool = False) -> Text:
-    """How to take own texts apart, sizes still to be measured: words where most have blanks, else characters."""
+def unmeasured(texts: Sequence[str], pairs: bool = False, asked: str | None = None) -> Text:
+    """How to take own texts apart, sizes still to be measured: words where most have blanks, else characters.
+
+    What is `asked` for, "word" or "character", comes first.
+    """
     blanks = sum(" " in text for text in texts)
-    tokens: Literal["word", "character"] = "word" if 2 * blanks >= len(texts) else "character"
+    by_word = 2 * blanks >= len(texts) if asked is None else asked == "word"
+    tokens: Literal["word", "character"] = "word" if by_word else "character"
     return Text(
         tokens=tokens,
         vocab_size=SPECIAL + 1,

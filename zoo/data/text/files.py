@@ -80,7 +80,7 @@ def infer_table(table: Table, reading: Reading) -> Data:
         stratify="on" if classes else "auto",
         train=len(table.rows),
         **reading.shares(),
-        text=unmeasured(table.column(column)),
+        text=unmeasured(table.column(column), asked=reading.tokens),
     )
     source = _from_table(table, data, "label" if classes else "value")
     return measured(fitted_to_groups(data, source.train) if data.group else data, source, str(table.path))
@@ -162,7 +162,7 @@ def infer_folder(path: Path, reading: Reading = AS_FOUND) -> Data:
         stratify="on",
         train=len(files),
         **reading.shares(),
-        text=unmeasured(source.train.x),
+        text=unmeasured(source.train.x, asked=reading.tokens),
     )
     return measured(data, source, str(path))
 
