@@ -61,6 +61,7 @@ CASES = {
     "scale": (layers.LayerScale, {"start": 0.1}, [IMAGES], (2, 6, 6, 3), "float32", False),
     "scaling": (layers.WindowScaling, {}, [X], (3, 5, 8), "float32", False),
     "unscaling": (layers.WindowUnscaling, {}, [X[:, :2, 0], MEMORY], (3, 2), "float32", False),
+    "cells": (layers.MissingCells, {"fills": [0.0] * 84, "flag_of": [-1] * 84}, [CODES], (2, 84), "float32", False),
     "sample": (layers.GaussianSample, {"seed": 0}, [CODES, CODES / 9], (2, 84), "float32", False),
     "noise": (layers.MaskingNoise, {"share": 0.5, "seed": 0}, [IMAGES], (2, 6, 6, 3), "float32", False),
     "dot": (layers.DotAttention, {}, [X[:, :2], MEMORY], (3, 2, 8), "float32", True),

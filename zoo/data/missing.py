@@ -116,6 +116,25 @@ def seen_to(table: Table, data: Data, columns: Sequence[str], targets: Sequence[
     return filled(table, data.fills, [name for name in columns if FLAG.format(name) in columns])
 
 
+def inside(data: Data) -> tuple[list[float], list[int]] | None:
+    """What a missing cell of each feature of a table becomes, and for each flag the feature that it tells of, else -1.
+
+    A text column's features are 1 for its most frequent value and 0 for the others. None: nothing is filled.
+    """
+    if not data.fills or data.kind != "tabular" or set(data.fills) > {*data.feature_names, *data.categories}:
+        return None
+    fills, flag_of = dict.fromkeys(data.feature_names, 0.0), dict.fromkeys(data.feature_names, -1)
+    for name, value in data.fills.items():
+        for one in data.categories.get(name, ()):
+            fills[f"{name}={one}"] = float(one == value)
+        if name not in data.categories:
+            fills[name] = float(value)
+        if (flag := FLAG.format(name)) in flag_of:
+            first = f"{name}={data.categories[name][0]}" if name in data.categories else name
+            flag_of[flag] = data.feature_names.index(first)
+    return list(fills.values()), list(flag_of.values())
+
+
 def note(table: Table, fills: Mapping[str, str], way: str) -> None:
     """Say how many cells are filled, and with what."""
     if found := counts(table, list(fills)):

@@ -40,6 +40,7 @@ TABLE = '''def read(path):
         else:
             features.append([float(cell) for cell in cells[name]])
     x = np.ascontiguousarray(np.array(features, "float32").T)  # (n, {count})
+    answers = cells[{label}]
     return x, {labels}'''
 FLAGGED = """            flags[f"{name} missing"] = [cell.lower() in MISSING for cell in cells[name]]
 """
@@ -49,6 +50,7 @@ FILLED = f"""        if name in FILLS:
 TEXTS = '''def read(path):
     """Texts (n,) and what is to be predicted of each, (n,)."""
     cells = read_columns(path)
+    answers = cells[{label}]
     return np.array(cells[{text}], object), {labels}'''
 SERIES = '''def read(path):
     """Steps in time, float32 (time, {count}); what is forecast is the first column."""
@@ -158,7 +160,7 @@ def _table(data: Data) -> Reading:
         lines += ["# What missing cells become, by the training part.", _named("FILLS", dict(data.fills))]
     labels, lifted = _labels(data)
     filled = FILLED if data.fills else ""
-    code = TABLE.format(count=count, dtype=dtype(data), filled=filled, labels=labels)
+    code = TABLE.format(count=count, dtype=dtype(data), filled=filled, labels=labels, label=literal(data.label))
     if flags:
         code = code.replace("features = read_columns(path), []", "features, flags = read_columns(path), [], {}")
         code = code.replace("        if name in CATEGORIES:", "        if name in flags:\n"
@@ -172,7 +174,7 @@ def _table(data: Data) -> Reading:
 
 def _texts(data: Data) -> Reading:
     labels, lifted = _labels(data)
-    code = TEXTS.format(text=literal(data.feature_names[0]), labels=labels)
+    code = TEXTS.format(text=literal(data.feature_names[0]), labels=labels, label=literal(data.label))
     return _of_tables(data, "", code, lifted, data.feature_names if data.missing == "drop" else ())
 
 
@@ -188,14 +190,14 @@ def _series(data: Data) -> Reading:
 
 
 def _labels(data: Data) -> tuple[str, Lifted]:
-    """The expression for y, and what of the zoo it leans on."""
-    cells, lifted = f"cells[{literal(data.label)}]", Lifted()
+    """The expression that makes y of `answers`, and what of the zoo it leans on."""
+    lifted = Lifted()
     if not data.class_names:
-        return f'np.array({cells}, "float32")', lifted
+        return 'np.array(answers, "float32")', lifted
     if any(map(is_number, data.class_names)):  # 1, 1.0 and 01 are one class
         lift_name("zoo.data.csvfile", "_class_name", lifted)
-        return f'np.array([CLASSES.index(_class_name(cell)) for cell in {cells}], "int32")', lifted
-    return f'np.array([CLASSES.index(cell) for cell in {cells}], "int32")', lifted
+        return 'np.array([CLASSES.index(_class_name(cell)) for cell in answers], "int32")', lifted
+    return 'np.array([CLASSES.index(cell) for cell in answers], "int32")', lifted
 
 
 def _of_tables(data: Data, constants: str, code: str, lifted: Lifted, needed: tuple[str, ...] | None) -> Reading:

@@ -5,6 +5,7 @@ from zoo.layers.attention import CausalSelfAttention, CrossAttention, SelfAttent
 from zoo.layers.code_distance import CodeDistance
 from zoo.layers.losses import PerceptronLoss, TokenCrossentropy
 from zoo.layers.masked import MaskedGRU, MaskedLSTM
+from zoo.layers.missing_cells import MissingCells
 from zoo.layers.pixels import KerasPreprocessing
 from zoo.layers.pooling import FirstStep, MeanOverTime
 from zoo.layers.positions import LearnedPositions, SinusoidalPositions
@@ -34,6 +35,7 @@ __all__ = [
     "MaskedLSTM",
     "MaskingNoise",
     "MeanOverTime",
+    "MissingCells",
     "PaddingMask",
     "PerceptronLoss",
     "Reverse",

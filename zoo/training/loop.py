@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from zoo.errors import UsageError
+from zoo.layers import MissingCells
 from zoo.tasks.steps import Step
 from zoo.training.augment import Augment
 from zoo.training.batches import Feed, Plan, take
@@ -112,7 +113,7 @@ def use_jit(setting: str, model: keras.Model, strategy: tf.distribute.Strategy) 
         return bool(model.jit_compile)
     layers = keras.layers
     plain = (layers.InputLayer, layers.Dense, layers.Activation, layers.Dropout, layers.Flatten, layers.Rescaling)
-    return all(isinstance(layer, (*plain, layers.Normalization)) for layer in leaves(model))
+    return all(isinstance(layer, (*plain, layers.Normalization, MissingCells)) for layer in leaves(model))
 
 
 def leaves(model: keras.Model) -> list[keras.layers.Layer]:

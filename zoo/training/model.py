@@ -11,7 +11,7 @@ import numpy as np
 import zoo.layers
 from zoo import tasks
 from zoo.catalogue import registry
-from zoo.data import Examples
+from zoo.data import Examples, missing
 from zoo.data.config import Steps
 from zoo.data.fields import Field
 from zoo.errors import UsageError
@@ -40,7 +40,7 @@ def assemble(
         looked_at = [field for field in fields if field.name in core.input]  # a network need not look at all of them
         seen = {field.name: _preprocessed(inputs[field.name], field, recipe, known) for field in looked_at}
     else:
-        seen = _preprocess(inputs, fields[0], recipe.preprocessing, known)
+        seen = _preprocess(_filled(inputs, recipe), fields[0], recipe.preprocessing, known)
     outputs = core({"x": seen} if isinstance(core.input, dict) and not isinstance(inputs, dict) else seen)
     if in_units and isinstance(outputs, dict):
         outputs = {name: _in_units(output, name, recipe) for name, output in outputs.items()}
@@ -99,6 +99,12 @@ def build_core(recipe: Resolved) -> keras.Model:
     record = registry.describe(recipe.model)
     # a score model (hinge, perceptron rule) fixes its own output and has no such knob
     return registry.build(record.name, **{k: v for k, v in offers(recipe).items() if k in record.knobs} | recipe.knobs)
+
+
+def _filled(x: keras.KerasTensor, recipe: Resolved) -> keras.KerasTensor:
+    """A table's rows with what the training part says in place of missing cells, where the recipe fills some."""
+    cells = missing.inside(recipe.data)
+    return zoo.layers.MissingCells(*cells, name="missing_cells")(x) if cells else x
 
 
 def _preprocessed(
