@@ -127,7 +127,7 @@ def test_images_smaller_than_a_network_takes_are_enlarged_and_that_is_said():
     recipe, notes = resolve("lenet", "own", data=images(8))
     assert recipe.preprocessing.resize == (16, 16) and recipe.data.input_shape == (8, 8, 1)
     assert "images are read as 8x8, grey" in notes[0]
-    assert "images of 8x8 are brought to 16x16, lenet needs it: 4 times the pixels" in notes[1]
+    assert "images of 8x8 are brought to 16x16 for lenet: 4 times the pixels" in notes[1]
     recipe, notes = resolve("mlp", "own", data=images(8))  # which takes any size
     assert recipe.preprocessing.resize is None and len(notes) == 1
     recipe, notes = resolve("lenet", "own", ["preprocessing.resize=[32,32]"], data=images(8))

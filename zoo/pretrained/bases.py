@@ -210,7 +210,7 @@ def resolve_start(
     }
     resolved, told = recipe.resolve(model, dataset, sets, options, data, start)
     if resolved.data.kind == "image" and resolved.preprocessing.resize:
-        why = f"the size that {base.network or base.weights} {'takes' if base.run is None else 'was trained on'}"
+        why = f", the size that {base.network or base.weights} {'takes' if base.run is None else 'was trained on'}"
         told = [*told, resized(resolved.data, resolved.preprocessing.resize, why)]
     return resolved, [*notes, *told]
 

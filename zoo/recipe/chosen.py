@@ -11,7 +11,7 @@ COLOURS = {1: "grey", 3: "in colour"}
 def notes(resolved: Resolved) -> list[str]:
     """What is in force, the command line's wishes included; and how to say it otherwise."""
     data, resize = resolved.data, resolved.preprocessing.resize
-    return [*of_data(data), *([resized(data, resize, f"{resolved.model} needs it")] if resize else [])]
+    return [*of_data(data), *([resized(data, resize, f" for {resolved.model}")] if resize else [])]
 
 
 def of_data(data: Data) -> list[str]:
@@ -42,7 +42,7 @@ def resized(data: Data, size: tuple[int, int], why: str) -> str:
         cost = f"{1 - after / before:.0%} of the pixels are lost"
     theirs, ours = (f"{height}x{width}" for height, width in (data.input_shape[:2], size))
     other = "otherwise: --set preprocessing.resize=[HEIGHT,WIDTH]"
-    return f"images of {theirs} are brought to {ours}, {why}: {cost}\n{other}"
+    return f"images of {theirs} are brought to {ours}{why}: {cost}\n{other}"
 
 
 def least_size(data: Data, least: int | None) -> dict[str, tuple[int, int]]:
