@@ -221,11 +221,13 @@ def test_written_token_by_token_it_is_the_same(name):
     np.testing.assert_array_equal(by_steps, Decoder(small(name), cached=False).translate(X["source"], length=9))
 
 
-@pytest.mark.parametrize("name", ["plain", "attention"])
+@pytest.mark.parametrize("name", [pytest.param("plain", marks=pytest.mark.slow), "attention"])
 def test_learns_in_a_graph_from_batches_of_several_lengths(name):
     """The target repeats the source's first token: it has to be carried to each step, or looked up."""
     model = BUILDS[name]()
-    model.compile(keras.optimizers.Adam(0.03), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(0.03), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False
+    )
     random = np.random.default_rng(0)
     for step in range(50):
         source = random.integers(4, 11, (32, 2 + step % 3))

@@ -14,8 +14,15 @@ BUILDERS = {"simple_rnn": simple_rnn, "lstm": lstm, "gru": gru}
 BY_HAND = {"simple_rnn": reference.simple_rnn, "lstm": reference.lstm, "gru": reference.gru}
 LENGTHS = (7, 3, 1, 5)
 IDS = np.where(np.arange(7) < np.array(LENGTHS)[:, None], np.random.default_rng(0).integers(1, 12, (4, 7)), 0)
-FORMS = [
-    pytest.param(kind, units, both, many, id=f"{kind}-{len(units)}-{'both' if both else 'one'}-{'many' * many}")
+FORMS = [  # quickly: nothing of it, or all at once
+    pytest.param(
+        kind,
+        units,
+        both,
+        many,
+        id=f"{kind}-{len(units)}-{'both' if both else 'one'}-{'many' * many}",
+        marks=[pytest.mark.slow] * (not (len(units) == 2) == both == many),
+    )
     for kind, units, both, many in itertools.product(BUILDERS, [(5,), (5, 4)], [False, True], [False, True])
 ]
 
@@ -147,7 +154,9 @@ def test_learns_in_a_graph_from_batches_of_several_lengths(kind, both, seen):
     model = BUILDERS[kind](
         num_classes=3, classifier_activation="softmax", vocab_size=12, embedding_dim=8, units=(12,), bidirectional=both
     )
-    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False
+    )
     random = np.random.default_rng(0)
     for step in range(100):
         x = random.integers(1, 12, (32, 4 + step % 3))

@@ -79,8 +79,13 @@ def test_names_tell_the_architecture():
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
-@pytest.mark.parametrize("positions", ["sinusoidal", "learned"])
-@pytest.mark.parametrize("share", [False, True])
+@pytest.mark.parametrize(
+    ("positions", "share"),
+    [
+        ("sinusoidal", True), ("learned", False),
+        *(pytest.param(*both, marks=pytest.mark.slow) for both in (("sinusoidal", False), ("learned", True))),
+    ],
+)  # fmt: skip
 def test_decoder_sees_what_came_before_and_all_of_the_source(norm, positions, share):
     model = stirred(transformer(20, 20, norm=norm, positions=positions, share_embeddings=share, **SMALL))
     x = {"source": ids(1, 6), "target": ids(1, 8)}

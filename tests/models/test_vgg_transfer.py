@@ -29,7 +29,7 @@ def test_only_the_head_learns():
     assert learning == ["head_1/kernel", "head_1/bias", "output/kernel", "output/bias"]
 
 
-@pytest.mark.parametrize("base", ["VGG16", "MobileNetV2", "DenseNet121"])
+@pytest.mark.parametrize("base", ["VGG16", "MobileNetV2", pytest.param("DenseNet121", marks=pytest.mark.slow)])
 def test_raw_pixels_go_through_keras_own_preprocessing(base):
     """The same weights in Keras' network behind Keras' preprocessing give the same maps, as built and as saved."""
     keras.utils.set_random_seed(0)

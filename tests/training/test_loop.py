@@ -28,8 +28,13 @@ def weights(model):
     return [np.array(w) for w in model.weights]
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam", "adamw"])
-@pytest.mark.parametrize("jit", ["on", "off"])
+@pytest.mark.parametrize(
+    ("optimizer", "jit"),
+    [
+        ("sgd", "off"), ("nesterov", "off"), ("adam", "off"), ("adamw", "off"), ("adamw", "on"),
+        *(pytest.param(name, "on", marks=pytest.mark.slow) for name in ("sgd", "nesterov", "adam")),
+    ],
+)  # fmt: skip
 def test_the_loop_does_what_train_on_batch_does(optimizer, jit):
     fit = make_fit("mlp", "iris", "training.clip_norm=0.5", optimizer=optimizer, epochs=2, jit=jit, batch_size=16)
     twin = make_fit("mlp", "iris", "training.clip_norm=0.5", optimizer=optimizer, epochs=2, batch_size=16)
@@ -168,7 +173,13 @@ def test_labels_and_predictions_take_the_form_of_the_loss():
     assert [row["prediction"] for row in sides.words(scores, two, "binary_crossentropy")] == ["false", "false", "true"]
 
 
-@pytest.mark.parametrize("loss", ["mse", "mae", "huber", "categorical_crossentropy", "sparse_categorical_crossentropy"])
+LOSSES = [  # of those that are alike in form the first quickly
+    "mse", pytest.param("mae", marks=pytest.mark.slow), pytest.param("huber", marks=pytest.mark.slow),
+    "categorical_crossentropy", "sparse_categorical_crossentropy",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_for_classes_learns(loss):
     fit = make_fit("mlp", "iris", f"training.loss={loss}", epochs=60, learning_rate=0.02)
     fit()

@@ -11,6 +11,7 @@ import numpy as np
 from zoo.checks.subject import CheckError, Subject, by_name, outputs_of
 
 LEARNING_RATES = (1e-3, 1e-2, 1e-1)  # of Adam, tried in this order
+COMPILED = keras.backend.backend() == "jax"  # TensorFlow takes longer to compile so few steps than to take them
 ROUND, ROUNDS = 20, 20  # steps between two looks, and looks at each learning rate
 
 
@@ -18,7 +19,7 @@ def gradients(subject: Subject) -> str:
     """One long step of plain SGD changes every trainable weight, and to finite values: no gradient is missing."""
     model = subject.build()
     before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
-    model.compile(keras.optimizers.SGD(100.0), subject.loss())
+    model.compile(keras.optimizers.SGD(100.0), subject.loss(), jit_compile=COMPILED)
     model.train_on_batch(subject.inputs(15), subject.targets(15))  # odd: the pulls of two classes must not cancel
     moved = {
         weight.path: keras.ops.convert_to_numpy(weight) - old
@@ -61,8 +62,7 @@ def overfits(subject: Subject) -> str:
     """Adam learns a handful of examples with arbitrary targets by heart, at one of three learning rates."""
     x, y = subject.inputs(subject.few), subject.targets(subject.few)
     model = subject.build()
-    # TensorFlow takes longer to compile these few steps than to take them
-    model.compile(keras.optimizers.Adam(), subject.loss(), jit_compile=keras.backend.backend() == "jax")
+    model.compile(keras.optimizers.Adam(), subject.loss(), jit_compile=COMPILED)
     model.optimizer.build(model.trainable_variables)
     variables = [*model.variables, *model.optimizer.variables]
     start = [keras.ops.convert_to_numpy(variable) for variable in variables]
