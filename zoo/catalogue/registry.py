@@ -92,7 +92,7 @@ def register(
     trial: Mapping[str, Any] | None = None,
     no_xla: str = "",
 ) -> Callable[[Builder], Builder]:
-    """Put the decorated builder into the catalogue under `name` (`arch` or `arch.variant`).
+    """Put the decorated builder into the catalogue under `name` (`arch`, `arch.variant`, `arch.variant.size`).
 
     `trial` are knobs of a small build of the same form, for a network too large for a test to train and to save.
     `no_xla` says why XLA cannot compile its training; then `--jit on` is refused with it.
@@ -119,8 +119,8 @@ def register(
 def _refuse_bad_record(name: str, inputs: tuple[str, ...], builder: Builder) -> None:
     if name in _records and name not in _distant:
         raise UsageError(f"model {name!r} is already registered (by {_records[name].origin}); choose another name")
-    if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)?", name):
-        raise UsageError(f"model name {name!r} is not of the form arch or arch.variant (a-z, 0-9, _)")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*", name):
+        raise UsageError(f"model name {name!r} is not of the form arch, arch.variant or arch.variant.size (a-z, 0-9, _)")
     for value in inputs:
         if value not in KINDS:
             raise unknown("kind of input", value, KINDS, f"known: {', '.join(KINDS)}")

@@ -11,8 +11,10 @@ from zoo.layers.pooling import FirstStep, MeanOverTime
 from zoo.layers.positions import LearnedPositions, SinusoidalPositions
 from zoo.layers.recurrent_attention import AdditiveAttentionGRU, DotAttention
 from zoo.layers.residual import LayerScale
+from zoo.layers.response_normalization import LocalResponseNormalization
 from zoo.layers.sampling import GaussianSample, MaskingNoise
 from zoo.layers.sequence import LastStep, PaddingMask, Reverse
+from zoo.layers.shortcut import PaddedShortcut
 from zoo.layers.sparse_conv import SparseConv2D
 from zoo.layers.subsampling import Subsampling
 from zoo.layers.tokens import ClassToken
@@ -31,11 +33,13 @@ __all__ = [
     "LastStep",
     "LayerScale",
     "LearnedPositions",
+    "LocalResponseNormalization",
     "MaskedGRU",
     "MaskedLSTM",
     "MaskingNoise",
     "MeanOverTime",
     "MissingCells",
+    "PaddedShortcut",
     "PaddingMask",
     "PerceptronLoss",
     "Reverse",
