@@ -120,7 +120,7 @@ def _refuse_bad_record(name: str, inputs: tuple[str, ...], builder: Builder) -> 
     if name in _records and name not in _distant:
         raise UsageError(f"model {name!r} is already registered (by {_records[name].origin}); choose another name")
     if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*", name):
-        raise UsageError(f"model name {name!r} is not of the form arch, arch.variant or arch.variant.size (a-z, 0-9, _)")
+        raise UsageError(f"model name {name!r} is not of the form arch, arch.variant or arch.variant.size (a-z 0-9 _)")
     for value in inputs:
         if value not in KINDS:
             raise unknown("kind of input", value, KINDS, f"known: {', '.join(KINDS)}")

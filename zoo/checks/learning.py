@@ -35,8 +35,12 @@ def gradients(subject: Subject) -> str:
 
 
 def initial_loss(subject: Subject) -> str:
-    """Before training the classes are as good as equally likely: cross-entropy near ln(classes); else finite."""
-    outputs, losses = outputs_of(subject.model, subject.inputs(16)), by_name(subject.loss())
+    """Before training the classes are as good as equally likely: cross-entropy near ln(classes); else finite.
+
+    Batch normalisation takes the moments of the batch, as the first step of training does.
+    """
+    outputs = outputs_of(subject.build(), subject.inputs(16), training=True)
+    losses = by_name(subject.loss())
     targets = by_name(subject.targets(16))
     return "; ".join(
         _initial(name, subject.activations[name], float(losses[name](targets[name], output)), output.shape[-1])

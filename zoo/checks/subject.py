@@ -135,9 +135,9 @@ def _random_input(random: np.random.Generator, examples: int, tensor: keras.Kera
     return values.astype("float32")
 
 
-def outputs_of(model: keras.Model, x: Any) -> dict[str, np.ndarray]:
+def outputs_of(model: keras.Model, x: Any, training: bool = False) -> dict[str, np.ndarray]:
     """Outputs by name; the only one is called ""."""
-    found = by_name(model(x, training=False))
+    found = by_name(model(x, training=training))
     return {name: np.asarray(keras.ops.convert_to_numpy(output), "float32") for name, output in found.items()}
 
 
