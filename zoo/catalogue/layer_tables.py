@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from zoo.catalogue.registry import ModelRecord, build, glance, list_models
-from zoo.files import read_json, write_json
+from zoo.files import read_json, write_text
 
 PATH = Path(__file__).with_name("layer_tables.json")
 
@@ -29,5 +30,8 @@ def compute() -> dict[str, list[dict[str, Any]]]:
 
 
 def write() -> None:
-    """Bring layer_tables.json up to date."""
-    write_json(PATH, compute())
+    """Bring layer_tables.json up to date: one line a layer."""
+    tables = [
+        f"{json.dumps(name)}: [\n" + ",\n".join(map(json.dumps, rows)) + "\n]" for name, rows in compute().items()
+    ]
+    write_text(PATH, "{\n" + ",\n".join(tables) + "\n}\n")

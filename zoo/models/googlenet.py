@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from zoo.catalogue.registry import register
+from zoo.models.pooled_head import ended
 from zoo.models.widths import scaled
 
 if TYPE_CHECKING:
@@ -86,9 +87,7 @@ def googlenet(
 
     inputs = keras.Input(input_shape, name="input")  # (batch, 224, 224, 3)
     maps = modules(stem(inputs, width), width)
-    if not include_top:
-        return keras.Model(inputs, maps["5b"], name=name)
-    return keras.Model(inputs, head(maps["5b"], num_classes, classifier_activation, dropout), name=name)
+    return ended(inputs, maps["5b"], num_classes, classifier_activation, include_top, dropout, name)
 
 
 @register(
@@ -129,9 +128,7 @@ def googlenet_small(
         x = convolve(x, scaled(filters, width), 3, f"conv{i}", batch_norm=True)  # (batch, 32, 32, 16), then 48
     x = keras.layers.MaxPooling2D(3, 2, "same", name="pool2")(x)  # (batch, 16, 16, 48)
     x = modules(x, width, batch_norm=True)["5b"]  # (batch, 4, 4, 256)
-    if not include_top:
-        return keras.Model(inputs, x, name=name)
-    return keras.Model(inputs, head(x, num_classes, classifier_activation, dropout), name=name)
+    return ended(inputs, x, num_classes, classifier_activation, include_top, dropout, name)
 
 
 def stem(x: keras.KerasTensor, width: float) -> keras.KerasTensor:
@@ -194,14 +191,3 @@ def convolve(
     if batch_norm:
         x = layers.BatchNormalization(name=f"{name}_norm")(x)
     return layers.Activation("relu", name=f"{name}_relu")(x)
-
-
-def head(x: keras.KerasTensor, num_classes: int, activation: str, dropout: float) -> keras.KerasTensor:
-    """The mean over positions, dropout and one dense layer: (batch, 7, 7, 1024) -> (batch, num_classes)."""
-    import keras
-    from keras import layers
-
-    x = layers.GlobalAveragePooling2D(name="average")(x)  # (batch, 1024)
-    x = layers.Dropout(dropout, name="dropout")(x)
-    near_zero = keras.initializers.RandomNormal(stddev=0.01)
-    return layers.Dense(num_classes, activation, kernel_initializer=near_zero, dtype="float32", name="output")(x)

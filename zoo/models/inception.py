@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoo.catalogue.registry import register
+from zoo.models.pooled_head import ended
 from zoo.models.widths import scaled
 
 if TYPE_CHECKING:
@@ -137,14 +138,7 @@ def inception_v3(
         ]
         x = layers.Concatenate(name=at)(branches)
 
-    if not include_top:
-        return keras.Model(inputs, x, name=name)
-    x = layers.GlobalAveragePooling2D(name="average")(x)  # (batch, 2048)
-    near_zero = keras.initializers.RandomNormal(stddev=0.01)
-    outputs = layers.Dense(
-        num_classes, classifier_activation, kernel_initializer=near_zero, dtype="float32", name="predictions"
-    )(x)
-    return keras.Model(inputs, outputs, name=name)  # (batch, num_classes)
+    return ended(inputs, x, num_classes, classifier_activation, include_top, 0.0, name)
 
 
 # Figure 3 of Zhang et al.: filters of the 1x1 and the 3x3 branch of each module; a number alone halves the maps
@@ -216,11 +210,4 @@ def inception_small(
         else:
             branches = [conv(x, filters, 3, f"{at}_3x3", 2), layers.MaxPooling2D(3, 2, "same", name=f"{at}_pool")(x)]
         x = layers.Concatenate(name=at)(branches)  # (batch, 32, 32, 64), 80; (.., 16, 16, 160) ... (.., 8, 8, 336)
-    if not include_top:
-        return keras.Model(inputs, x, name=name)
-    x = layers.GlobalAveragePooling2D(name="average")(x)  # (batch, 336)
-    near_zero = keras.initializers.RandomNormal(stddev=0.01)
-    outputs = layers.Dense(
-        num_classes, classifier_activation, kernel_initializer=near_zero, dtype="float32", name="output"
-    )(x)
-    return keras.Model(inputs, outputs, name=name)  # (batch, num_classes)
+    return ended(inputs, x, num_classes, classifier_activation, include_top, 0.0, name)

@@ -57,7 +57,7 @@ CIFAR = (
     published={"the authors' ImageNet model, validation, top-1 accuracy": "59.36 %"},
     deviations=(
         "weights start as in He et al. 2015, those that give the scores near 0",
-        "no ReLU on the classes' maps (the authors' definition has one): a class whose map is 0 everywhere stops learning",
+        "no ReLU on the classes' maps (the authors' definition has one): a map of zeros stops learning",
     ),
     defaults={"optimizer": "momentum", "momentum": 0.9, "learning_rate": 0.01, "weight_decay": 0.0005},
     trial={"input_shape": (51, 51, 3), "num_classes": 10, "width": 1 / 8, "dropout": 0.0},
@@ -105,7 +105,7 @@ def nin(
     },
     deviations=(
         "weights start as in He et al. 2015, those that give the scores near 0 (authors: deviation 0.05)",
-        "no ReLU on the classes' maps (the authors' definition has one): a class whose map is 0 everywhere stops learning",
+        "no ReLU on the classes' maps (the authors' definition has one): a map of zeros stops learning",
     ),
     trial={"input_shape": (8, 8, 3), "width": 1 / 8, "dropout": 0.0},
 )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.catalogue.registry import register
+from zoo.models.pooled_head import ended
 from zoo.models.widths import scaled
 
 if TYPE_CHECKING:
@@ -208,9 +209,7 @@ def resnet(
             x = residual(
                 x, filters, strides, bottleneck, shortcuts, f"conv{stage}_block{i}"
             )  # (batch, 56, 56, 256) ...
-    if not include_top:
-        return keras.Model(inputs, x, name=name)
-    return keras.Model(inputs, head(x, num_classes, classifier_activation), name=name)
+    return ended(inputs, x, num_classes, classifier_activation, include_top, 0.0, name)
 
 
 def residual(
@@ -242,13 +241,3 @@ def normalised(
         filters, kernel, strides, padding, use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
     )
     return layers.BatchNormalization(momentum=0.9, epsilon=1.001e-5, name=f"{name}_bn")(conv(x))
-
-
-def head(x: keras.KerasTensor, num_classes: int, activation: str) -> keras.KerasTensor:
-    """The mean over positions and one dense layer: (batch, 7, 7, 2048) -> (batch, num_classes)."""
-    import keras
-    from keras import layers
-
-    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)  # (batch, 2048)
-    near_zero = keras.initializers.RandomNormal(stddev=0.01)
-    return layers.Dense(num_classes, activation, kernel_initializer=near_zero, dtype="float32", name="predictions")(x)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zoo.catalogue.registry import register
-from zoo.models.resnet import PAPER, head, normalised
+from zoo.models.pooled_head import ended
+from zoo.models.resnet import PAPER, normalised
 from zoo.models.widths import scaled
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ CIFAR: dict[str, Any] = {
     "min_size": 8,
     "deviations": ("no L2 penalty inside the network: a recipe's weight_decay takes the place of the paper's 1e-4",),
     "defaults": {"optimizer": "momentum", "momentum": 0.9, "learning_rate": 0.1, "weight_decay": 0.0001},
-    "trial": {"input_shape": (16, 16, 3), "width": 1 / 4},
+    "trial": {"input_shape": (8, 8, 3), "width": 1 / 4},
 }
 
 
@@ -260,9 +261,7 @@ def resnet_cifar(
         for i in range(1, (depth - 2) // 6 + 1):
             strides = 2 if i == 1 and stage > 2 else 1
             x = residual(x, filters, strides, shortcuts, f"conv{stage}_block{i}")  # (.., 32, 32, 16) ... (.., 8, 8, 64)
-    if not include_top:
-        return keras.Model(inputs, x, name=name)
-    return keras.Model(inputs, head(x, num_classes, classifier_activation), name=name)
+    return ended(inputs, x, num_classes, classifier_activation, include_top, 0.0, name)
 
 
 def residual(x: keras.KerasTensor, filters: int, strides: int, shortcuts: bool, name: str) -> keras.KerasTensor:

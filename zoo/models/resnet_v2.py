@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.catalogue.registry import register
-from zoo.models.resnet import BLOCKS, head
+from zoo.models.pooled_head import ended
+from zoo.models.resnet import BLOCKS
 from zoo.models.widths import scaled
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ CIFAR: dict[str, Any] = {
     **RECORD,
     "min_size": 8,
     "deviations": (NO_PENALTY,),
-    "trial": {"input_shape": (16, 16, 3), "width": 1 / 4},
+    "trial": {"input_shape": (8, 8, 3), "width": 1 / 4},
 }
 
 
@@ -194,9 +195,7 @@ def resnet_v2(
             strides = 2 if i == count and stage < 5 else 1
             x = bottleneck(x, filters, strides, i == 1, shortcuts, f"conv{stage}_block{i}")  # (batch, 28, 28, 256) ...
     x = activated(x, "post")
-    if not include_top:
-        return keras.Model(inputs, x, name=name)
-    return keras.Model(inputs, head(x, num_classes, classifier_activation), name=name)
+    return ended(inputs, x, num_classes, classifier_activation, include_top, 0.0, name)
 
 
 def bottleneck(
@@ -250,9 +249,7 @@ def resnet_v2_cifar(
             strides = 2 if i == 1 and stage > 2 else 1
             x = basic(x, filters, strides, shortcuts, f"conv{stage}_block{i}")  # (.., 32, 32, 16) ... (.., 8, 8, 64)
     x = activated(x, "post")
-    if not include_top:
-        return keras.Model(inputs, x, name=name)
-    return keras.Model(inputs, head(x, num_classes, classifier_activation), name=name)
+    return ended(inputs, x, num_classes, classifier_activation, include_top, 0.0, name)
 
 
 def basic(x: keras.KerasTensor, filters: int, strides: int, shortcuts: bool, name: str) -> keras.KerasTensor:

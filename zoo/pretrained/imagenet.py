@@ -32,6 +32,8 @@ log = logging.getLogger("zoo")
 DEVIATION = (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue, from 0 to 1
 PINS = Path(__file__).with_name("imagenet.json")  # written by scripts/pins
 MEAN = (0.485, 0.456, 0.406)
+KINDS = {"conv2d": "", "batch_normalization": "_norm"}  # of Keras' names -> end of ours
+NUMBERED = re.compile(rf"^({'|'.join(KINDS)})(?:_(\d+))?/(.+)$")
 
 
 class Wanted(NamedTuple):
@@ -67,6 +69,8 @@ def carried(source: Source, theirs: Mapping[str, np.ndarray]) -> dict[str, np.nd
         UsageError: weights that were trained behind other pixels than `source.sees` says.
     """
     found = {}
+    theirs = _without_biases(theirs) if source.biases else theirs
+    theirs = _by_number(source.numbered, theirs) if source.numbered else theirs
     for name, array in theirs.items():
         if source.inside and name.startswith(f"{source.inside}/"):
             _refuse_other_pixels(source, name, array)
@@ -75,6 +79,31 @@ def carried(source: Source, theirs: Mapping[str, np.ndarray]) -> dict[str, np.nd
             name = re.sub(pattern, ours, name)
         axes = next((axes for end, axes in source.axes.items() if name.endswith(end)), None)
         found[name] = array if axes is None else _in_order(array, axes)
+    return found
+
+
+def _without_biases(theirs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same network without the biases of its convolutions: what they add, the normalisation takes off again."""
+    found = {name: array for name, array in theirs.items() if not name.endswith("_conv/bias")}
+    for name in theirs.keys() - found.keys():
+        mean = name.replace("_conv/bias", "_bn/moving_mean")
+        found[mean] = found[mean] - theirs[name]
+    return found
+
+
+def _by_number(ours: Sequence[str], theirs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays of conv2d_7 and batch_normalization_7 under the name of our convolution and of its normalisation.
+
+    Keras counts on from network to network: the first number is whatever it is.
+    """
+    read = {name: NUMBERED.match(name) for name in theirs}
+    numbers = {kind: [int(m[2] or 0) for m in read.values() if m and m[1] == kind] for kind in KINDS}
+    found = {}
+    for name, array in theirs.items():
+        if matched := read[name]:
+            layer = ours[int(matched[2] or 0) - min(numbers[matched[1]])]
+            name = f"{layer}{KINDS[matched[1]]}/{matched[3]}"
+        found[name] = array
     return found
 
 
