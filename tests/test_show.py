@@ -7,6 +7,7 @@ import sys
 import xml.etree.ElementTree as ET
 
 import pytest
+from tiers import DEEP, tiered
 
 from zoo.catalogue import layer_tables, registry
 from zoo.cli import main
@@ -34,8 +35,14 @@ def test_light_commands_import_nothing_heavy(argv):
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-def test_catalogue_is_fresh():
-    assert layer_tables.compute() == read_json(layer_tables.PATH), "layer_tables.json is stale: run scripts/catalogue"
+@pytest.mark.parametrize("name", tiered(layer_tables.own(), *DEEP))
+def test_catalogue_is_fresh(name):
+    known = read_json(layer_tables.PATH).get(name)
+    assert layer_tables.compute([name])[name] == known, "layer_tables.json is stale: run scripts/catalogue"
+
+
+def test_catalogue_has_every_network():
+    assert list(read_json(layer_tables.PATH)) == layer_tables.own()
 
 
 def test_catalogue_agrees_with_the_records():

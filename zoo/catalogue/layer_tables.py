@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,21 @@ def layers(record: ModelRecord) -> list[dict[str, Any]] | None:
     return known.get(record.name)
 
 
-def compute() -> dict[str, list[dict[str, Any]]]:
-    """Build every model of the zoo itself, without weights, and look inside; plug-ins are left to themselves."""
+def own() -> list[str]:
+    """The models of the zoo itself; plug-ins are left to themselves."""
+    return [name for name in list_models() if glance(name).origin == "zoo"]
+
+
+def compute(names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """Build models without weights, and look inside."""
     from zoo.catalogue.inspect import layer_rows, skeleton
 
-    own = [name for name in list_models() if glance(name).origin == "zoo"]
-    return {name: layer_rows(skeleton(partial(build, name))) for name in own}
+    return {name: layer_rows(skeleton(partial(build, name))) for name in names}
 
 
 def write() -> None:
     """Bring layer_tables.json up to date: one line a layer."""
     tables = [
-        f"{json.dumps(name)}: [\n" + ",\n".join(map(json.dumps, rows)) + "\n]" for name, rows in compute().items()
+        f"{json.dumps(name)}: [\n" + ",\n".join(map(json.dumps, rows)) + "\n]" for name, rows in compute(own()).items()
     ]
     write_text(PATH, "{\n" + ",\n".join(tables) + "\n}\n")
