@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 PAPER = "Krizhevsky, Sutskever and Hinton 2012, ImageNet classification with deep convolutional neural networks"
 ONE_TOWER = "Krizhevsky 2014, One weird trick for parallelizing convolutional neural networks"
-TASKS = ("classification", "binary", "multilabel")
 
 
 class Layout(NamedTuple):
@@ -44,7 +43,7 @@ SMALL = Layout(5, 1, 2, (48, 96, 128, 128, 96), hidden_units=(512, 512))
     paper=PAPER,
     idea="LeNet's plan at eight layers, with ReLU, dropout and GPUs: half the error of what others had, by learning.",
     inputs=("image",),
-    tasks=TASKS,
+    tasks=("classification", "binary", "multilabel"),
     params=60_965_224,
     min_size=67,
     published={
@@ -95,7 +94,7 @@ def alexnet_2012(
     paper=ONE_TOWER,
     idea="AlexNet as usually built today: one tower, no normalisation, slightly fewer filters.",
     inputs=("image",),
-    tasks=TASKS,
+    tasks=("classification", "binary", "multilabel"),
     params=61_100_840,
     min_size=63,
     published={"torchvision's weights, ImageNet validation, top-1 accuracy": "56.5 %"},
@@ -144,7 +143,7 @@ def alexnet(
     paper=PAPER,
     idea="AlexNet's eight layers for images of 32 pixels: small first filters, few maps; trains on a CPU.",
     inputs=("image",),
-    tasks=TASKS,
+    tasks=("classification", "binary", "multilabel"),
     params=1_198_602,
     min_size=15,
     deviations=(

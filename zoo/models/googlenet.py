@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import keras
 
 PAPER = "Szegedy et al. 2015, Going deeper with convolutions"
-TASKS = ("classification", "binary", "multilabel")
 PUBLISHED = {
     "ImageNet 2014, seven nets, 144 crops, top-5 error": "6.67 %",
     "ImageNet 2014 validation, one net, one crop, top-5 error": "10.07 %",
@@ -51,7 +50,7 @@ ENDS = ("3b", "4e")  # a pool follows
     idea="Filters of several sizes side by side in nine modules, narrowed by 1x1: 22 layers with a ninth of AlexNet's "
     "weights.",
     inputs=("image",),
-    tasks=TASKS,
+    tasks=("classification", "binary", "multilabel"),
     params=6_998_552,
     min_size=32,
     published=PUBLISHED,
@@ -97,7 +96,7 @@ def googlenet(
     paper=PAPER,
     idea="GoogLeNet's nine modules at a quarter of the width for images of 32 pixels, normalised: trains on a CPU.",
     inputs=("image",),
-    tasks=TASKS,
+    tasks=("classification", "binary", "multilabel"),
     params=382_266,
     min_size=8,
     deviations=(

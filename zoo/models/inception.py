@@ -19,7 +19,6 @@ PAPER = "Szegedy et al. 2016, Rethinking the Inception architecture for computer
 SMALL_PAPER = (
     "Zhang, Bengio, Hardt, Recht and Vinyals 2017, Understanding deep learning requires rethinking generalization"
 )
-TASKS = ("classification", "binary", "multilabel")
 
 
 @register(
@@ -29,7 +28,7 @@ TASKS = ("classification", "binary", "multilabel")
     paper=PAPER,
     idea="Modules of factorised filters, batch normalisation and careful halving of the maps: 42 layers deep, cheap.",
     inputs=("image",),
-    tasks=TASKS,
+    tasks=("classification", "binary", "multilabel"),
     params=23_851_784,
     min_size=75,
     published={
@@ -164,7 +163,7 @@ SMALL: tuple[int | tuple[int, int], ...] = (
     idea="Inception cut to images of 28 to 32 pixels, modules of two branches: it learns CIFAR-10 by heart, labels "
     "shuffled or not.",
     inputs=("image",),
-    tasks=TASKS,
+    tasks=("classification", "binary", "multilabel"),
     params=1_652_826,
     min_size=8,
     published={

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import keras
 
 PAPER = "Lin, Chen and Yan 2014, Network in network"
-TASKS = ("classification", "binary", "multilabel")
 
 
 class Block(NamedTuple):
@@ -51,7 +50,7 @@ CIFAR = (
     paper=PAPER,
     idea="1x1 convolutions mix the maps at each place, and the mean of a class's own map is its score: few weights.",
     inputs=("image",),
-    tasks=TASKS,
+    tasks=("classification", "binary", "multilabel"),
     params=7_595_176,
     min_size=51,
     published={"the authors' ImageNet model, validation, top-1 accuracy": "59.36 %"},
@@ -96,7 +95,7 @@ def nin(
     paper=PAPER,
     idea="Network in network as its authors ran it on CIFAR-10: three blocks, under a million weights.",
     inputs=("image",),
-    tasks=TASKS,
+    tasks=("classification", "binary", "multilabel"),
     params=966_986,
     min_size=8,
     published={

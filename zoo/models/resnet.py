@@ -23,7 +23,6 @@ IMAGENET: dict[str, Any] = {
     "year": 2015,
     "paper": PAPER,
     "inputs": ("image",),
-    "tasks": ("classification", "binary", "multilabel"),
     "min_size": 32,
     "deviations": ("no L2 penalty inside the network: a recipe's weight_decay takes the place of the paper's 1e-4",),
     "defaults": {"optimizer": "momentum", "momentum": 0.9, "learning_rate": 0.1, "weight_decay": 0.0001},
@@ -41,6 +40,7 @@ def errors(one_crop: str, top_5: str) -> dict[str, str]:
     idea="A shortcut around every two convolutions: gradients reach the first layer, and 18 layers train with ease.",
     params=11_699_112,
     published={"parameters that learn": "11,689,512", "ImageNet validation, ten crops, top-1 error": "27.88 %"},
+    tasks=("classification", "binary", "multilabel"),
     **IMAGENET,
 )
 def resnet_18(
@@ -63,6 +63,7 @@ def resnet_18(
     idea="34 layers with shortcuts beat 18 with them; without, the deeper net is the worse one (resnet.plain.34).",
     params=21_814_696,
     published={"parameters that learn": "21,797,672", **errors("24.52 %", "7.46 %")},
+    tasks=("classification", "binary", "multilabel"),
     **IMAGENET,
 )
 def resnet_34(
@@ -85,6 +86,7 @@ def resnet_34(
     idea="Bottleneck blocks, 1x1 down, 3x3, 1x1 up: 50 layers for hardly more work than 34.",
     params=25_610_152,
     published={"parameters that learn": "25,557,032", **errors("22.85 %", "6.71 %")},
+    tasks=("classification", "binary", "multilabel"),
     **IMAGENET,
 )
 def resnet_50(
@@ -107,6 +109,7 @@ def resnet_50(
     idea="ResNet-50 with 23 blocks in its third stage in place of six.",
     params=44_654_504,
     published={"parameters that learn": "44,549,160", **errors("21.75 %", "6.05 %")},
+    tasks=("classification", "binary", "multilabel"),
     **IMAGENET,
 )
 def resnet_101(
@@ -129,6 +132,7 @@ def resnet_101(
     idea="152 layers, eight times as deep as VGG and still less work: the winner of ImageNet 2015.",
     params=60_344_232,
     published={"parameters that learn": "60,192,808", **errors("21.43 %", "5.71 %")},
+    tasks=("classification", "binary", "multilabel"),
     **IMAGENET,
 )
 def resnet_152(
@@ -151,6 +155,7 @@ def resnet_152(
     idea="ResNet-34 without its shortcuts: the control of the paper's experiment, worse than 18 layers without them.",
     params=21_639_080,
     published={"ImageNet validation, ten crops, top-1 error": "28.54 %"},
+    tasks=("classification", "binary", "multilabel"),
     **IMAGENET,
 )
 def resnet_plain_34(

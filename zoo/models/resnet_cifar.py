@@ -21,7 +21,6 @@ CIFAR: dict[str, Any] = {
     "year": 2015,
     "paper": PAPER,
     "inputs": ("image",),
-    "tasks": ("classification", "binary", "multilabel"),
     "min_size": 8,
     "deviations": ("no L2 penalty inside the network: a recipe's weight_decay takes the place of the paper's 1e-4",),
     "defaults": {"optimizer": "momentum", "momentum": 0.9, "learning_rate": 0.1, "weight_decay": 0.0001},
@@ -39,6 +38,7 @@ def error(percent: str) -> dict[str, str]:
     idea="Three stages of three residual blocks, a quarter of a million weights: the ResNet that a CPU trains.",
     params=271_098,
     published={"parameters that learn": "269,722", **error("8.75 %")},
+    tasks=("classification", "binary", "multilabel"),
     **CIFAR,
 )
 def resnet_20(
@@ -59,6 +59,7 @@ def resnet_20(
     idea="Five blocks a stage, a point better than three.",
     params=466_426,
     published={"parameters that learn": "464,154", **error("7.51 %")},
+    tasks=("classification", "binary", "multilabel"),
     **CIFAR,
 )
 def resnet_32(
@@ -79,6 +80,7 @@ def resnet_32(
     idea="Seven blocks a stage.",
     params=661_754,
     published={"parameters that learn": "658,586", **error("7.17 %")},
+    tasks=("classification", "binary", "multilabel"),
     **CIFAR,
 )
 def resnet_44(
@@ -99,6 +101,7 @@ def resnet_44(
     idea="Nine blocks a stage: deeper still helps, where the plain twin has long got worse.",
     params=857_082,
     published={"parameters that learn": "853,018", **error("6.97 %")},
+    tasks=("classification", "binary", "multilabel"),
     **CIFAR,
 )
 def resnet_56(
@@ -119,6 +122,7 @@ def resnet_56(
     idea="Eighteen blocks a stage, 110 layers: as good as the paper's nets get on CIFAR-10.",
     params=1_736_058,
     published={"parameters that learn": "1,727,962", **error("6.43 %")},
+    tasks=("classification", "binary", "multilabel"),
     **CIFAR,
 )
 def resnet_110(
@@ -138,6 +142,7 @@ def resnet_110(
     "resnet.plain.20",
     idea="ResNet-20 without its shortcuts: at this depth still nearly as good.",
     params=271_098,
+    tasks=("classification", "binary", "multilabel"),
     **CIFAR,
 )
 def resnet_plain_20(
@@ -156,6 +161,7 @@ def resnet_plain_20(
     "resnet.plain.32",
     idea="ResNet-32 without its shortcuts.",
     params=466_426,
+    tasks=("classification", "binary", "multilabel"),
     **CIFAR,
 )
 def resnet_plain_32(
@@ -174,6 +180,7 @@ def resnet_plain_32(
     "resnet.plain.44",
     idea="ResNet-44 without its shortcuts: training error rises with depth.",
     params=661_754,
+    tasks=("classification", "binary", "multilabel"),
     **CIFAR,
 )
 def resnet_plain_44(
@@ -192,6 +199,7 @@ def resnet_plain_44(
     "resnet.plain.56",
     idea="ResNet-56 without its shortcuts: clearly worse than 20 layers, in training too.",
     params=857_082,
+    tasks=("classification", "binary", "multilabel"),
     **CIFAR,
 )
 def resnet_plain_56(
@@ -211,6 +219,7 @@ def resnet_plain_56(
     idea="ResNet-110 without its shortcuts: error above 60 % in the paper.",
     params=1_736_058,
     published={"CIFAR-10 test error": "above 60 %"},
+    tasks=("classification", "binary", "multilabel"),
     **CIFAR,
 )
 def resnet_plain_110(

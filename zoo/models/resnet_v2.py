@@ -23,7 +23,6 @@ RECORD: dict[str, Any] = {
     "year": 2016,
     "paper": PAPER,
     "inputs": ("image",),
-    "tasks": ("classification", "binary", "multilabel"),
     "defaults": {"optimizer": "momentum", "momentum": 0.9, "learning_rate": 0.1, "weight_decay": 0.0001},
 }
 NO_PENALTY = "no L2 penalty inside the network: a recipe's weight_decay takes the place of the paper's 1e-4"
@@ -45,6 +44,7 @@ CIFAR: dict[str, Any] = {
     "resnet.v2.50",
     idea="ResNet-50 whose shortcut nothing touches: signals pass from any block to any other as they are.",
     params=25_613_800,
+    tasks=("classification", "binary", "multilabel"),
     **IMAGENET,
 )
 def resnet_v2_50(
@@ -64,6 +64,7 @@ def resnet_v2_50(
     "resnet.v2.101",
     idea="ResNet-101 with the order of normalisation, ReLU and convolution turned round.",
     params=44_675_560,
+    tasks=("classification", "binary", "multilabel"),
     **IMAGENET,
 )
 def resnet_v2_101(
@@ -84,6 +85,7 @@ def resnet_v2_101(
     idea="ResNet-152 with the order of normalisation, ReLU and convolution turned round.",
     params=60_380_648,
     published={"ImageNet validation, one crop of 320x320, top-1 error": "21.1 %", "the same, top-5 error": "5.5 %"},
+    tasks=("classification", "binary", "multilabel"),
     **IMAGENET,
 )
 def resnet_v2_152(
@@ -103,6 +105,7 @@ def resnet_v2_152(
     "resnet.v2.20",
     idea="ResNet-20 with its blocks turned round: normalise, bend, convolve.",
     params=271_098,
+    tasks=("classification", "binary", "multilabel"),
     **CIFAR,
 )
 def resnet_v2_20(
@@ -122,6 +125,7 @@ def resnet_v2_20(
     "resnet.v2.56",
     idea="ResNet-56 with its blocks turned round.",
     params=857_082,
+    tasks=("classification", "binary", "multilabel"),
     **CIFAR,
 )
 def resnet_v2_56(
@@ -142,6 +146,7 @@ def resnet_v2_56(
     idea="ResNet-110 with its blocks turned round: the deeper the net, the more that is worth.",
     params=1_736_058,
     published={"CIFAR-10 test error, median of five runs": "6.37 %"},
+    tasks=("classification", "binary", "multilabel"),
     **CIFAR,
 )
 def resnet_v2_110(
