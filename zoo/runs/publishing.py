@@ -92,7 +92,7 @@ def following(recipe: Resolved, folder: str) -> list[Next]:
     told, data = sources.wanted(recipe.data), "--data FILE" if without_data(recipe) else ""
     found = [Next("score", f"zoo eval {folder} {data}".rstrip(), told if data else "")]
     if not no_base(recipe.data):
-        other = "of other examples, labelled in the same way" if data else ""
+        other = "other examples, labelled in the same way" if data else ""
         found.append(Next("fine-tune", f"zoo finetune {folder} {data or 'DATASET'}", other))
     return found
 
