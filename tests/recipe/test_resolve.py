@@ -116,7 +116,7 @@ def test_batch_larger_than_the_training_split_is_refused():
         ("training.schedule=step", "training.decay_epochs: missing"),
         ("training.decay_rate=0.5", "has no effect with schedule = 'cosine'"),
         ("training.momentum=0.5", "has no effect with optimizer = 'adam'"),
-        ("training.weight_decay=0.5", "use adamw"),
+        ("training.weight_decay=0.5", "use adamw or momentum"),
         ("training.loss=hinge", "does not fit a classification task"),
         ("training.loss=pinball", "training.loss: pinball does not fit a classification task; one of "),
         ("callbacks.reduce_on_plateau.patience=3", "two hands on one learning rate"),

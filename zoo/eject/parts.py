@@ -178,7 +178,7 @@ def _optimizer(recipe: Resolved) -> list[str]:
     rate = Code("rate" if schedule or recipe.transfer else "LEARNING_RATE")
     lines = [f"rate = {schedule}"] if schedule else []
     lines.append(f"optimizer = {call(f'keras.optimizers.{name}', {'learning_rate': rate, **arguments})}")
-    if recipe.training.optimizer == "adamw":
+    if "weight_decay" in arguments:
         lines.append(f"optimizer.exclude_from_weight_decay(var_names={literal(UNDECAYED)})")
     if recipe.training.precision == "mixed_float16":
         lines.append("optimizer = keras.optimizers.LossScaleOptimizer(optimizer)")

@@ -58,7 +58,7 @@ CIFAR = (
         "weights start as in He et al. 2015, those that give the scores near 0",
         "no ReLU on the classes' maps (the authors' definition has one): a map of zeros stops learning",
     ),
-    defaults={"optimizer": "momentum", "momentum": 0.9, "learning_rate": 0.01, "weight_decay": 0.0005},
+    defaults={"optimizer": "momentum", "momentum": 0.9, "learning_rate": 0.01, "weight_decay": 0.005},
     trial={"input_shape": (51, 51, 3), "num_classes": 10, "width": 1 / 8, "dropout": 0.0},
 )
 def nin(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.catalogue.registry import register
 from zoo.models.pooled_head import ended
-from zoo.models.resnet import PAPER, normalised
+from zoo.models.resnet import PAPER, PENALTY, normalised
 from zoo.models.widths import scaled
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ CIFAR: dict[str, Any] = {
     "paper": PAPER,
     "inputs": ("image",),
     "min_size": 8,
-    "deviations": ("no L2 penalty inside the network: a recipe's weight_decay takes the place of the paper's 1e-4",),
-    "defaults": {"optimizer": "momentum", "momentum": 0.9, "learning_rate": 0.1, "weight_decay": 0.0001},
+    "deviations": (PENALTY,),
+    "defaults": {"optimizer": "momentum", "momentum": 0.9, "learning_rate": 0.1, "weight_decay": 0.001},
     "trial": {"input_shape": (8, 8, 3), "width": 1 / 4},
 }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.catalogue.registry import register
 from zoo.models.pooled_head import ended
-from zoo.models.resnet import BLOCKS
+from zoo.models.resnet import BLOCKS, PENALTY
 from zoo.models.widths import scaled
 
 if TYPE_CHECKING:
@@ -23,19 +23,18 @@ RECORD: dict[str, Any] = {
     "year": 2016,
     "paper": PAPER,
     "inputs": ("image",),
-    "defaults": {"optimizer": "momentum", "momentum": 0.9, "learning_rate": 0.1, "weight_decay": 0.0001},
+    "defaults": {"optimizer": "momentum", "momentum": 0.9, "learning_rate": 0.1, "weight_decay": 0.001},
 }
-NO_PENALTY = "no L2 penalty inside the network: a recipe's weight_decay takes the place of the paper's 1e-4"
 IMAGENET: dict[str, Any] = {
     **RECORD,
     "min_size": 32,
-    "deviations": (NO_PENALTY, "strides in a stage's last block, as in TF-Slim (paper: in the first)"),
+    "deviations": (PENALTY, "strides in a stage's last block, as in TF-Slim (paper: in the first)"),
     "trial": {"input_shape": (32, 32, 3), "num_classes": 10, "width": 1 / 16},
 }
 CIFAR: dict[str, Any] = {
     **RECORD,
     "min_size": 8,
-    "deviations": (NO_PENALTY,),
+    "deviations": (PENALTY,),
     "trial": {"input_shape": (8, 8, 3), "width": 1 / 4},
 }
 

@@ -6,7 +6,7 @@ from zoo import tasks
 from zoo.catalogue.registry import describe
 from zoo.data.config import Data, Preprocessing, Steps
 from zoo.data.fields import Field
-from zoo.recipe.schema import Resolved
+from zoo.recipe.schema import DECAYING, Resolved
 
 
 def default_loss(data: Data) -> str | None:
@@ -81,8 +81,8 @@ def _schedule(recipe: Resolved) -> list[str]:
         found.append(f"training.final_share: has no effect with schedule = {training.schedule!r}")
     if training.momentum is not None and training.optimizer not in ("momentum", "nesterov"):
         found.append(f"training.momentum: has no effect with optimizer = {training.optimizer!r}")
-    if training.weight_decay and training.optimizer != "adamw":
-        found.append(f"training.weight_decay: has no effect with optimizer = {training.optimizer!r}; use adamw")
+    if training.weight_decay and training.optimizer not in DECAYING:
+        found.append(f"training.weight_decay: no effect with optimizer = {training.optimizer!r}; use adamw or momentum")
     if recipe.callbacks.reduce_on_plateau and (training.schedule != "constant" or training.warmup_epochs):
         found.append(
             "callbacks.reduce_on_plateau: two hands on one learning rate; it needs schedule = 'constant' and no warm-up"

@@ -14,6 +14,7 @@ Above0 = Annotated[float, Field(gt=0)]
 AtLeast0 = Annotated[float, Field(ge=0)]
 Below1 = Annotated[float, Field(gt=0, lt=1)]
 
+DECAYING = ("sgd", "momentum", "nesterov", "adamw")  # optimisers with a weight decay
 Optimizer = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 Schedule = Literal["constant", "step", "exponential", "cosine"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
@@ -47,7 +48,7 @@ class Training(Section):
     momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Of momentum and nesterov; 0.9 when absent."""
     weight_decay: AtLeast0 = 0.0
-    """Decoupled (adamw); kernels only, not biases."""
+    """sgd, momentum, nesterov, adamw: each step makes kernels (not biases) smaller by this times the learning rate."""
     schedule: Schedule = "constant"
     """How the learning rate goes down."""
     warmup_epochs: AtLeast0 = 0.0

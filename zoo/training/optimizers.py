@@ -6,11 +6,11 @@ from typing import Any
 
 import keras
 
-from zoo.recipe.schema import Training
+from zoo.recipe.schema import DECAYING, Training
 from zoo.training.adam import FusedAdam, FusedAdamW
 
 RULES = {"sgd": "SGD", "momentum": "SGD", "nesterov": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}  # fmt: skip  # noqa: E501
-UNDECAYED = ["bias", "gamma", "beta"]  # names of weights that AdamW does not make smaller
+UNDECAYED = ["bias", "gamma", "beta"]  # names of weights that a weight decay does not make smaller
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -81,7 +81,7 @@ def make_optimizer(training: Training, steps_per_epoch: int, fused: bool = False
     optimizer = faster.get(name, getattr(keras.optimizers, name))(
         _learning_rate(training, steps_per_epoch), **arguments
     )
-    if training.optimizer == "adamw":
+    if "weight_decay" in arguments:
         optimizer.exclude_from_weight_decay(var_names=UNDECAYED)
     return optimizer
 
@@ -93,8 +93,8 @@ def rule(training: Training) -> tuple[str, dict[str, Any]]:
         arguments["momentum"] = 0.9 if training.momentum is None else training.momentum
     if training.optimizer == "nesterov":
         arguments["nesterov"] = True
-    if training.optimizer == "adamw":
-        arguments["weight_decay"] = training.weight_decay
+    if training.optimizer == "adamw" or (training.weight_decay and training.optimizer in DECAYING):
+        arguments["weight_decay"] = training.weight_decay  # AdamW's own default is not 0
     if training.clip_norm is not None:
         arguments["global_clipnorm"] = training.clip_norm
     return RULES[training.optimizer], arguments
