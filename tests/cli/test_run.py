@@ -160,7 +160,7 @@ def test_dry_run_prints_the_recipe_and_does_nothing(zoo_cli, tmp_path, monkeypat
     [
         (("run", "lennet", "digits"), "did you mean lenet"),
         (("run", "lenet", "digit"), "did you mean digits"),
-        (("run", "lenet", "iris"), "lenet takes image, iris is tabular\nmodels that fit iris: mlp"),
+        (("run", "lenet", "iris"), "lenet takes image, iris is tabular\nmodels that fit iris: perceptron, mlp"),
         (("run", "lenet"), "on which dataset? such as: zoo run lenet digits"),
         (("run",), "such as: zoo run lenet digits"),
         (("run", "lenet", "digits", "--batch-size", "0"), "training.batch_size"),

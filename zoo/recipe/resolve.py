@@ -25,6 +25,8 @@ FROM_DATA = (
     "input_shape", "num_classes", "vocab_size", "target_vocab_size", "return_sequences", "input_shapes", "heads",
 )  # fmt: skip
 
+MOST_SHOWN = 8  # models that would fit, in a message
+
 
 def resolve(
     model: str,
@@ -137,8 +139,20 @@ def _refuse_misfit(resolved: Resolved) -> None:
     spec = model_spec(resolved)
     reason = registry.misfit(registry.describe(resolved.model), spec)
     if reason:
-        fits = registry.fitting(spec)
-        raise UsageError(f"{reason}\nmodels that fit {resolved.dataset}: {', '.join(fits) or 'none'}")
+        raise UsageError(f"{reason}\nmodels that fit {resolved.dataset}: {_few(registry.fitting(spec), spec.kind)}")
+
+
+def _few(names: Sequence[str], kind: str) -> str:
+    """The names, the oldest first; of many the smallest model of each family, and where to see the others."""
+    records = sorted(map(registry.glance, names), key=lambda record: record.year)
+    if len(records) <= MOST_SHOWN:
+        return ", ".join(record.name for record in records) or "none"
+    smallest: dict[str, registry.ModelRecord] = {}
+    for record in records:
+        known = smallest.setdefault(record.family, record)
+        smallest[record.family] = min(known, record, key=lambda record: record.params)
+    shown = ", ".join(record.name for record in smallest.values())
+    return f"{shown} and {len(records) - len(smallest)} more (zoo ls --inputs {kind})"
 
 
 def model_spec(resolved: Resolved) -> registry.DataSpec:
