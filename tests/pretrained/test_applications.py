@@ -18,10 +18,10 @@ from zoo.layers import KerasPreprocessing
 from zoo.pretrained import imagenet
 from zoo.pretrained.applications import BLUE_FIRST, CENTRED, SIGNED, SOURCES
 from zoo.pretrained.assign import put
+from zoo.pretrained.bases import SMALLEST
 from zoo.pretrained.from_weights import _on_raw_pixels
 from zoo.pretrained.names import weight_names
 
-SHAPE = (32, 32, 3)
 QUICK = "mobilenet.v1"  # of which names and axes differ from Keras'
 CASES = [
     pytest.param(name, top, marks=[] if top and name == QUICK else [pytest.mark.slow])
@@ -55,15 +55,17 @@ def randomised(model):
 def test_keras_network_and_ours_say_the_same_of_raw_pixels(name, top, monkeypatch):
     source = SOURCES[name]
     usual = {"classifier_activation": None} if top else {}
+    least = SMALLEST.get(source.application, 32)
+    shape = (least, least, 3)
     theirs = getattr(keras.applications, source.application)(
-        weights=None, include_top=top, input_shape=SHAPE, **usual
+        weights=None, include_top=top, input_shape=shape, **usual
     )  # fmt: skip
     given = randomised(theirs)
     monkeypatch.setattr(imagenet, "arrays", lambda application, include_top: given)
     ours = zoo.build(
-        name, weights="imagenet", preprocessing=True, include_top=top, input_shape=SHAPE, classifier_activation="linear"
+        name, weights="imagenet", preprocessing=True, include_top=top, input_shape=shape, classifier_activation="linear"
     )
-    raw = np.random.default_rng(0).integers(0, 256, (2, *SHAPE)).astype("float32")
+    raw = np.random.default_rng(0).integers(0, 256, (2, *shape)).astype("float32")
     module = next(m for m in vars(keras.applications).values() if hasattr(m, source.application)
                   and hasattr(m, "preprocess_input"))  # fmt: skip
     expected = np.array(theirs(module.preprocess_input(raw.copy()), training=False))
