@@ -31,7 +31,7 @@ CASES = [
 ]
 
 
-def randomised(model):
+def randomised(model, as_made):
     """Numbers that differ from layer to layer in all that usually starts alike: a swap would show."""
     random = np.random.default_rng(0)
     given = {}
@@ -48,7 +48,7 @@ def randomised(model):
         else:
             given[name] = weight
     put(model, given, "random numbers")
-    return given
+    return dict(zip(weight_names(model, as_made), given.values(), strict=True))
 
 
 @pytest.mark.parametrize(("name", "top"), CASES)
@@ -60,8 +60,8 @@ def test_keras_network_and_ours_say_the_same_of_raw_pixels(name, top, monkeypatc
     theirs = getattr(keras.applications, source.application)(
         weights=None, include_top=top, input_shape=shape, **usual
     )  # fmt: skip
-    given = randomised(theirs)
-    monkeypatch.setattr(imagenet, "arrays", lambda application, include_top: given)
+    given = randomised(theirs, as_made=bool(source.numbered))
+    monkeypatch.setattr(imagenet, "arrays", lambda application, include_top, as_made: given)
     ours = zoo.build(
         name, weights="imagenet", preprocessing=True, include_top=top, input_shape=shape, classifier_activation="linear"
     )
@@ -78,7 +78,10 @@ def test_every_weight_of_keras_has_its_place_in_ours(name):
     source = SOURCES[name]
     ours = skeleton(partial(registry.build, name))
     theirs = skeleton(partial(getattr(keras.applications, source.application), weights=None))
-    shapes = {path: weight.shape for path, weight in zip(weight_names(theirs), theirs.weights, strict=True)}
+    shapes = {
+        path: weight.shape
+        for path, weight in zip(weight_names(theirs, bool(source.numbered)), theirs.weights, strict=True)
+    }
     given = {path: np.zeros(shape, "float32") for path, shape in shapes.items() if path.split("/")[0] != source.inside}
     carried = {path: array.shape for path, array in imagenet.carried(source, given).items()}
     assert {path: w.shape for path, w in zip(weight_names(ours), ours.weights, strict=True)} == carried
@@ -107,7 +110,7 @@ def test_each_has_a_file_and_an_entry():
 
 def test_weights_of_another_network_are_refused_by_name(monkeypatch):
     given = {"conv1/kernel": np.zeros((3, 3, 3, 8), "float32"), "conv2/kernel": np.zeros((1, 1), "float32")}
-    monkeypatch.setattr(imagenet, "arrays", lambda application, include_top: given)
+    monkeypatch.setattr(imagenet, "arrays", lambda application, include_top, as_made: given)
     with pytest.raises(UsageError) as caught:
         zoo.build("mobilenet.v1", weights="imagenet", **zoo.describe("mobilenet.v1").trial | {"alpha": 1 / 16})
     told = str(caught.value)

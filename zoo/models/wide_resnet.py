@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zoo.catalogue.registry import register
 from zoo.errors import UsageError
 from zoo.models.pooled_head import ended
+from zoo.models.widths import scaled
 
 if TYPE_CHECKING:
     import keras
@@ -68,14 +69,12 @@ def wide_resnet_16_4(
 
     if depth < 10 or (depth - 4) % 6:
         raise UsageError(f"depth is 6 n + 4 for n blocks in each group, such as 10, 16, 22 or 28, not {depth}")
-    if width <= 0:
-        raise UsageError(f"width is a factor above 0, not {width}")
     inputs = keras.Input(input_shape, name="input")  # (batch, 32, 32, 3)
     x = _convolution(16, 3, 1, "conv1")(inputs)  # (batch, 32, 32, 16)
     for group, filters in enumerate((16, 32, 64), start=2):
         for i in range(1, (depth - 4) // 6 + 1):
             stride = 2 if group > 2 and i == 1 else 1
-            x = _block(x, max(1, round(filters * width)), stride, dropout, f"conv{group}_block{i}")
+            x = _block(x, scaled(filters, width), stride, dropout, f"conv{group}_block{i}")
     x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="bn")(x)  # (batch, 8, 8, 256)
     x = layers.ReLU(name="relu")(x)
     return ended(inputs, x, num_classes, classifier_activation, include_top, 0.0, name)

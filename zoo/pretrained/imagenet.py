@@ -59,7 +59,8 @@ def of_model(name: str, knobs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         raise UsageError(f"there are no ImageNet weights for {name}, only for {', '.join(SOURCES)}\n"
                          "as a base of vgg_transfer: for every network of keras.applications")  # fmt: skip
     source = SOURCES[name]
-    return carried(source, arrays(source.application, include_top=knobs.get("include_top", True)))
+    top = knobs.get("include_top", True)
+    return carried(source, arrays(source.application, include_top=top, as_made=bool(source.numbered)))
 
 
 def carried(source: Source, theirs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -92,17 +93,11 @@ def _without_biases(theirs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _by_number(ours: Sequence[str], theirs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Arrays of conv2d_7 and batch_normalization_7 under the name of our convolution and of its normalisation.
-
-    Keras counts on from network to network: the first number is whatever it is.
-    """
-    read = {name: NUMBERED.match(name) for name in theirs}
-    numbers = {kind: [int(m[2] or 0) for m in read.values() if m and m[1] == kind] for kind in KINDS}
+    """Arrays of conv2d_7 and batch_normalization_7 under the name of our convolution and of its normalisation."""
     found = {}
     for name, array in theirs.items():
-        if matched := read[name]:
-            layer = ours[int(matched[2] or 0) - min(numbers[matched[1]])]
-            name = f"{layer}{KINDS[matched[1]]}/{matched[3]}"
+        if matched := NUMBERED.match(name):
+            name = f"{ours[int(matched[2] or 0)]}{KINDS[matched[1]]}/{matched[3]}"
         found[name] = array
     return found
 
@@ -124,8 +119,12 @@ def _refuse_other_pixels(source: Source, name: str, array: np.ndarray) -> None:
         )
 
 
-def arrays(application: str, include_top: bool = False, given: Path | None = None) -> dict[str, np.ndarray]:
+def arrays(
+    application: str, include_top: bool = False, given: Path | None = None, as_made: bool = False
+) -> dict[str, np.ndarray]:
     """Every weight of a network of `keras.applications` by name, from `given`, Keras' cache, or the network.
+
+    `as_made`: layers without a name of their own are numbered in the order in which Keras makes them.
 
     Raises:
         UsageError: the file is not the one that Keras means, or holds more than numbers.
@@ -140,7 +139,7 @@ def arrays(application: str, include_top: bool = False, given: Path | None = Non
         except Exception as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]
             raise UsageError(f"{path} does not hold weights of {application}: {why[:200]}") from error
-    found = dict(zip(weight_names(model), model.get_weights(), strict=True))
+    found = dict(zip(weight_names(model, as_made), model.get_weights(), strict=True))
     if application.startswith("EfficientNetB"):  # with these weights Keras scales by 1 / sqrt(deviation) once more
         found["normalization/variance"] = found["normalization/variance"] * DEVIATION
     return found
