@@ -1,6 +1,7 @@
 """Series: cut by time into parts and windows, with nothing from the future; read from files with dates."""
 
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -287,7 +288,8 @@ def test_dates_go_on_as_they_came(cells, after):
 def test_dates_of_a_long_series_are_read_in_a_few_passes(write, monkeypatch):
     calls, parsed = [], dates._parsed
     monkeypatch.setattr(dates, "_parsed", lambda *given: calls.append(given) or parsed(*given))
-    path = write(table(f"{day},{i},{i}" for i, day in enumerate(days(600))))
+    written = [(datetime(2020, 1, 1) + timedelta(days=i)).strftime("%Y-%m-%d") for i in range(600)]
+    path = write(table(f"{day},{i},{i}" for i, day in enumerate(written)))
     assert len(dates_after(path, from_path(path), 4)) == 4
     assert len(calls) < 60 * 600
 

@@ -29,7 +29,7 @@ READ = {  # what reads it -> a name that it has
     scan: "model.keras",
     scan_weights: "weights.h5",
     lambda path: imagenet.file("VGG16", given=path): "weights.h5",
-    checkpoint._read: "step-1.checkpoint",
+    lambda path: checkpoint._read(path, path.parent): "step-1.checkpoint",
     lambda path: differences(path.parent): "SHA256SUMS",
     lambda path: Published(path.parent).info: "run.json",
     lambda path: directory.Run(path.parent).recipe: "run.json",

@@ -20,18 +20,18 @@ ONE_TOWER = "Krizhevsky 2014, One weird trick for parallelizing convolutional ne
 
 
 class Layout(NamedTuple):
-    """What the variants differ in: the first convolution and its padding, filters, groups and units."""
+    """What the variants differ in: the first convolution and its padding, filters, halves and units."""
 
     kernel: int
     strides: int
     padding: int
     filters: tuple[int, int, int, int, int]
-    groups: tuple[int, int, int, int, int] = (1, 1, 1, 1, 1)
+    halves: tuple[str, ...] = ("",)  # names of towers side by side, which see each other in conv3 and fc6
     hidden_units: tuple[int, int] = (4096, 4096)
     local_response: bool = False
 
 
-TWO_HALVES = Layout(11, 4, 0, (96, 256, 384, 384, 256), groups=(1, 2, 1, 2, 2), local_response=True)
+TWO_HALVES = Layout(11, 4, 0, (96, 256, 384, 384, 256), halves=("a", "b"), local_response=True)
 TOWER = Layout(11, 4, 2, (64, 192, 384, 256, 256))
 SMALL = Layout(5, 1, 2, (48, 96, 128, 128, 96), hidden_units=(512, 512))
 
@@ -55,7 +55,7 @@ SMALL = Layout(5, 1, 2, (48, 96, 128, 128, 96), hidden_units=(512, 512))
     },
     deviations=(
         "227x227 pixels: the paper says 224, from which its own 55x55 maps do not come out",
-        "the two halves are groups of convolutions on one device, not two GPUs",
+        "the two halves compute on one device, not on two GPUs",
         "no colour noise along the principal components of RGB; that is augmentation",
         "a weight decay of 0.005 beside the momentum (paper: 0.0005 inside of it, which makes ten times of it)",
     ),
@@ -75,7 +75,8 @@ def alexnet_2012(
     """AlexNet as printed, in two halves: 60,965,224 parameters; conv2, conv4 and conv5 see only their own half.
 
     227x227x3 -> 55x55x96 -> 27x27x256 -> 13x13x384 -> 13x13x384 -> 13x13x256 -> 6x6x256 -> 4096 -> 4096 -> 1000.
-    Local response normalisation follows the ReLU of conv1 and conv2; pools are 3x3 with stride 2, so they overlap.
+    Each half has half of these maps (conv1a, conv1b ...); conv3 and fc6 see both. Local response normalisation follows
+    the ReLU of conv1 and conv2, in each half by itself; pools are 3x3 with stride 2, so they overlap.
 
     Args:
         input_shape, include_top, dropout, width: as of `alexnet`.
@@ -183,7 +184,7 @@ def build(
     kernel_initializer: str | None,
     name: str,
 ) -> keras.Model:
-    """Five convolutions, three of them before a pool, and three dense layers."""
+    """Five convolutions, three of them before a pool, in one tower or two; and three dense layers."""
     import keras
     from keras import layers
 
@@ -192,25 +193,37 @@ def build(
     start = kernel_initializer or keras.initializers.RandomNormal(stddev=0.01)
     ones = "zeros" if kernel_initializer else "ones"  # the paper's biases, where its weights are wanted
 
-    inputs = x = keras.Input(input_shape, name="input")  # (batch, 227, 227, 3)
-    if layout.padding:
-        x = layers.ZeroPadding2D(layout.padding, name="conv1_pad")(x)
-    for i, (filters, groups) in enumerate(zip(layout.filters, layout.groups, strict=True), start=1):
+    def convolve(x: keras.KerasTensor, i: int, half: str) -> keras.KerasTensor:
         x = layers.Conv2D(
-            2 * scaled(filters // 2, width),  # even: two halves
+            scaled(layout.filters[i - 1] // len(layout.halves), width),
             {1: layout.kernel, 2: 5}.get(i, 3),
             strides=layout.strides if i == 1 else 1,
             padding="valid" if i == 1 else "same",
-            groups=groups,
             kernel_initializer=start,
             bias_initializer=ones if i in (2, 4, 5) else "zeros",
-            name=f"conv{i}",
+            name=f"conv{i}{half}",
         )(x)  # (batch, 55, 55, 96), (batch, 27, 27, 256), then (batch, 13, 13, 384), 384, 256
-        x = layers.Activation("relu", name=f"relu{i}")(x)
+        x = layers.Activation("relu", name=f"relu{i}{half}")(x)
         if i <= 2 and layout.local_response:
-            x = LocalResponseNormalization(name=f"norm{i}")(x)
+            x = LocalResponseNormalization(name=f"norm{i}{half}")(x)
         if i in (1, 2, 5):
-            x = layers.MaxPooling2D(3, 2, name=f"pool{i}")(x)  # (batch, 27, 27, 96), (.., 13, 13, 256), (.., 6, 6, 256)
+            x = layers.MaxPooling2D(3, 2, name=f"pool{i}{half}")(
+                x
+            )  # (.., 27, 27, 96), .., (.., 6, 6, 256)
+        return x
+
+    def joined(towers: list[keras.KerasTensor], name: str) -> keras.KerasTensor:
+        return layers.Concatenate(name=name)(towers) if len(towers) > 1 else towers[0]
+
+    inputs = x = keras.Input(input_shape, name="input")  # (batch, 227, 227, 3)
+    if layout.padding:
+        x = layers.ZeroPadding2D(layout.padding, name="conv1_pad")(x)
+    towers = [x for _ in layout.halves]
+    for i in range(1, 6):
+        if i == 3:
+            towers = [joined(towers, "both2")] * len(towers)
+        towers = [convolve(x, i, half) for x, half in zip(towers, layout.halves, strict=True)]
+    x = joined(towers, "both5")
     if not include_top:
         return keras.Model(inputs, x, name=name)
     x = layers.Flatten(name="flatten")(x)  # (batch, 9216)

@@ -16,7 +16,6 @@ from zoo.runs import directory, provenance
 from zoo.runs.beginning import compare_data, make_fit, note_findings, position, saved_state, start
 from zoo.runs.finishing import Outcome, complete, drawn, finish, keep_trained, score
 from zoo.runs.given import Dataset, understood
-from zoo.runs.more_epochs import Longer, longer
 from zoo.runs.watching import Watcher
 from zoo.training.distribution import cluster
 from zoo.training.objects import NOTHING, Given
@@ -25,6 +24,7 @@ from zoo.training.signals import Stopped
 if TYPE_CHECKING:
     import keras
 
+    from zoo.runs.more_epochs import Longer
     from zoo.training.checkpoint import Checkpoint
     from zoo.training.fit import Fit
 
@@ -140,6 +140,8 @@ def resume(
     folder = directory.newest(folder)
     begun, watch = directory.Run(folder), watch or Watcher()
     if epochs is not None or patience is not None:
+        from zoo.runs.more_epochs import longer
+
         onwards = longer(begun, epochs, patience)
         new, asked = place(out, onwards.recipe), begun.info.get("baseline")
         return execute(onwards.recipe, new, watch=watch, require_gpu=require_gpu, baseline=asked, onwards=onwards)
