@@ -207,9 +207,7 @@ def build(
         if i <= 2 and layout.local_response:
             x = LocalResponseNormalization(name=f"norm{i}{half}")(x)
         if i in (1, 2, 5):
-            x = layers.MaxPooling2D(3, 2, name=f"pool{i}{half}")(
-                x
-            )  # (.., 27, 27, 96), .., (.., 6, 6, 256)
+            x = layers.MaxPooling2D(3, 2, name=f"pool{i}{half}")(x)  # (.., 27, 27, 96), .., (.., 6, 6, 256)
         return x
 
     def joined(towers: list[keras.KerasTensor], name: str) -> keras.KerasTensor:

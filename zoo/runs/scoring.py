@@ -33,7 +33,7 @@ def rescore(run: Run, dataset: str | None, split: str, known: Data | None = None
     described = load_recipe(dataset).data if dataset else known or run.recipe.data
     if dataset:
         _refuse_other(run, described, dataset)
-    elif sources.is_own(described) and not sources.status(described).ready:
+    elif sources.is_own_file(described.source) and not sources.status(described).ready:
         raise MissingError(
             f"the data of {run.name} is not here: {described.source.partition(':')[2]}\n"
             f"score it on labelled examples of your own: zoo eval {run.name} --data FILE\n"
