@@ -133,7 +133,7 @@ def test_a_broken_plugin_is_named_and_harms_nothing_else(catalogue, monkeypatch)
     before = list_models()
     good = EntryPoint("good", lambda: register("good", **FACTS)(empty_builder))
     names = load_with(monkeypatch, EntryPoint("half", half), EntryPoint("taken", taken), good)
-    assert names == sorted([*before, "good"])
+    assert [name for name in names if name != "good"] == before and "good" in names
     assert broken()["half of dist-of-half"] == "ValueError: no such file"
     assert "'mlp' is already registered (by zoo)" in broken()["taken of dist-of-taken"]
 
