@@ -101,22 +101,22 @@ def environment() -> dict[str, str]:
 def take_turns(commands: Mapping[str, Sequence[str]], rounds: int, aims: Mapping[str, float]) -> dict[str, Any]:
     """A warm-up epoch of each, then epoch by epoch in turn: what each did, by name.
 
-    The zoo comes first. `aims` are seconds over seconds of the zoo, at least.
+    The zoo comes first, or what else the others are held against. `aims` are seconds over its seconds, at least.
 
     Raises:
-        ZooError: the zoo's contender failed; any other is left out, with the reason.
+        ZooError: the first contender failed; any other is left out, with the reason.
     """
     contenders: list[Contender] = []
     try:
         for name, command in commands.items():
             contenders.append(Contender(name, command))
             contenders[-1].epoch()  # warm-up: tracing, compiling, first touch of the data
-            _refuse_failure(contenders[-1])
+            _refuse_failure(contenders[-1], contenders[0])
         for number in range(rounds):
             for contender in contenders:
                 contender.answers.append(contender.epoch())
             err.print(f"  round {number + 1}: " + "  ".join(_said(contender) for contender in contenders))
-        _refuse_failure(contenders[0])
+        _refuse_failure(contenders[0], contenders[0])
     except BaseException:
         end_all()
         raise
@@ -126,10 +126,10 @@ def take_turns(commands: Mapping[str, Sequence[str]], rounds: int, aims: Mapping
     return {c.name: _summary(c, contenders[0], aims.get(c.name)) for c in contenders}
 
 
-def _refuse_failure(contender: Contender) -> None:
-    """Without the zoo there is nothing to compare; another contender is left out."""
-    if contender.why_not and contender.name == "zoo":
-        raise ZooError(f"the zoo's contender {contender.why_not}")
+def _refuse_failure(contender: Contender, first: Contender) -> None:
+    """Without the first one there is nothing to compare; another contender is left out."""
+    if contender.why_not and contender is first:
+        raise ZooError(f"the contender {contender.name} {contender.why_not}")
     if contender.why_not:
         err.print(f"  {contender.name} {contender.why_not}")
 
@@ -138,7 +138,7 @@ def _said(contender: Contender) -> str:
     return f"{contender.name} {contender.answers[-1].get('seconds', float('nan')):.3f} s"
 
 
-def _summary(contender: Contender, zoo: Contender, aim: float | None) -> dict[str, Any]:
+def _summary(contender: Contender, first: Contender, aim: float | None) -> dict[str, Any]:
     if contender.why_not:
         return {"why_not": contender.why_not}
     seconds, cpu = _column(contender, "seconds"), _column(contender, "cpu_seconds")
@@ -148,13 +148,14 @@ def _summary(contender: Contender, zoo: Contender, aim: float | None) -> dict[st
         "cpu_seconds": cpu,
         "peak_mib": contender.answers[-1]["peak_mib"],
         "loss": contender.answers[-1]["loss"],
+        "accuracy": contender.answers[-1].get("accuracy"),
     }
-    if contender is not zoo:
-        ours = _column(zoo, "seconds")
+    if contender is not first:
+        ours = _column(first, "seconds")
         summary |= {
             "ratio_of_medians": median(seconds) / median(ours),
             "median_of_ratios": _pairwise(seconds, ours),
-            "median_of_cpu_ratios": _pairwise(cpu, _column(zoo, "cpu_seconds")),
+            "median_of_cpu_ratios": _pairwise(cpu, _column(first, "cpu_seconds")),
         }
     return summary if aim is None else summary | {"aim": aim}
 

@@ -31,10 +31,11 @@ class Turns:
             sys.exit(0)
         self.begun, self.begun_cpu = time.perf_counter(), time.process_time()
 
-    def done(self, loss: float) -> None:
+    def done(self, loss: float, accuracy: float | None = None) -> None:
         """Stop the clock and answer; `loss` is the epoch's mean, to see that the contender does learn."""
         seconds, cpu = time.perf_counter() - self.begun, time.process_time() - self.begun_cpu
-        self._say({"seconds": seconds, "cpu_seconds": cpu, "peak_mib": peak_mib(), "loss": float(loss)})
+        facts = {"seconds": seconds, "cpu_seconds": cpu, "peak_mib": peak_mib(), "loss": float(loss)}
+        self._say(facts if accuracy is None else {**facts, "accuracy": accuracy})
 
     def _say(self, facts: dict[str, object]) -> None:
         print(json.dumps(facts), file=self.answers, flush=True)

@@ -28,7 +28,7 @@ TRAINING: dict[
     "seed": (int, "Initial weights, order, augmentation and dropout."),
     "strategy": (str, "auto, one, mirrored or multi-worker: which devices."),
     "scale_learning_rate": (bool, "Multiply it by the number of devices."),
-    "precision": (str, "float32, mixed_bfloat16 or mixed_float16."),
+    "precision": (str, "float32, mixed_bfloat16, mixed_float16; or auto: by network and hardware."),
     "jit": (str, "auto, on or off: compile the step with XLA."),
     "early_stopping": (int, "Stop after so many epochs without a lower validation loss; 0: never."),
     "best": (bool, "End with the weights of the best epoch by validation loss, or of the last."),

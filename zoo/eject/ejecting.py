@@ -157,6 +157,11 @@ def refuse(recipe: Resolved) -> None:
             f"not written as a script: a callback goes by {found[0]} in training; scripts know loss and val_... alone\n"
             f"try val_{found[0]}"
         )
+    if recipe.training.precision == "auto":
+        raise UsageError(
+            "not written as a script: precision auto is chosen by the machine that a run starts on\n"
+            "say one: --precision float32, mixed_bfloat16 or mixed_float16"
+        )
     if recipe.training.strategy in ("mirrored", "multi-worker"):
         raise UsageError(
             f"not written as a script: strategy {recipe.training.strategy} needs zoo\n"

@@ -17,7 +17,7 @@ Below1 = Annotated[float, Field(gt=0, lt=1)]
 DECAYING = ("sgd", "momentum", "nesterov", "adamw")  # optimisers with a weight decay
 Optimizer = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 Schedule = Literal["constant", "step", "exponential", "cosine"]
-Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+Precision = Literal["float32", "mixed_bfloat16", "mixed_float16", "auto"]
 
 
 def fits_its_task(data: Data) -> Data:
@@ -66,7 +66,7 @@ class Training(Section):
     class_weights: Literal["none", "balanced"] = "none"
     """balanced: in the loss each class counts the same in all, the rare ones' examples more than the others'."""
     precision: Precision = "float32"
-    """Of the arithmetic."""
+    """Of the arithmetic; auto: by the network and this machine, and the run's recipe says which it was."""
     jit: Literal["auto", "on", "off"] = "auto"
     """Whether steps are compiled with XLA."""
     strategy: Literal["auto", "one", "mirrored", "multi-worker"] = "auto"

@@ -110,6 +110,7 @@ def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         "training": _with(facts.get("fit_seconds"), "{:,.1f} s"),
         "whole run": _with(facts.get("seconds"), "{:,.1f} s"),
         "seed": facts.get("seed"),
+        "precision": ": ".join(facts[key] for key in ("precision", "precision_reason") if facts.get(key)),
         "strategy": facts.get("strategy"),
         "devices": ", ".join(str(d) for d in facts.get("devices", ())),
         "machine": ", ".join(f"{k} {v}" for k, v in facts.get("machine", {}).items()),

@@ -82,6 +82,26 @@ def note_findings(recipe: Resolved, splits: Splits) -> None:
             log.warning("note: %s", line)
 
 
+def settle(recipe: Resolved, watch: Watcher) -> tuple[Resolved, str]:
+    """The recipe with the precision that is really used, and the reason where this machine chose it.
+
+    To be called once TensorFlow is started, and before `compare_data`.
+
+    Raises:
+        UsageError: another worker chooses another one.
+    """
+    from zoo.training.precision import settled
+
+    recipe, choice = settled(recipe)
+    if choice is None:
+        return recipe, ""
+    watch.stage(str(choice))
+    group = cluster.find(recipe.training.strategy)
+    if group is not None:
+        meet(group).compare({"what --precision auto chooses": choice.precision})
+    return recipe, choice.reason
+
+
 def compare_data(recipe: Resolved, splits: Splits) -> None:
     """The last thing that several workers do before they build: see that all of them hold the same examples."""
     group = cluster.find(recipe.training.strategy)

@@ -13,7 +13,7 @@ from zoo.data.examples import Source
 from zoo.errors import UsageError
 from zoo.recipe import Resolved
 from zoo.runs import directory, provenance
-from zoo.runs.beginning import compare_data, make_fit, note_findings, position, saved_state, start
+from zoo.runs.beginning import compare_data, make_fit, note_findings, position, saved_state, settle, start
 from zoo.runs.finishing import Outcome, complete, drawn, finish, keep_trained, score
 from zoo.runs.given import Dataset, understood
 from zoo.runs.watching import Watcher
@@ -196,6 +196,7 @@ def execute(
                 saved=state)  # fmt: skip
         return None
     splits = start(recipe, watch, smoke, resuming or onwards is not None, require_gpu, source)
+    recipe, chosen = settle(recipe, watch)
     if not resuming:
         note_findings(recipe, splits)
     from zoo.training.distribution.workers import loss_named
@@ -211,6 +212,8 @@ def execute(
             saved, facts = onwards.saved, facts | onwards.facts
             onwards.write_state(folder)
         facts |= {} if baseline is None else {"baseline": baseline}
+        if reason := chosen or before.get("precision_reason"):
+            facts["precision_reason"] = reason
         facts |= _given_facts(folder, callbacks, before) | ({"resumed_after": before["exit"]} if resuming else {})
         if given:
             facts |= {"given": given.facts()}
@@ -273,6 +276,7 @@ def _follow(
 ) -> None:
     """What every worker but the chief does: the same computation, and nothing is written."""
     splits = start(recipe, watch, smoke, resumed is not None or saved is not None, require_gpu, source)
+    recipe, _ = settle(recipe, watch)
     from zoo.training.distribution.workers import loss_named
 
     saved = saved_state(resumed, watch) if resumed else saved

@@ -54,6 +54,7 @@ def facts_before(recipe: Resolved, smoke: bool) -> dict[str, Any]:
         "model": recipe.model,
         "dataset": recipe.dataset,
         "seed": recipe.training.seed,
+        "precision": recipe.training.precision,
         "smoke": smoke,
         "fingerprint": fingerprint(recipe),
         "argv": sys.argv,

@@ -55,7 +55,11 @@ def staleness(row: dict[str, Any]) -> str | None:
     from zoo.recipe import fingerprint, resolve
 
     try:
-        now = fingerprint(resolve(row["model"], row["dataset"])[0])
+        recipe = resolve(row["model"], row["dataset"])[0]
+        training = recipe.training
+        if training.precision == "auto":  # which the machine decided that it was recorded on
+            training = training.model_copy(update={"precision": row.get("precision", "auto")})
+        now = fingerprint(recipe.model_copy(update={"training": training}))
     except UsageError as error:
         return f"its recipe does not resolve any more: {str(error).splitlines()[-1].strip()}"
     if now != row["fingerprint"]:
@@ -91,6 +95,7 @@ def combine(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "params": first["params"],
         "epochs": first["epochs"],
         "seconds": round(average(run["seconds"] for run in runs), 1),
+        "precision": first.get("precision", "float32"),
         "device": f"{first['machine']['cores']} CPU cores" if not _gpus(first) else ", ".join(_gpus(first)),
         "versions": first["versions"],
         "date": first["date"],
