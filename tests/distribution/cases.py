@@ -62,13 +62,18 @@ def family_cases() -> dict[str, Case]:
 
 
 def dataset_for(model: str) -> tuple[str, tuple[str, ...]]:
-    """A dataset without a network that a model trains on, and what is to be set for it: its task, if it has another."""
+    """A dataset without a network that a model trains on, and what is to be set for it: its task, if it has another.
+
+    Images are enlarged for a model that takes no smaller ones.
+    """
     from zoo.catalogue.registry import describe
     from zoo.errors import UsageError
     from zoo.recipe import list_recipes, load_recipe, resolve
 
     others = [name for name in list_recipes() if load_recipe(name).data.source.startswith(("sklearn:", "generated:"))]
-    for task in ((), *((f"data.task={task}",) for task in describe(model).tasks)):
+    least = describe(model).min_size
+    enlarged = ((f"preprocessing.resize=[{least},{least}]",),) if least else ()
+    for task in ((), *enlarged, *((f"data.task={task}",) for task in describe(model).tasks)):
         for name in (*OFFLINE, *others):
             try:
                 resolve(model, name, (*STEADY, *task))
@@ -92,6 +97,19 @@ SPECIAL = {
         "lenet", "digits", (*STEADY, "training.learning_rate=0.001"), "adamw", batch_size=2
     ),
     "augmented": Case("mlp", "digits", (*PLAIN, "augmentation.shift=2", "augmentation.rotate=10"), "nesterov"),
+    "averaged_smoothed_and_flipped_in_turn": Case(
+        "mlp",
+        "digits",
+        (
+            *PLAIN,
+            "knobs.batch_norm='before'",
+            "augmentation.flip=alternate",
+            "training.averaging=0.8",
+            "training.label_smoothing=0.2",
+        ),
+        "momentum",
+        from_disk=True,
+    ),
     "from_disk": Case("mlp", "digits", (*PLAIN, "augmentation.shift=1"), "momentum", from_disk=True),
     "penalised": Case("mlp", "iris", (*PLAIN, "knobs.l2=0.01", "knobs.l1=0.001")),
     "one_hot": Case("mlp", "iris", (*PLAIN, "training.loss=mse"), "adam"),

@@ -7,7 +7,7 @@ tf = pytest.importorskip("tensorflow")
 
 from zoo.data.config import Augmentation
 from zoo.data.fields import VOID, Field, Fields
-from zoo.training.augment import make_augment, transforms
+from zoo.training.augment import FLIPS, beside_inputs, make_augment, transforms
 
 IMAGES = np.arange(2 * 6 * 6).reshape(2, 6, 6, 1).astype("uint8")
 
@@ -86,3 +86,28 @@ def test_quarter_turns_move_whole_pixels_and_take_the_mask_along():
         [(np.rot90(image, k) == other).all() for k in range(4)] for image, other in zip(images, turned, strict=True)
     ]
     assert (np.sum(ways, axis=1) == 1).all() and (np.sum(ways, axis=0) > 5).all()  # each of the four comes
+
+
+def test_flips_in_turn_mirror_each_image_in_every_second_epoch():
+    """Of four epochs of three steps each: whatever order the examples come in, and on whatever share of a batch."""
+    settings, images = Augmentation(flip="alternate"), np.random.default_rng(0).integers(0, 256, (40, 4, 6, 1), "uint8")
+    fields = Fields((Field("x", "image", (4, 6, 1), "uint8"),), FIELDS.targets)
+    beside, augment = beside_inputs(settings, 7, 40), make_augment(settings, 7, fields, steps=3)
+    for epoch in range(4):
+        rows = np.random.default_rng(epoch).permutation(40)[:20]
+        x = {"x": tf.constant(images[rows]), FLIPS: tf.constant(beside[FLIPS][rows])}
+        found, _ = augment(x, tf.zeros(20, "int32"), tf.constant(3 * epoch + 2), 20, 0)
+        mirrored = (beside[FLIPS][rows] + epoch) % 2 == 1
+        wanted = np.where(mirrored[:, None, None, None], images[rows][:, :, ::-1], images[rows])
+        assert (found.numpy() == wanted).all()
+        share = {name: array[5:12] for name, array in x.items()}
+        part, _ = augment(share, tf.zeros(7, "int32"), tf.constant(3 * epoch), 20, 5)
+        assert (part.numpy() == wanted[5:12]).all()
+
+
+def test_flips_in_turn_are_drawn_from_the_seed_and_the_number_of_the_example():
+    settings = Augmentation(flip="alternate")
+    one, again, other = (beside_inputs(settings, seed, 1000)[FLIPS] for seed in (1, 1, 2))
+    assert (one == again).all() and (one != other).mean() > 0.4 and 450 < one.sum() < 550
+    assert (beside_inputs(settings, 1, 10)[FLIPS] == one[:10]).all()
+    assert beside_inputs(Augmentation(flip=True), 1, 1000) == {}

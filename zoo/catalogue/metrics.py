@@ -72,6 +72,7 @@ add(
     Metric("dice", higher_is_better=True, full=1.0, over_tokens=True),
     Metric("iou", higher_is_better=True, full=1.0, over_tokens=True),
     Metric("accuracy", higher_is_better=True, full=1.0, counts_examples=True),
+    Metric("accuracy_with_flips", higher_is_better=True, full=1.0, counts_examples=True),
     Metric("micro_f1", higher_is_better=True, full=1.0),
     Metric("mean_average_precision", higher_is_better=True, full=1.0),
     Metric("macro_f1", higher_is_better=True, full=1.0),

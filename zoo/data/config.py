@@ -314,8 +314,8 @@ class Augmentation(Section):
     """Degrees, each way."""
     zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share, in or out."""
-    flip: bool = False
-    """Left to right, half of the time."""
+    flip: Literal[True, False, "alternate"] = False
+    """Left to right: half of the time, or alternate: each image in every second epoch, half of them in the first."""
     quarter_turns: bool = False
     """By none to three right angles; of square images."""
 

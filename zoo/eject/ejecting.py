@@ -150,6 +150,8 @@ def refuse(recipe: Resolved) -> None:
             f"{recipe.model} on {recipe.dataset} is not written as a script: {reason}\n"
             "use the model by its builder instead: from zoo.models import ..."
         )
+    if found := [words for words, asked in _asked(recipe).items() if asked]:
+        raise UsageError(f"not written as a script: scripts do not know {found[0]}\nleave it away")
     told = recipe.callbacks
     monitors = [one.monitor for one in (told.early_stopping, told.checkpoint, told.reduce_on_plateau) if one]
     if found := [name for name in monitors if name != "loss" and not name.startswith("val_")]:
@@ -167,6 +169,17 @@ def refuse(recipe: Resolved) -> None:
             f"not written as a script: strategy {recipe.training.strategy} needs zoo\n"
             "use the model by its builder instead: from zoo.models import ..."
         )
+
+
+def _asked(recipe: Resolved) -> dict[str, bool]:
+    """What scripts do not know of a recipe's keys, and whether this recipe asks for it."""
+    training = recipe.training
+    return {
+        "training.label_smoothing": bool(training.label_smoothing),
+        "training.averaging": training.averaging is not None,
+        "training.test_flips": training.test_flips,
+        "augmentation.flip = 'alternate'": recipe.augmentation.flip == "alternate",
+    }
 
 
 def script(recipe: Resolved, dataset: str = "", said: str = "") -> tuple[str, dict[str, Any]]:

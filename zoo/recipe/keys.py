@@ -56,7 +56,7 @@ def _type(annotation: Any, limits: Any = ()) -> str:
     if origin is Annotated:
         return _type(args[0], args[1:])
     if origin is Literal:
-        return " | ".join(str(value) for value in args)
+        return " | ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in args)
     if origin in (Union, UnionType):
         return " | ".join(_type(arg) for arg in args if arg is not NoneType)
     if origin is tuple:

@@ -7,6 +7,7 @@ from zoo.catalogue.registry import describe
 from zoo.data.config import Data, Preprocessing, Steps
 from zoo.data.fields import Field
 from zoo.recipe.schema import DECAYING, Resolved
+from zoo.tasks.smoothing import SMOOTHED
 
 
 def default_loss(data: Data) -> str | None:
@@ -23,7 +24,7 @@ def metric_names(recipe: Resolved) -> list[str]:
 
 def contradictions(recipe: Resolved) -> list[str]:
     """Mistakes that hold whatever the number of epochs."""
-    rules = (_sizes, _loss, _schedule, _monitors, _kind, _targets, _weights, _xla)
+    rules = (_sizes, _loss, _schedule, _monitors, _kind, _targets, _weights, _smoothing, _test_flips, _xla)
     found = [mistake for rule in rules for mistake in rule(recipe)]
     return found + tasks.of(recipe.data).contradictions(recipe)
 
@@ -59,6 +60,22 @@ def _weights(recipe: Resolved) -> list[str]:
     if recipe.training.class_weights == "none" or by_class:
         return []
     return [f"training.class_weights: is for one of several classes, {recipe.dataset} is for {recipe.data.task}"]
+
+
+def _smoothing(recipe: Resolved) -> list[str]:
+    loss, has_classes = recipe.training.loss, tasks.of(recipe.data).has_classes
+    if not recipe.training.label_smoothing or (has_classes and loss in SMOOTHED):
+        return []
+    learnt = f"learnt by {loss}" if has_classes else f"for {recipe.data.task or 'several targets'}"
+    return [f"training.label_smoothing: is for a cross-entropy of classes, {recipe.dataset} is {learnt}"]
+
+
+def _test_flips(recipe: Resolved) -> list[str]:
+    task, data = tasks.of(recipe.data), recipe.data
+    of_images = data.kind == "image" and task.has_classes
+    if not recipe.training.test_flips or (of_images and "accuracy" in task.logged(data, str(recipe.training.loss))):
+        return []
+    return [f"training.test_flips: is for images of one class each, {recipe.dataset} is {data.kind} for {data.task}"]
 
 
 def _xla(recipe: Resolved) -> list[str]:

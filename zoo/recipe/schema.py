@@ -63,8 +63,14 @@ class Training(Section):
     """The gradient of all weights together is scaled down to this norm."""
     loss: str | None = None
     """One of the task's; the first when absent."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Cross-entropies of classes: share of a target spread over all classes; in training, not in what is scored."""
     class_weights: Literal["none", "balanced"] = "none"
     """balanced: in the loss each class counts the same in all, the rare ones' examples more than the others'."""
+    averaging: Below1 | None = None
+    """Share that a running mean of the weights keeps of itself each step; validated, kept and saved in their place."""
+    test_flips: bool = False
+    """Score images a second time, by the mean of the answers to each and to its mirror image: accuracy_with_flips."""
     precision: Precision = "float32"
     """Of the arithmetic; auto: by the network and this machine, and the run's recipe says which it was."""
     jit: Literal["auto", "on", "off"] = "auto"

@@ -50,7 +50,8 @@ def score(model: keras.Model, recipe: Resolved, splits: Splits, evaluate: Evalua
     """What is said of the whole test split and, for reference, the metrics of the validation split."""
     from zoo.training.evaluation import measure
 
-    scored = {"test": measure(model, recipe.data, str(recipe.training.loss), splits, "test", evaluate)}
+    loss, flips = str(recipe.training.loss), recipe.training.test_flips
+    scored = {"test": measure(model, recipe.data, loss, splits, "test", evaluate, flips)}
     return scored | ({"validation": evaluate(splits.validation)} if len(splits.validation) else {})
 
 

@@ -90,7 +90,7 @@ def _measured(run: Run, splits: Splits, split: str) -> Evaluation:
     data, loss = run.recipe.data, str(run.recipe.training.loss)
     fields = tasks.of(data).fields(data)
     score = make_score(run.model, data, loss, lambda forward: make_predict(forward, fields))
-    return measure(run.model, data, loss, splits, split, score)
+    return measure(run.model, data, loss, splits, split, score, run.recipe.training.test_flips)
 
 
 def _result(found: Evaluation, count: int) -> dict[str, Any]:

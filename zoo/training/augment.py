@@ -1,6 +1,7 @@
 """Random changes to a batch of training images: one warp for shift, rotation, zoom and flip together.
 
-Every number is drawn from (seed, step), so a run and its repetition see the same images, and each epoch others. What
+Every number is drawn from (seed, step), so a run and its repetition see the same images, and each epoch others. Flips
+in turn are of (seed, number of the example): in half of the examples those of even epochs, else those of odd ones. What
 lies over an image, such as a mask, is warped by the same numbers; the role of a field says how.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from zoo.data.config import Augmentation
@@ -18,19 +20,37 @@ from zoo.data.fields import Field, Fields, Warp
 Augment = Callable[[Any, Any, tf.Tensor, int, int], tuple[Any, Any]]  # x, y, step, batch size, first of the share
 
 
-def make_augment(settings: Augmentation, seed: int, fields: Fields) -> Augment | None:
+FLIPS = "flips"  # an array beside the inputs, for flips in turn; the network never sees it
+
+
+def beside_inputs(settings: Augmentation, seed: int, examples: int) -> dict[str, np.ndarray]:
+    """What augmentation must know of each example: for flips in turn whether it is mirrored in even epochs, uint8."""
+    if settings.flip != "alternate":
+        return {}
+    random = np.random.Generator(np.random.Philox(key=[seed, 2**31]))  # no epoch has this number
+    return {FLIPS: random.integers(0, 2, examples, dtype="uint8")}
+
+
+def make_augment(settings: Augmentation, seed: int, fields: Fields, steps: int = 1) -> Augment | None:
     """A function (x, y, step, batch size, first) -> x and y of the same shapes and dtypes, or None.
 
     x and y are those of a share of a batch that begins at its example `first`: they are changed as in the whole batch.
+    With flips in turn x also holds `beside_inputs`; an epoch has so many `steps`.
     """
     if not settings.active:
         return None
+    in_turn = settings.flip == "alternate"
 
     def augment(x: Any, y: Any, step: tf.Tensor, batch_size: int, first: int) -> tuple[Any, Any]:
         draws = draw(seed, step, batch_size, settings.quarter_turns)
+        if in_turn:
+            mirrored = (tf.cast(x[FLIPS], "int32") + step // steps) % 2  # (share,)
+            x = only({name: array for name, array in x.items() if name != FLIPS})
 
         def changed_by(drawn: tf.Tensor, array: tf.Tensor, how: Warp) -> tf.Tensor:
-            return warped(array, drawn, settings.shift, settings.rotate, settings.zoom, settings.flip, *how)
+            if in_turn:
+                drawn = tf.concat([drawn[:2], tf.cast(-mirrored[None], "float32"), drawn[3:]], axis=0)
+            return warped(array, drawn, settings.shift, settings.rotate, settings.zoom, bool(settings.flip), *how)
 
         def changed(arrays: Any, described: tuple[Field, ...]) -> Any:
             if not isinstance(arrays, dict):

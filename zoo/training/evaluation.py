@@ -22,6 +22,7 @@ from zoo.training.logits import Forward, with_logits
 
 EVALUATION_BATCH = 500
 MOST_NUMBERS = 2**23  # in an evaluation batch's inputs
+MIRRORED = 10 * EVALUATION_BATCH  # images that are turned at once
 TOKEN_BATCH = 64  # where outputs are not kept
 MAPS = 32  # maps of the size of its input that a network which answers for each pixel is thought to have
 
@@ -101,15 +102,30 @@ def make_score(model: keras.Model, data: Data, loss: str, predicting: Callable[[
     return evaluate
 
 
-def measure(model: keras.Model, data: Data, loss: str, splits: Splits, part: str, evaluate: Evaluate) -> Evaluation:
-    """All that is said of one part of the data: loss and metrics over the whole of it, and what is measured once."""
+def measure(
+    model: keras.Model, data: Data, loss: str, splits: Splits, part: str, evaluate: Evaluate, flips: bool = False
+) -> Evaluation:
+    """All that is said of one part of the data: loss and metrics over the whole of it, and what is measured once.
+
+    With `flips` also the accuracy of the mean of the answers to each image and to its mirror image.
+    """
     examples, task = splits.by_name()[part], of(data)
     found = evaluate(examples)
     ranked = {} if found.outputs is None else task.from_outputs(examples, found.outputs, data)
+    if flips:
+        both = (found.outputs + _of_mirror_images(examples, evaluate)) / 2
+        answers = score(model, task.objective(data, loss), both, task.targets(examples.y, data, loss))
+        ranked |= {"accuracy_with_flips": answers["accuracy"]}
     further = task.further(model, data, splits, part, found.metrics)
     said = further.texts if found.outputs is None else found.outputs
     details = task.details(data, loss, splits, part, said) if len(said) else {}
     return found._replace(metrics=found.metrics | ranked | further.metrics, texts=further.texts, details=details)
+
+
+def _of_mirror_images(examples: Examples, evaluate: Evaluate) -> np.ndarray:
+    """The outputs for the mirror image of each, left to right; some at a time, since images may rest on disk."""
+    parts = [examples.cut(slice(start, start + MIRRORED)) for start in range(0, len(examples), MIRRORED)]
+    return np.concatenate([evaluate(Examples(part.x[:, :, ::-1], part.y)).outputs for part in parts])
 
 
 def score(model: keras.Model, objective: Objective, outputs: Any, y: Any, logits: Any = None) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +21,11 @@ from zoo.data.fields import Fields
 from zoo.errors import UsageError, ZooError
 from zoo.recipe import Resolved, Training
 from zoo.runs.directory import write_history
+from zoo.tasks.smoothing import smoothed_loss
 from zoo.tasks.task import Task
 from zoo.training import checkpoint, state
-from zoo.training.augment import make_augment
+from zoo.training.augment import beside_inputs, make_augment
+from zoo.training.averaging import Averages
 from zoo.training.batches import Plan, field_lengths, make_feed, padding_share, plan_epoch
 from zoo.training.callbacks import make_callbacks
 from zoo.training.distribution import cluster, replicas, workers
@@ -94,11 +96,14 @@ class Fit:
             if values := given.loss_values():
                 self._refuse_own_loss()
                 self.learning[0].objective.values = values
+            elif training.label_smoothing:
+                self.learning[0].objective.values = smoothed_loss(self.loss, training.label_smoothing)
             self._weights = {name: self._weights_of(part) for name, part in splits.by_name().items() if name != "test"}
             if self._weights["train"] is not None:
                 self.learning = [weighted(step) for step in self.learning]
             for step in self.learning:
                 step.optimizer.build(step.variables)
+            self.averages = Averages(self.model, training.averaging) if training.averaging else None
         self._check_normalisation()
         self.params = core_of(self.model).count_params()  # the network alone, without preprocessing
         self.jit = use_jit(training.jit, self.model, self.strategy)
@@ -125,6 +130,8 @@ class Fit:
             run_steps = self._make_run_steps()
         watchers.on_train_begin()
         self._reset_means()
+        if self.averages:
+            self.averages.begin()
         if resume:
             self._put_back(resume)
         self._check_together()
@@ -143,6 +150,8 @@ class Fit:
                 self._end_epoch(watchers, begun)
                 self._stop_if_asked(stop)
         self._keep_last_state()
+        if self.averages:
+            self.averages.keep()
         watchers.on_train_end()
         self._write_history(every=0.0)
         seconds = time.perf_counter() - started
@@ -161,14 +170,17 @@ class Fit:
 
     def _make_run_steps(self) -> Any:
         train, training = self.splits.train, self.recipe.training
-        augment, size = make_augment(self.recipe.augmentation, training.seed, self.fields), training.batch_size
+        changes, seed, size = self.recipe.augmentation, training.seed, training.batch_size
+        augment = make_augment(changes, seed, self.fields, self.steps)
+        inputs = {**train.inputs, **beside_inputs(changes, seed, len(train))}
+        after_step = self.averages.after_step if self.averages else None
         targets = Examples({}, self.task.targets(train.y, self.recipe.data, self.loss)).targets
         if (weights := self._weights["train"]) is not None:
             targets = {**targets, WEIGHT: weights}
-        feed = make_feed(Examples(train.inputs, targets), self.fields)
+        feed = make_feed(Examples(inputs, targets), self.fields)
         if self.replicas == 1:
-            return make_run_steps(self.learning, feed, size, augment, self.jit)
-        return replicas.make_run_steps(self.learning, feed, size, augment, training.clip_norm)
+            return make_run_steps(self.learning, feed, size, augment, self.jit, after_step)
+        return replicas.make_run_steps(self.learning, feed, size, augment, training.clip_norm, after_step)
 
     def _weights_of(self, part: Examples) -> np.ndarray | None:
         """What each example of a part counts in the loss; None: all the same."""
@@ -258,6 +270,15 @@ class Fit:
 
     def _end_epoch(self, watchers: keras.callbacks.CallbackList, begun: float) -> None:
         """Validate, write the history, tell the callbacks, and step to the next epoch."""
+        with self.averages.shown() if self.averages else nullcontext():
+            self._look_at_epoch(watchers, begun)
+        self.model.stop_training = bool(self._agreed(self.model.stop_training))  # one worker's callback stops all
+        self.epoch, self.done = self.epoch + 1, 0
+        self._reset_means()
+        self._save_if_due()
+
+    def _look_at_epoch(self, watchers: keras.callbacks.CallbackList, begun: float) -> None:
+        """What an epoch came to, with the weights that would be saved."""
         logs = self._means()
         if len(self.splits.validation):
             logs |= {f"val_{name}": value for name, value in self._validated().items()}
@@ -267,10 +288,6 @@ class Fit:
             self.history.setdefault(name, []).append(value)
         self._write_history(every=SECONDS_BETWEEN_HISTORIES)
         watchers.on_epoch_end(self.epoch, logs)
-        self.model.stop_training = bool(self._agreed(self.model.stop_training))  # one worker's callback stops all
-        self.epoch, self.done = self.epoch + 1, 0
-        self._reset_means()
-        self._save_if_due()
 
     def _write_history(self, every: float) -> None:
         if self.folder and self.recipe.callbacks.csv_history and time.monotonic() - self._written >= every:
@@ -346,8 +363,10 @@ class Fit:
             ) from error
 
     def _variables(self) -> dict[str, Sequence[Any]]:
-        """Weights with the seed generators' states, each optimiser's state, and the running means of this epoch."""
+        """Weights with the seed generators' states and their averages, each optimiser's state, this epoch's means."""
         first, *others = self.learning
         means = [variable for step in self.learning for variable in step.objective.variables]
         optimizers = {f"optimizer of {step.name}": step.optimizer.variables for step in others}
-        return {"model": self.model.variables, "optimizer": first.optimizer.variables, **optimizers, "means": means}
+        averages = {"averages": self.averages.variables} if self.averages else {}
+        known = {"model": self.model.variables, "optimizer": first.optimizer.variables, **optimizers, "means": means}
+        return known | averages

@@ -26,8 +26,18 @@ SECONDS_A_CALL = 0.3  # long enough to hide the call, short enough for progress 
 MOST_STEPS_A_CALL = 512
 
 
-def make_run_steps(steps: Sequence[Step], feed: Feed, batch_size: int, augment: Augment | None, jit: bool) -> RunSteps:
-    """A function that trains on the batches from `start` up to `stop` of an epoch's plan."""
+def make_run_steps(
+    steps: Sequence[Step],
+    feed: Feed,
+    batch_size: int,
+    augment: Augment | None,
+    jit: bool,
+    after_step: Callable[[tf.Tensor], None] | None = None,
+) -> RunSteps:
+    """A function that trains on the batches from `start` up to `stop` of an epoch's plan.
+
+    `after_step` is called with a step's number, counted through all epochs, behind it.
+    """
     train_steps = [make_train_step(step, batch_size, None) for step in steps]
     planned = plan_signature(feed, batch_size)
     if jit:  # XLA knows one length: it would compile for hours where each batch has its own
@@ -52,6 +62,8 @@ def make_run_steps(steps: Sequence[Step], feed: Feed, batch_size: int, augment: 
             if augment is not None:
                 x, y = augment(x, y, first + i, batch_size, 0)
             learn_batch(x, y)
+            if after_step is not None:
+                after_step(first + i)
             i += 1
 
     def run_on(arrays: Mapping[str, Any], plan: Plan, *numbers: int) -> None:

@@ -40,6 +40,7 @@ def refuse_too_large(recipe: Resolved) -> None:
         return
     count = _parameters(recipe)
     each = 1 if recipe.transfer else KEPT[recipe.training.optimizer]  # of a frozen network nothing is kept
+    each += bool(recipe.training.averaging)
     if NUMBER * each * count > have:
         network = f"{recipe.model} with {count:,} parameters, trained by {recipe.training.optimizer},"
         raise _too_large(network, NUMBER * each * count, have, "take a smaller network (knobs) or smaller inputs")

@@ -55,6 +55,11 @@ class Given(NamedTuple):
                 "a run that starts from a trained network takes no optimizer and no loss as an object\n"
                 "say them by name: optimizer='sgd', sets=['training.loss=...']"
             )
+        if self.loss is not None and recipe.training.label_smoothing:
+            raise UsageError(
+                "training.label_smoothing: the given loss says itself what it smooths\n"
+                "leave it away, or name the loss: sets=['training.loss=...']"
+            )
         if self.optimizer is not None and recipe.callbacks.reduce_on_plateau and self._has_schedule():
             raise UsageError(
                 "callbacks.reduce_on_plateau: the given optimizer has a schedule of its own\n"

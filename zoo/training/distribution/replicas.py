@@ -41,7 +41,12 @@ def share(size: int) -> tuple[int, int]:
 
 
 def make_run_steps(
-    steps: Sequence[Step], feed: Feed, batch_size: int, augment: Augment | None, clip_norm: float | None
+    steps: Sequence[Step],
+    feed: Feed,
+    batch_size: int,
+    augment: Augment | None,
+    clip_norm: float | None,
+    after_step: Callable[[tf.Tensor], None] | None = None,
 ) -> RunSteps:
     """As `zoo.training.loop.make_run_steps`, for all replicas of the strategy in whose scope it is called."""
     strategy = tf.distribute.get_strategy()
@@ -55,6 +60,8 @@ def make_run_steps(
             x, y = augment(x, y, step, batch_size, first)
         for train_step in train_steps:
             train_step(x, y, take_targets(feed_here, rows, lengths), count)
+        if after_step is not None:
+            after_step(step)
 
     @tf.function(reduce_retracing=True)
     def run(arrays: Any, rows: tf.Tensor, lengths: tf.Tensor, start: Any, stop: Any, first: Any) -> None:
