@@ -11,7 +11,8 @@ LARGER = {  # the same code as another entry, with more layers or units, or anot
 }  # fmt: skip
 DEEP = (  # many layers however narrow: to build, save and compile one takes seconds
     "convnext.tiny", "densenet.40_12", "efficientnet.b0", "mobilenet.v1", "mobilenet.v2_small", "wide_resnet.16_4",
-    "googlenet", "googlenet.small", "inception.v3", "inception.small", "resnet.50", "resnet.v2.50", "resnet.v2.20",
+    "googlenet", "googlenet.auxiliary",
+    "googlenet.small", "inception.v3", "inception.small", "resnet.50", "resnet.v2.50", "resnet.v2.20",
     "resnet.plain.20", "zfnet"
 )  # fmt: skip
 

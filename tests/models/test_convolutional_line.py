@@ -114,6 +114,14 @@ def test_googlenet_by_hand():
     assert built("googlenet").count_params() == stem + modules + dense(1024, 1000) == 6_998_552
 
 
+def test_the_auxiliary_classifiers_by_hand():
+    further = sum(conv(1, maps, 128) + dense(4 * 4 * 128, 1024, 1000) for maps in (512, 528))
+    model = built("googlenet.auxiliary")
+    assert model.count_params() == 6_998_552 + further == 13_378_280
+    assert list(model.output) == ["predictions", "auxiliary1", "auxiliary2"]
+    assert registry.describe("googlenet.auxiliary").auxiliary == {"auxiliary1": 0.3, "auxiliary2": 0.3}
+
+
 def test_torchvision_has_3x3_for_5x5_and_normalises():
     stem = conv(7, 3, 64, bias=False) + conv(1, 64, 64, bias=False) + conv(3, 64, 192, bias=False)
     modules = sum(module(*row, size=3, bias=False) for row in INCEPTION.values())

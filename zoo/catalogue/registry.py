@@ -57,6 +57,7 @@ class ModelRecord:
     defaults: Mapping[str, Any] = field(default_factory=dict)  # its own training defaults, weakest of all
     trial: Mapping[str, Any] = field(default_factory=dict)  # knobs of a small build, where the default one is too large
     no_xla: str = ""  # why XLA cannot compile its training, where it cannot
+    auxiliary: Mapping[str, float] = field(default_factory=dict)  # outputs that only training knows -> their weight
     origin: str = "zoo"  # the plug-in it came from
 
     @property
@@ -91,11 +92,14 @@ def register(
     defaults: Mapping[str, Any] | None = None,
     trial: Mapping[str, Any] | None = None,
     no_xla: str = "",
+    auxiliary: Mapping[str, float] | None = None,
 ) -> Callable[[Builder], Builder]:
     """Put the decorated builder into the catalogue under `name` (`arch`, `arch.variant`, `arch.variant.size`).
 
     `trial` are knobs of a small build of the same form, for a network too large for a test to train and to save.
     `no_xla` says why XLA cannot compile its training; then `--jit on` is refused with it.
+    `auxiliary` names outputs that learn the same target as the other one, with the weight of their loss; they are left
+    away when the training is over.
 
     Raises:
         UsageError: the name is taken or malformed, a kind or task is unknown, or the builder has an
@@ -108,7 +112,7 @@ def register(
         _records[name] = ModelRecord(
             name, family, year, paper, idea, tuple(inputs), tuple(tasks), params, builder, min_size,
             fixed_shape, dict(published or {}), tuple(deviations), dict(defaults or {}), dict(trial or {}), no_xla,
-            _origin,
+            dict(auxiliary or {}), _origin,
         )  # fmt: skip
         _distant.pop(name, None)
         return builder

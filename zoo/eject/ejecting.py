@@ -145,6 +145,8 @@ def refuse(recipe: Resolved) -> None:
     found = [words for name, words in own.items() if getattr(type(task), name) is not getattr(Task, name)]
     found += ["several metrics"] if len(task.logged(recipe.data, str(recipe.training.loss))) > 1 else []
     found += ["weights of examples"] if recipe.training.class_weights != "none" else []
+    if registry.describe(recipe.model).auxiliary:
+        found += ["auxiliary outputs"]
     if reason := task.no_script or (found and f"its task has {found[0]} of its own, which zoo alone knows"):
         raise UsageError(
             f"{recipe.model} on {recipe.dataset} is not written as a script: {reason}\n"

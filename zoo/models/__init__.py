@@ -17,7 +17,7 @@ from zoo.models.convnext import convnext_tiny
 from zoo.models.densenet import densenet_40_12, densenet_121
 from zoo.models.efficientnet import efficientnet_b0
 from zoo.models.encoder_decoder import encoder_decoder, encoder_decoder_attention, encoder_decoder_luong
-from zoo.models.googlenet import googlenet, googlenet_small
+from zoo.models.googlenet import googlenet, googlenet_auxiliary, googlenet_small
 from zoo.models.gpt import baby_gpt, transformer_decoder
 from zoo.models.inception import inception_small, inception_v3
 from zoo.models.lenet import lenet, lenet_1998
@@ -79,6 +79,7 @@ __all__ = [
     "encoder_decoder_attention",
     "encoder_decoder_luong",
     "googlenet",
+    "googlenet_auxiliary",
     "googlenet_small",
     "gru",
     "inception_small",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from zoo.catalogue.registry import register
-from zoo.models.pooled_head import ended
+from zoo.models.pooled_head import classes_of, ended
 from zoo.models.widths import scaled
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ MODULES: dict[str, tuple[int, int, int, int, int, int]] = {
     "5b": (384, 192, 384, 48, 128, 128),
 }
 ENDS = ("3b", "4e")  # a pool follows
+AUXILIARY = {"auxiliary1": "4a", "auxiliary2": "4d"}  # classifiers in the middle -> the module that they look at
+WEIGHTS = dict.fromkeys(AUXILIARY, 0.3)  # of their losses
 
 
 @register(
@@ -90,6 +92,53 @@ def googlenet(
 
 
 @register(
+    "googlenet.auxiliary",
+    family="googlenet",
+    year=2014,
+    paper=PAPER,
+    idea="GoogLeNet as it was trained: two classifiers in the middle learn too, for gradients in the first half.",
+    inputs=("image",),
+    tasks=("classification", "binary", "multilabel"),
+    params=13_378_280,
+    min_size=65,
+    published=PUBLISHED,
+    deviations=DEVIATIONS,
+    defaults={"optimizer": "momentum", "momentum": 0.9, "learning_rate": 0.01},
+    trial={"input_shape": (65, 65, 3), "num_classes": 10, "width": 1 / 16},
+    auxiliary=WEIGHTS,
+)
+def googlenet_auxiliary(
+    input_shape: tuple[int, ...] = (224, 224, 3),
+    num_classes: int = 1000,
+    classifier_activation: str = "softmax",
+    dropout: float = 0.4,
+    width: float = 1.0,
+    name: str = "googlenet_auxiliary",
+) -> keras.Model:
+    """GoogLeNet with its two auxiliary classifiers: 13,378,280 parameters, 6,998,552 of which stay after training.
+
+    Outputs `predictions`, `auxiliary1` (behind 4a) and `auxiliary2` (behind 4d), a mapping of (batch, num_classes). In
+    `zoo run` the auxiliary ones learn the same target with 0.3 of its loss, and are left away when training is over.
+
+    Args:
+        input_shape: (height, width, channels), at least 65x65.
+        dropout, width: as of `googlenet`.
+
+    Source: Szegedy et al. 2015, section 5.
+    """
+    import keras
+
+    inputs = keras.Input(input_shape, name="input")  # (batch, 224, 224, 3)
+    maps = modules(stem(inputs, width), width)
+    further = {
+        at: auxiliary(maps[module], num_classes, classifier_activation, width, False, at)
+        for at, module in AUXILIARY.items()
+    }
+    outputs = {"predictions": classes_of(maps["5b"], num_classes, classifier_activation, dropout), **further}
+    return keras.Model(inputs, outputs, name=name)
+
+
+@register(
     "googlenet.small",
     family="googlenet",
     year=2014,
@@ -106,6 +155,7 @@ def googlenet(
         "weights start as in He et al. 2015, the output layer's near 0",
     ),
     trial={"input_shape": (16, 16, 3), "width": 1 / 16},
+    auxiliary=WEIGHTS,
 )
 def googlenet_small(
     input_shape: tuple[int, ...] = (32, 32, 3),
@@ -114,9 +164,10 @@ def googlenet_small(
     include_top: bool = True,
     dropout: float = 0.4,
     width: float = 0.25,
+    auxiliary_classifiers: bool = False,
     name: str = "googlenet_small",
 ) -> keras.Model:
-    """Nine modules on 32x32 pixels; arguments as of `googlenet`.
+    """Nine modules on 32x32 pixels; arguments as of `googlenet`, and with `auxiliary_classifiers` its further outputs.
 
     32x32x3 -> 32x32x48 -> 16x16x120 -> 8x8x208 -> 4x4x256 -> averaged: 256 -> 10.
     """
@@ -126,8 +177,33 @@ def googlenet_small(
     for i, filters in ((1, 64), (2, 192)):
         x = convolve(x, scaled(filters, width), 3, f"conv{i}", batch_norm=True)  # (batch, 32, 32, 16), then 48
     x = keras.layers.MaxPooling2D(3, 2, "same", name="pool2")(x)  # (batch, 16, 16, 48)
-    x = modules(x, width, batch_norm=True)["5b"]  # (batch, 4, 4, 256)
-    return ended(inputs, x, num_classes, classifier_activation, include_top, dropout, name)
+    maps = modules(x, width, batch_norm=True)
+    whole = ended(
+        inputs, maps["5b"], num_classes, classifier_activation, include_top, dropout, name
+    )  # (batch, 4, 4, 256)
+    if not (auxiliary_classifiers and include_top):
+        return whole
+    further = {
+        at: auxiliary(maps[module], num_classes, classifier_activation, width, True, at)
+        for at, module in AUXILIARY.items()
+    }
+    return keras.Model(inputs, {"predictions": whole.output, **further}, name=name)
+
+
+def auxiliary(
+    x: keras.KerasTensor, num_classes: int, activation: str, width: float, batch_norm: bool, name: str
+) -> keras.KerasTensor:
+    """A classifier on the maps of a module, section 5: (batch, 14, 14, 512) -> (batch, num_classes)."""
+    import keras
+    from keras import layers
+
+    x = layers.AveragePooling2D(5, 3, "valid" if min(x.shape[1:3]) >= 5 else "same", name=f"{name}_pool")(x)
+    x = convolve(x, scaled(128, width), 1, f"{name}_conv", batch_norm=batch_norm)  # (batch, 4, 4, 128)
+    x = layers.Flatten(name=f"{name}_flatten")(x)
+    x = layers.Dense(scaled(1024, width), "relu", kernel_initializer="he_normal", name=f"{name}_fc")(x)  # (batch, 1024)
+    x = layers.Dropout(0.7, name=f"{name}_dropout")(x)
+    near_zero = keras.initializers.RandomNormal(stddev=0.01)
+    return layers.Dense(num_classes, activation, kernel_initializer=near_zero, dtype="float32", name=name)(x)
 
 
 def stem(x: keras.KerasTensor, width: float) -> keras.KerasTensor:

@@ -76,6 +76,8 @@ def build(
 
 
 def _trained(model: str, weights: str | Path, name: str | None, knobs: dict[str, Any]) -> keras.Model:
+    from zoo.training.auxiliary import without
+
     if str(weights) == IMAGENET:
         from zoo.pretrained import imagenet
 
@@ -83,7 +85,7 @@ def _trained(model: str, weights: str | Path, name: str | None, knobs: dict[str,
     else:
         run = weights_of(model, weights)
         given, own, source = core_weights(run), trained_knobs(run.recipe), str(weights)
-    network = registry.build(model, name=name, **own | knobs)
+    network = without(registry.build(model, name=name, **own | knobs), registry.describe(model).auxiliary)
     new = head(network) if own.get("num_classes") != knobs.get("num_classes", own.get("num_classes")) else ()
     if knobs.get("include_top") is False:
         given = {path: given[path] for path in weight_names(network) if path in given}

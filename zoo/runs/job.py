@@ -231,7 +231,7 @@ def execute(
                 keep_trained(folder, fitted, splits)
                 facts |= provenance.facts_after(fit, fitted) | {"trained": True}
                 directory.record(folder, facts | {"exit": "started"})
-                scored = score(fit.model, recipe, splits, fit.score)
+                scored = score(fit.predictor, recipe, splits, fit.score)
             finish(folder, facts, recipe, splits, scored, started)
         except BaseException as error:
             if fit is None and not resuming:  # nothing was trained: the place stays free
@@ -240,7 +240,7 @@ def execute(
             ended = facts | {"exit": _reason(error), "seconds": round(time.perf_counter() - started, 3)}
             directory.record(folder, before if resuming and not _went_on(error, fit, saved) else ended)
             raise
-        return drawn(folder, watch, fit.model)
+        return drawn(folder, watch, fit.predictor)
 
 
 def _went_on(error: BaseException, fit: Fit | None, saved: Checkpoint | None) -> bool:
@@ -285,7 +285,7 @@ def _follow(
         fit = make_fit(recipe, splits, None, callbacks, smoke, given)
         watch.begin(fit)
         fit(saved)
-        score(fit.model, recipe, splits, fit.score)
+        score(fit.predictor, recipe, splits, fit.score)
 
 
 def _reason(error: BaseException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from zoo import tasks
+from zoo.catalogue.registry import describe
 from zoo.data import Examples, Splits
 from zoo.data.examples import WEIGHT
 from zoo.data.fields import Fields
@@ -23,7 +24,7 @@ from zoo.recipe import Resolved, Training
 from zoo.runs.directory import write_history
 from zoo.tasks.smoothing import smoothed_loss
 from zoo.tasks.task import Task
-from zoo.training import checkpoint, state
+from zoo.training import auxiliary, checkpoint, state
 from zoo.training.augment import beside_inputs, make_augment
 from zoo.training.averaging import Averages
 from zoo.training.batches import Plan, field_lengths, make_feed, padding_share, plan_epoch
@@ -33,7 +34,7 @@ from zoo.training.distribution.strategy import check_precision, make_strategy
 from zoo.training.draws import drawn_as_one
 from zoo.training.evaluation import EVALUATION_BATCH, Evaluate, Predict, make_evaluate, make_predict, make_score
 from zoo.training.loop import Pace, make_run_steps, run_epoch, use_jit
-from zoo.training.model import core_of, make_model
+from zoo.training.model import assemble, constants, core_of, make_model
 from zoo.training.objects import NOTHING, Given
 from zoo.training.optimizers import make_optimizer
 from zoo.training.signals import Stopped, StopRequest, heeded
@@ -90,15 +91,18 @@ class Fit:
         self.steps, self.padding = len(first.rows), padding_share(first, self.lengths)
         with self.strategy.scope():
             self.model = self._make_model()
+            self.predictor = self._make_predictor()
             named = make_optimizer(self._scaled(), self.steps, fused=self.lengths.shape[1] > 0)
             self.model.compile(given.new_optimizer() or named)
-            self.learning = self.task.steps(self.model, self.model.optimizer, recipe.data, self.loss)
+            self.learning = self.task.steps(self.predictor, self.model.optimizer, recipe.data, self.loss)
             if values := given.loss_values():
                 self._refuse_own_loss()
                 self.learning[0].objective.values = values
             elif training.label_smoothing:
                 self.learning[0].objective.values = smoothed_loss(self.loss, training.label_smoothing)
             self._weights = {name: self._weights_of(part) for name, part in splits.by_name().items() if name != "test"}
+            if self.predictor is not self.model:
+                self.learning = [auxiliary.with_auxiliary(step, self.model, self._auxiliary) for step in self.learning]
             if self._weights["train"] is not None:
                 self.learning = [weighted(step) for step in self.learning]
             for step in self.learning:
@@ -107,8 +111,8 @@ class Fit:
         self._check_normalisation()
         self.params = core_of(self.model).count_params()  # the network alone, without preprocessing
         self.jit = use_jit(training.jit, self.model, self.strategy)
-        self.predict = self._predicting(self.model)
-        self.evaluate = make_evaluate(self.model, recipe.data, self.loss, self.predict)
+        self.predict = self._predicting(self.predictor)
+        self.evaluate = make_evaluate(self.predictor, recipe.data, self.loss, self.predict)
         self.callbacks = [*make_callbacks(recipe.callbacks, folder), *callbacks]
         self.history: dict[str, list[float]] = {}
         self.epoch, self.done = 0, 0  # position: whole epochs, and steps into the next one
@@ -155,13 +159,25 @@ class Fit:
         watchers.on_train_end()
         self._write_history(every=0.0)
         seconds = time.perf_counter() - started
-        return Fitted(self.model, self.history, self.strategy_text, self.jit, seconds, self._first_step)
+        return Fitted(self.predictor, self.history, self.strategy_text, self.jit, seconds, self._first_step)
 
     def _make_fields(self) -> Fields:
         return self.task.fields(self.recipe.data)
 
     def _make_model(self) -> keras.Model:
-        return make_model(self.recipe, self.splits.train)
+        return make_model(self.recipe, self.splits.train, auxiliary=True)
+
+    def _make_predictor(self) -> keras.Model:
+        """The model without what only training knows, on the same layers; as a rule the same one."""
+        core = core_of(self.model)
+        if not auxiliary.has(core, self._auxiliary):
+            return self.model
+        known = constants(self.recipe, self.splits.train)
+        return assemble(self.recipe, auxiliary.without(core, self._auxiliary), known)
+
+    @property
+    def _auxiliary(self) -> Mapping[str, float]:
+        return describe(self.recipe.model).auxiliary
 
     def _plan(self, epoch: int) -> Plan:
         training = self.recipe.training
@@ -194,7 +210,7 @@ class Fit:
             return found.metrics
         objective = self.task.objective(self.recipe.data, self.loss)
         y = self.task.targets(part.y, self.recipe.data, self.loss)
-        return found.metrics | {"loss": mean_loss(self.model, objective, y, found.outputs, weights)}
+        return found.metrics | {"loss": mean_loss(self.predictor, objective, y, found.outputs, weights)}
 
     def _predicting(self, forward: Callable[..., Any]) -> Predict:
         if self.replicas == 1:
@@ -205,7 +221,7 @@ class Fit:
     @cached_property
     def score(self) -> Evaluate:
         """What scores the finished model: with an exact loss, where `evaluate` has the one that is minimised."""
-        return make_score(self.model, self.recipe.data, self.loss, self._predicting)
+        return make_score(self.predictor, self.recipe.data, self.loss, self._predicting)
 
     def _means(self) -> dict[str, float]:
         """The running losses and metrics of this epoch; of several steps by their names."""

@@ -16,15 +16,18 @@ from zoo.data.config import Steps
 from zoo.data.fields import Field
 from zoo.errors import UsageError
 from zoo.recipe import Resolved, offers
+from zoo.training.auxiliary import without
 
 
-def make_model(recipe: Resolved, train: Examples) -> keras.Model:
+def make_model(recipe: Resolved, train: Examples, auxiliary: bool = False) -> keras.Model:
     """Preprocessing layers and the registry's network in one functional model that takes raw examples.
+
+    `auxiliary`: with the outputs, by name, that only training knows.
 
     Texts come as token ids (batch, time), of pairs as `{"source": ids, "target": ids}`. Standardisation takes its
     mean and variance from `train`, the training split alone; a series' forecasts are brought back to its own units.
     """
-    return assemble(recipe, build_core(recipe), constants(recipe, train))
+    return assemble(recipe, build_core(recipe, auxiliary), constants(recipe, train))
 
 
 def assemble(
@@ -42,9 +45,9 @@ def assemble(
     else:
         seen = _preprocess(_filled(inputs, recipe), fields[0], recipe.preprocessing, known)
     outputs = core({"x": seen} if isinstance(core.input, dict) and not isinstance(inputs, dict) else seen)
-    if in_units and isinstance(outputs, dict):
+    if in_units and recipe.data.targets:
         outputs = {name: _in_units(output, name, recipe) for name, output in outputs.items()}
-    elif in_units:
+    elif in_units and not isinstance(outputs, dict):
         outputs = _unscaled(outputs, inputs, recipe, known)
     return keras.Model(inputs, outputs, name=f"{core.name}_on_{_identifier(recipe.dataset)}")
 
@@ -94,11 +97,15 @@ def _raw_inputs(fields: Sequence[Field]) -> Any:
     return {field.name: keras.Input(shapes[field.name], dtype=field.dtype, name=field.name) for field in fields}
 
 
-def build_core(recipe: Resolved) -> keras.Model:
-    """The registry's network for this recipe's data: input shape and output layer come from the spec."""
+def build_core(recipe: Resolved, auxiliary: bool = False) -> keras.Model:
+    """The registry's network for this recipe's data: input shape and output layer come from the spec.
+
+    `auxiliary`: with the outputs that only training knows.
+    """
     record = registry.describe(recipe.model)
     # a score model (hinge, perceptron rule) fixes its own output and has no such knob
-    return registry.build(record.name, **{k: v for k, v in offers(recipe).items() if k in record.knobs} | recipe.knobs)
+    core = registry.build(record.name, **{k: v for k, v in offers(recipe).items() if k in record.knobs} | recipe.knobs)
+    return core if auxiliary else without(core, record.auxiliary)
 
 
 def _filled(x: keras.KerasTensor, recipe: Resolved) -> keras.KerasTensor:
