@@ -64,6 +64,8 @@ CASES = {
     "cells": (layers.MissingCells, {"fills": [0.0] * 84, "flag_of": [-1] * 84}, [CODES], (2, 84), "float32", False),
     "sample": (layers.GaussianSample, {"seed": 0}, [CODES, CODES / 9], (2, 84), "float32", False),
     "noise": (layers.MaskingNoise, {"share": 0.5, "seed": 0}, [IMAGES], (2, 6, 6, 3), "float32", False),
+    "response": (layers.LocalResponseNormalization, {"size": 3}, [IMAGES], (2, 6, 6, 3), "float32", False),
+    "shortcut": (layers.PaddedShortcut, {"filters": 5}, [IMAGES], (2, 3, 3, 5), "float32", False),
     "dot": (layers.DotAttention, {}, [X[:, :2], MEMORY], (3, 2, 8), "float32", True),
 }  # fmt: skip
 AS_LIST = (layers.WindowUnscaling, layers.DotAttention, layers.GaussianSample)  # these take their inputs as one list
