@@ -25,7 +25,7 @@ FLOORS = [
     {"checks", "recipe"},
     {"runs.directory", "runs.forms", "runs.results", "runs.saving"},
     {"training"},
-    {"pretrained", "runs.predictions"},
+    {"explain", "pretrained", "runs.predictions"},
     {"report"},
     {"export", "eject"},
     {"runs"},

@@ -42,7 +42,7 @@ def test_the_run_directory_is_whole(finished):
     assert {
         "recipe.toml", "run.json", "history.csv", "metrics.json", "model.keras", "log.txt", "report.html",
         "learning_curves.png", "confusion_matrix.png", "mistakes.png", "filters.png", "feature_maps.png",
-        "reliability.png", "architecture.svg",
+        "reliability.png", "class_maps.png", "architecture.svg",
     } <= there  # fmt: skip
     assert not [name for name in there if name.startswith(".") or "tmp" in name or name == "checkpoints"]
     info = json.loads((folder / "run.json").read_text())

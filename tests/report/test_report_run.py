@@ -49,7 +49,7 @@ CASES = {
     "images": (
         ("lenet", {"input_shape": (16, 16, 1), "num_classes": 3}),
         ("image", "classification", (16, 16, 1), 3, ("a", "b", "<script>alert(1)</script>")),
-        {"confusion_matrix.png", "mistakes.png", "filters.png", "feature_maps.png"},
+        {"confusion_matrix.png", "mistakes.png", "filters.png", "feature_maps.png", "class_maps.png"},
     ),
     "plane": (
         ("perceptron.sigmoid", {}),

@@ -140,6 +140,11 @@ def is_model(layer: Any) -> bool:
     return hasattr(layer, "layers") and hasattr(layer, "get_layer")
 
 
+def is_convolution(layer: Any) -> bool:
+    """Whether a layer has two-dimensional filters."""
+    return hasattr(layer, "dense_kernel") or ("Conv2D" in type(layer).__name__ and hasattr(layer, "kernel"))
+
+
 def flat_layers(model: keras.Model) -> list[Any]:
     """Every layer in order, nested models opened."""
     found: list[Any] = []

@@ -25,6 +25,7 @@ COMMANDS = {
     "eval": "Score a finished run again, on its own or another dataset.",
     "report": "Draw the pictures and the report of a finished run again.",
     "predict": "Apply a finished run to files or texts: images, CSV rows, sentences.",
+    "explain": "Show which pixels count for an answer, and what the layers look for.",
     "generate": "Let a language model go on with a text.",
     "export": "Write a finished run's model as Keras, SavedModel, ONNX or LiteRT, and compare.",
     "finetune": "Go on from a trained network on other data: zoo finetune lenet:mnist digits.",

@@ -36,7 +36,8 @@ Examples:
   zoo predict runs/lstm-imdb --text "a fine film" --text "what a bore"
   zoo predict runs/transformer-multi30k_en_de --text "A dog runs." --beam-width 4
 Files are raw: images as they are, CSV rows with the columns of the training data, texts one a line, or the column of
-texts of a CSV. Where the label is there too, how many answers are right is said."""
+texts of a CSV. Where the label is there too, how many answers are right is said.
+Next: zoo explain RUN IMAGE shows which pixels of an image speak for the answer"""
 )
 @click.argument("run")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))

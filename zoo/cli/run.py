@@ -29,7 +29,7 @@ Examples:
   zoo run vgg_transfer --data photos/ --base VGG16 --weights imagenet    a trained base, a new head
   zoo run runs/lenet-digits/STAMP/recipe.toml    the same run again
   zoo run --resume runs/mlp-wines --epochs 60    train a finished run for longer: 60 epochs in all
-Next: zoo eval RUN, zoo predict RUN FILE, open RUN/report.html""",
+Next: zoo eval RUN, zoo predict RUN FILE, zoo explain RUN IMAGE, open RUN/report.html""",
 )
 @click.argument("model", required=False)
 @click.argument("dataset", required=False)

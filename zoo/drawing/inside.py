@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.catalogue.inspect import filled, flat_layers, graph, is_model
+from zoo.catalogue.inspect import flat_layers, is_convolution
+from zoo.catalogue.noting import noted
 from zoo.drawing.outcome import picture
 from zoo.drawing.style import DIVERGING, INK, SEQUENTIAL, bare, figure, heading
 
@@ -19,10 +20,7 @@ MOST = 64  # filters or maps in one picture
 
 def first_convolution(model: keras.Model) -> Any | None:
     """The first two-dimensional convolution in the model or a model inside it; None if there is none."""
-    for layer in flat_layers(model):
-        if hasattr(layer, "dense_kernel") or ("Conv2D" in type(layer).__name__ and hasattr(layer, "kernel")):
-            return layer
-    return None
+    return next((layer for layer in flat_layers(model) if is_convolution(layer)), None)
 
 
 def kernel_of(layer: Any) -> np.ndarray:
@@ -71,41 +69,24 @@ def response(model: keras.Model, image: np.ndarray, layer: Any) -> np.ndarray:
     """What `layer`, anywhere in the model, answers to one raw image `(height, width, channels)`; no batch axis.
 
     Raises:
-        ValueError: the layer is not on a path that can be followed from the model's one input.
+        ValueError: the model does not call the layer.
     """
     from keras import ops
 
-    found = _run_to(model, ops.convert_to_tensor(np.asarray(image)[None]), layer)
-    if found is None:
-        raise ValueError(f"layer {layer.name} cannot be reached from the input of {model.name}")
-    return np.asarray(ops.convert_to_numpy(found))[0]
+    with noted(layer) as found:
+        model(np.asarray(image)[None], training=False)
+    if not found:
+        raise ValueError(f"layer {layer.name} takes no part in what {model.name} computes")
+    return np.asarray(ops.convert_to_numpy(ops.cast(found[-1], "float32")))[0]
 
 
-def _run_to(model: keras.Model, tensor: Any, target: Any) -> Any | None:
-    """Run the calls of the graph one by one up to the target, going into the nested model that holds it."""
-    values: dict[Any, Any] = {}
-    for node in graph(model):
-        args = filled(node.args, values)
-        layer = node.layer
-        if is_model(layer) and any(inner is target for inner in flat_layers(layer)):
-            return _run_to(layer, args[0] if args else tensor, target)
-        if not node.linked:
-            return None
-        is_input = type(layer).__name__ == "InputLayer"
-        given = args or (tensor,)
-        values[node.key] = tensor if is_input else layer(*given, **filled(node.kwargs, values))
-        if layer is target:
-            return values[node.key]
-    return None
-
-
-def feature_maps(model: keras.Model, image: np.ndarray) -> Figure:
-    """One raw image `(height, width, channels)` and the maps that the first convolution makes of it.
+def feature_maps(model: keras.Model, image: np.ndarray, layer: Any = None) -> Figure:
+    """One raw image `(height, width, channels)` and its maps in a layer, by default the first convolution.
 
     Raises:
         ValueError: the model has no two-dimensional convolution.
     """
-    layer = first_convolution(model)
+    layer = layer or first_convolution(model)
     if layer is None:
         raise ValueError(f"{model.name} has no two-dimensional convolution")
     maps = response(model, image, layer)  # (height, width, maps)
@@ -113,7 +94,7 @@ def feature_maps(model: keras.Model, image: np.ndarray) -> Figure:
     shown = min(count, MOST)
     columns = shown + 1 if shown < 9 else 8
     rows = -(-(shown + 1) // columns)
-    drawn = figure(1.35 * columns, 1.5 * rows + 0.7)
+    drawn = figure(max(1.35 * columns, 5.5), 1.5 * rows + 0.7)
     grid = drawn.subplots(rows, columns, squeeze=False).ravel()
     picture(grid[0], image)
     grid[0].set_title("input", fontsize=9, color=INK, pad=3)
@@ -123,7 +104,7 @@ def feature_maps(model: keras.Model, image: np.ndarray) -> Figure:
             continue
         bare(axes).imshow(maps[..., index], cmap=SEQUENTIAL, interpolation="nearest")
         axes.set_title(f"map {index + 1}", fontsize=9, color=INK, pad=3)
-    heading(
-        drawn, f"what {layer.name} sees", f"{count} maps of {height}x{width}, each on its own scale: yellow is high"
-    )
+    first = f"the first {shown} of " if shown < count else ""
+    note = f"{first}{count} maps of {height}x{width}, each on its own scale: yellow is high"
+    heading(drawn, f"what {layer.name} sees", note)
     return drawn

@@ -69,7 +69,7 @@ def draw(folder: Path, look: Look, history: Mapping[str, Sequence[float]], facts
             return None
 
     task = tasks.of(look.data)
-    for plans in (_of_training(history), task.pictures(look), _of_network(look)):
+    for plans in (_of_training(history), task.pictures(look), _of_network(look), _of_answers(look, facts)):
         for name, title, make in attempt("pictures", partial(list, plans)) or []:
             if picture := attempt(name, partial(_written, folder, name, title, make)):
                 pictures.append(picture)
@@ -98,6 +98,15 @@ def _of_network(look: Look) -> Iterator[Plan]:
         if len(test) and not isinstance(test.x, Mapping):
             yield "feature_maps.png", "Feature maps", lambda: feature_maps(look.model, test.x[0])
     yield "architecture.svg", "Architecture", lambda: architecture(look.model)
+
+
+def _of_answers(look: Look, facts: Mapping[str, Any]) -> Iterator[Plan]:
+    """Which pixels count for answers about images; not in a smoke run, which is to be short."""
+    if not facts.get("smoke"):
+        from zoo.report import looking
+
+        if looking.applies(look):
+            yield "class_maps.png", "Where it looks", lambda: looking.class_maps(look)
 
 
 def _samples(folder: Path) -> str:

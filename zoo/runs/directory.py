@@ -17,7 +17,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +38,8 @@ from zoo.runs import forms, saving
 
 if TYPE_CHECKING:
     import keras
+
+    from zoo.runs.explaining import Explained
 
 log = logging.getLogger("zoo.runs")
 CHECKED = (
@@ -263,6 +265,24 @@ class Run:
         from zoo.runs.predicting import predict
 
         return predict(self, given, beam_width=beam_width, invert=invert, out=out, skip_broken=skip_broken)
+
+    def explain(
+        self,
+        given: Any,
+        *,
+        label: str | None = None,
+        methods: Sequence[str] | None = None,
+        layers: Sequence[str] = (),
+        invert: bool = False,
+    ) -> list[Explained]:
+        """Which pixels of raw images speak for a class, of an image classifier; see `zoo.runs.explaining.explain`.
+
+        Raises:
+            UsageError: a run of something else, or images that do not look like the training data.
+        """
+        from zoo.runs.explaining import explain
+
+        return explain(self, given, label=label, methods=methods, layers=layers, invert=invert)
 
     @cached_property
     def _sealed(self) -> dict[str, Any]:

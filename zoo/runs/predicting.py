@@ -99,7 +99,7 @@ def _texts(run: Run, given: Any, beam_width: int) -> list[dict[str, Any]]:
 def _files_or_arrays(run: Run, given: Any, invert: bool, out: Path, skip_broken: bool) -> list[dict[str, Any]]:
     from zoo.training.environment import prepare
 
-    read = [(path, 255 - x if invert else x) for path, x in _examples(run, given, skip_broken)]
+    read = [(path, 255 - x if invert else x) for path, x in raw_examples(run, given, skip_broken)]
     prepare()
     answer, found = _answer(run, 1), []
     for path, x in read:
@@ -107,14 +107,18 @@ def _files_or_arrays(run: Run, given: Any, invert: bool, out: Path, skip_broken:
         beside = of_table(path, run.recipe.data, len(rows)) if path else [{}] * len(rows)
         where = {"file": str(path)} if path else {}
         found += [
-            {**where, "row": number, **more, **row, "unlike": _unlike(run, x)}
+            {**where, "row": number, **more, **row, "unlike": is_unlike(run, x)}
             for number, (more, row) in enumerate(zip(beside, rows, strict=True), start=1)
         ]
     return found
 
 
-def _examples(run: Run, given: Any, skip_broken: bool) -> Iterator[tuple[Path | None, Any]]:
-    """The raw examples of each file, or those that were given."""
+def raw_examples(run: Run, given: Any, skip_broken: bool = False) -> Iterator[tuple[Path | None, Any]]:
+    """The raw examples of each file, or those that were given.
+
+    Raises:
+        UsageError: a file that cannot be read, or examples that do not look like the training data.
+    """
     from zoo.data.arrays import given_inputs
 
     data, task = run.recipe.data, tasks.of(run.recipe.data)
@@ -149,7 +153,7 @@ def _rows(run: Run, path: Path | None, outputs: Any, out: Path) -> list[dict[str
     return task.words(outputs, data, loss) if path is None else task.rows(path, outputs, data, loss, out)
 
 
-def _unlike(run: Run, x: Any) -> bool:
+def is_unlike(run: Run, x: Any) -> bool:
     """Whether an image is light where the training images are dark, or the reverse: half the scale apart on average."""
     mean = run.info.get("input_mean")
     return run.recipe.data.kind == "image" and mean is not None and abs(float(x.mean()) - mean) > 127

@@ -40,7 +40,7 @@ def rescore(run: Run, dataset: str | None, split: str, known: Data | None = None
             f"FILE is {sources.wanted(described)}"
         )
     name = dataset or run.recipe.dataset
-    splits = _load(run, described, name)
+    splits = load_splits(run, described, name)
     if not len(splits.by_name()[split]):
         raise UsageError(f"{name} has no {split} split (its size is 0)")
     return _result(_measured(run, splits, split), len(splits.by_name()[split]))
@@ -56,7 +56,7 @@ def score_files(run: Run, path: str | Path, report: Path | None = None) -> dict[
     """
     if report is not None and report.exists():
         raise UsageError(f"{report} exists already; nothing is overwritten\nname another folder with --report")
-    splits = _load(run, _of_files(run, path), Path(path).name)
+    splits = load_splits(run, _of_files(run, path), Path(path).name)
     found = _measured(run, splits, "train")
     result = _result(found, len(splits.train))
     return result | ({"report": [str(path) for path in _draw(run, splits, found, result, report)]} if report else {})
@@ -73,7 +73,7 @@ def _of_files(run: Run, path: str | Path) -> Data:
     return tasks.counted(data.of_part(parts.address(scheme, str(path))).model_copy(update=whole))
 
 
-def _load(run: Run, data: Data, name: str) -> Splits:
+def load_splits(run: Run, data: Data, name: str) -> Splits:
     from zoo.training.environment import prepare
 
     if data.text:  # TensorFlow takes texts apart
