@@ -67,6 +67,7 @@ def command(
     """Show why an image classifier's RUN says what it says: which pixels count, and what its layers look for."""
     from zoo.pretrained.published import load
     from zoo.runs import explaining
+    from zoo.training.environment import prepare
 
     _refuse_contradictions(images, label, layers, methods)
     named = out if out.suffix == ".png" else None
@@ -81,6 +82,7 @@ def command(
             raise UsageError(f"cannot read {path}: no such file or folder\nname images, or a folder of some")
     finished = load(run)
     explaining.refuse_others(finished)
+    prepare()
     rows: list[Explained] = []
     if images:
         rows = _explained(finished, images, label, layers, methods, invert)

@@ -48,7 +48,7 @@ def class_maps(look: Look) -> Figure:
         methods.remove("occlusion")
         note += f"; occlusion would take {takes:,.0f} s: zoo explain RUN IMAGE"
     elif "occlusion" in methods:
-        note += ", blue against it"
+        note += ", blue against it; occlusion: how much of its probability is lost where pixels are covered"
     maps = maps_of(look.model, x, columns, methods)
     names = captions(look.data.class_names, said.shape[1], longest=9)
     shown = [

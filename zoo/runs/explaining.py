@@ -124,7 +124,8 @@ def picture(run: Run, explained: Sequence[Explained]) -> Figure:
     ]
     left = f"the first {MOST} of {len(explained)} images; " if len(explained) > MOST else ""
     note = f"{left}red speaks for the class named above the image"
-    note += ", blue against it" if any("occlusion" in one.maps for one in explained) else ""
+    if any("occlusion" in one.maps for one in explained):
+        note += ", blue against it;\nocclusion: how much of its probability is lost where pixels are covered"
     return drawn(shown, f"where {run.recipe.model} looks, trained on {captions([run.recipe.dataset], 1)[0]}", note)
 
 
