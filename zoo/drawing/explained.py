@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_rgb
 
 from zoo.drawing.outcome import picture
-from zoo.drawing.style import DIVERGING, INK, SOFT, bare, figure, heading
+from zoo.drawing.style import DIVERGING, FAINT, INK, SOFT, bare, figure, heading
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,27 +39,30 @@ def explained(shown: Sequence[Shown], title: str, note: str = "") -> Figure:
     """
     kinds = list(shown[0].maps)
     drawn = figure(max(SIDE * len(shown) + 1.5, 6.4), (SIDE + 0.12) * (1 + len(kinds)) + 1.15)
-    grid = drawn.subplots(1 + len(kinds), len(shown), squeeze=False)
-    for axes, one in zip(grid[0], shown, strict=True):
+    drawn.set_layout_engine("compressed")  # the images of one column below each other
+    widths = [*[1.0] * len(shown), 0.08]
+    grid = drawn.subplots(1 + len(kinds), len(widths), squeeze=False, width_ratios=widths)
+    grid[0][-1].axis("off")
+    for axes, one in zip(grid[0], shown, strict=False):
         picture(axes, one.image)
         axes.set_title(f"{one.title}\n{one.note}" if one.note else one.title, fontsize=8, color=INK, pad=3)
     for line, kind in zip(grid[1:], kinds, strict=True):
         own = not kind.startswith("occlusion")
         largest = max(float(np.abs(one.maps[kind]).max()) for one in shown) or 1.0
-        for axes, one in zip(line, shown, strict=True):
+        for axes, one in zip(line, shown, strict=False):
             scale = (float(np.abs(one.maps[kind]).max()) or 1.0) if own else largest
             bare(axes).imshow(over(one.image, one.maps[kind] / scale), interpolation="nearest")
         line[0].set_ylabel(kind, fontsize=9, color=SOFT)
-        _bar(drawn, line, 1.0 if own else largest, own)
+        _bar(drawn, line[-1], 1.0 if own else largest, own)
     grid[0][0].set_ylabel("image", fontsize=9, color=SOFT)
     heading(drawn, title, note)
     return drawn
 
 
-def _bar(drawn: Figure, line: Sequence[Axes], largest: float, own: bool) -> None:
+def _bar(drawn: Figure, axes: Axes, largest: float, own: bool) -> None:
     ends = {0.0: "0", largest: "most"} if own else {-largest: "", 0.0: "0", largest: f"{100 * largest:.2g} %"}
     colours = ScalarMappable(Normalize(-largest, largest), DIVERGING)
-    bar = drawn.colorbar(colours, ax=line, shrink=0.9, aspect=12, pad=0.01, ticks=list(ends))
+    bar = drawn.colorbar(colours, cax=axes, ticks=list(ends))
     bar.ax.set_ylim(min(ends), largest)
     bar.ax.set_yticklabels([text or f"-{ends[largest]}" for text in ends.values()])
     bar.outline.set_visible(False)
@@ -102,12 +105,12 @@ def patches(channels: Sequence[Sequence[np.ndarray]], values: np.ndarray, title:
 
 
 def strip(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Patches (height, width, channels) side by side as colours on white, those at an image's edge in their size."""
+    """Patches (height, width, channels) side by side as colours on grey, those at an image's edge in their size."""
     height, width = (max(part.shape[axis] for part in parts) for axis in (0, 1))
     # small patches are enlarged, so that the gap between them is a whole number of pixels
     times = max(1, round(24 / max(height, width)))
     gap = max(1, round(GAP * width * times))
-    whole = np.ones((height * times, (width * times + gap) * len(parts) - gap, 3))
+    whole = np.full((height * times, (width * times + gap) * len(parts) - gap, 3), to_rgb(FAINT))
     for at, part in enumerate(parts):
         colours = _colours(part).repeat(times, axis=0).repeat(times, axis=1)
         left = at * (width * times + gap)
