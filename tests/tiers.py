@@ -13,7 +13,7 @@ DEEP = (  # many layers however narrow: to build, save and compile one takes sec
     "convnext.tiny", "densenet.40_12", "efficientnet.b0", "mobilenet.v1", "mobilenet.v2_small", "wide_resnet.16_4",
     "googlenet", "googlenet.auxiliary",
     "googlenet.small", "inception.v3", "inception.small", "resnet.50", "resnet.v2.50", "resnet.v2.20",
-    "resnet.plain.20", "zfnet"
+    "resnet.plain.20", "resnet.fast", "zfnet"
 )  # fmt: skip
 
 KINDS = {  # one for each kind of layer, input and output, small ones: a new network is listed if it adds a kind

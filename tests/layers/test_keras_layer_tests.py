@@ -31,6 +31,7 @@ TABLE = {"table": [[0, 2], [1]], "size": 3, "activation": "tanh"}
 CASES = {
     "subsampling": (layers.Subsampling, {"activation": "tanh"}, [IMAGES], (2, 3, 3, 3), "float32", False),
     "sparse": (layers.SparseConv2D, TABLE, [IMAGES], (2, 4, 4, 2), "float32", False),
+    "whitening": (layers.PatchWhitening, {"size": 2}, [IMAGES], (2, 5, 5, 24), "float32", False),
     "codes": (layers.CodeDistance, {"num_classes": 10}, [CODES], (2, 10), "float32", False),
     "pixels": (layers.KerasPreprocessing, {"of": "resnet"}, [IMAGES], (2, 6, 6, 3), "float32", False),
     "grey pixels": (layers.KerasPreprocessing, {"of": "vgg16"}, [IMAGES[..., :1]], (2, 6, 6, 3), "float32", False),

@@ -192,6 +192,11 @@ def script(recipe: Resolved, dataset: str = "", said: str = "") -> tuple[str, di
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     network = lifted() if recipe.transfer else lift(registry.describe(recipe.model).builder)
+    if "class PatchWhitening" in network.code and recipe.knobs.get("whitening", True):
+        raise UsageError(
+            "not written as a script: zoo computes the first layer from the training split\n"
+            "say --set knobs.whitening=false, or use the model by its builder: from zoo.models import ..."
+        )
     dataset = dataset or recipe.dataset
     told = facts(recipe, reading(recipe.data), network, dataset, said or f"{recipe.model} {dataset}")
     environment = Environment(

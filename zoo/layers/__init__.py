@@ -18,6 +18,7 @@ from zoo.layers.shortcut import PaddedShortcut
 from zoo.layers.sparse_conv import SparseConv2D
 from zoo.layers.subsampling import Subsampling
 from zoo.layers.tokens import ClassToken
+from zoo.layers.whitening import PatchWhitening
 from zoo.layers.window import WindowScaling, WindowUnscaling
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "MissingCells",
     "PaddedShortcut",
     "PaddingMask",
+    "PatchWhitening",
     "PerceptronLoss",
     "Reverse",
     "SelfAttention",

@@ -41,6 +41,7 @@ from zoo.models.resnet_cifar import (
     resnet_plain_56,
     resnet_plain_110,
 )
+from zoo.models.resnet_fast import resnet_fast
 from zoo.models.resnet_v2 import (
     resnet_v2,
     resnet_v2_20,
@@ -110,6 +111,7 @@ __all__ = [
     "resnet_110",
     "resnet_152",
     "resnet_cifar",
+    "resnet_fast",
     "resnet_plain_20",
     "resnet_plain_32",
     "resnet_plain_34",

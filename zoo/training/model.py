@@ -18,6 +18,8 @@ from zoo.errors import UsageError
 from zoo.recipe import Resolved, offers
 from zoo.training.auxiliary import without
 
+ADAPTED = 2000  # images
+
 
 def make_model(recipe: Resolved, train: Examples, auxiliary: bool = False) -> keras.Model:
     """Preprocessing layers and the registry's network in one functional model that takes raw examples.
@@ -25,9 +27,17 @@ def make_model(recipe: Resolved, train: Examples, auxiliary: bool = False) -> ke
     `auxiliary`: with the outputs, by name, that only training knows.
 
     Texts come as token ids (batch, time), of pairs as `{"source": ids, "target": ids}`. Standardisation takes its
-    mean and variance from `train`, the training split alone; a series' forecasts are brought back to its own units.
+    mean and variance from `train`, the training split alone; a series' forecasts are brought back to its own units. A
+    layer that whitens patches is adapted to the first of the training images, as they come out of the preprocessing.
     """
-    return assemble(recipe, build_core(recipe, auxiliary), constants(recipe, train))
+    core = build_core(recipe, auxiliary)
+    model = assemble(recipe, core, constants(recipe, train))
+    for layer in core.layers:
+        if isinstance(layer, zoo.layers.PatchWhitening):
+            before = model.layers[model.layers.index(core) - 1].output
+            seen = keras.Model(model.input, keras.Model(core.input, layer.input)(before))
+            layer.adapt(np.asarray(seen(train.x[:ADAPTED]), "float32"))
+    return model
 
 
 def assemble(
