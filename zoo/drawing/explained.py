@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SIDE = 1.55  # inches of an image
 COLOURED = 0.62  # of a pixel is the map's colour, the rest the image
 MOST_CHANNELS = 32
+LEAST = 0.01  # what full colour stands for at least where covering pixels changes next to nothing
 GAP = 0.08  # of a patch's side, between patches
 
 
@@ -48,7 +49,7 @@ def explained(shown: Sequence[Shown], title: str, note: str = "") -> Figure:
         axes.set_title(f"{one.title}\n{one.note}" if one.note else one.title, fontsize=8, color=INK, pad=3)
     for line, kind in zip(grid[1:], kinds, strict=True):
         own = not kind.startswith("occlusion")
-        largest = max(float(np.abs(one.maps[kind]).max()) for one in shown) or 1.0
+        largest = max(LEAST, *(float(np.abs(one.maps[kind]).max()) for one in shown))
         for axes, one in zip(line, shown, strict=False):
             scale = (float(np.abs(one.maps[kind]).max()) or 1.0) if own else largest
             bare(axes).imshow(over(one.image, one.maps[kind] / scale), interpolation="nearest")
@@ -110,11 +111,11 @@ def strip(parts: Sequence[np.ndarray]) -> np.ndarray:
     # small patches are enlarged, so that the gap between them is a whole number of pixels
     times = max(1, round(24 / max(height, width)))
     gap = max(1, round(GAP * width * times))
-    whole = np.full((height * times, (width * times + gap) * len(parts) - gap, 3), to_rgb(FAINT))
+    whole = np.full((height * times + 2 * gap, (width * times + gap) * len(parts) + gap, 3), to_rgb(FAINT))
     for at, part in enumerate(parts):
         colours = _colours(part).repeat(times, axis=0).repeat(times, axis=1)
-        left = at * (width * times + gap)
-        whole[: colours.shape[0], left : left + colours.shape[1]] = colours
+        left = gap + at * (width * times + gap)
+        whole[gap : gap + colours.shape[0], left : left + colours.shape[1]] = colours
     return whole
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-MOST_NAMED = 24  # layers in one message
+MOST_NAMED = 12  # layers in one message
 PASSED_ON = ("Pooling", "Dropout", "ZeroPadding", "Cropping", "Subsampling")  # what only passes maps on
 
 

@@ -48,7 +48,7 @@ def class_maps(look: Look) -> Figure:
         methods.remove("occlusion")
         note += f"; occlusion would take {takes:,.0f} s: zoo explain RUN IMAGE"
     elif "occlusion" in methods:
-        note += ", blue against it; occlusion: how much of its probability is lost where pixels are covered"
+        note += ", blue against it;\nocclusion: how much of its probability is lost where pixels are covered"
     maps = maps_of(look.model, x, columns, methods)
     names = captions(look.data.class_names, said.shape[1], longest=9)
     shown = [
@@ -61,8 +61,9 @@ def class_maps(look: Look) -> Figure:
         for i, (image, row, column) in enumerate(zip(x, chosen, columns, strict=True))
     ]
     wrong = int((truth[chosen] != columns).sum())
-    title = f"where it looks: {len(chosen) - wrong} right answers and {wrong} of the surest mistakes"
-    return explained(shown, title, note)
+    found = {"right answers": len(chosen) - wrong, "of the surest mistakes": wrong}
+    told = " and ".join(f"{count} {what}" for what, count in found.items() if count)
+    return explained(shown, f"where it looks: {told}", note)
 
 
 def _seconds(model: keras.Model, x: np.ndarray) -> float:
