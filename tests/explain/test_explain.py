@@ -246,3 +246,20 @@ def test_what_is_no_image_classifier_is_refused(zoo_cli, image):
 def test_the_report_of_an_image_classifier_shows_where_it_looks(run):
     assert (run.folder / "class_maps.png").exists()
     assert "Where it looks" in (run.folder / "report.html").read_text()
+
+
+def test_occlusion_is_left_out_of_the_report_where_it_takes_long_and_all_of_it_in_a_smoke_run(run, monkeypatch):
+    from zoo.report import looking
+    from zoo.report.run import _of_answers
+    from zoo.runs import predictions
+    from zoo.tasks.task import Look
+
+    kept = predictions.read(run)
+    look = Look(run.model, run.recipe.data, str(run.recipe.training.loss), kept.test, kept.outputs, {})
+    rows = [axes.get_ylabel() for axes in looking.class_maps(look).axes]
+    assert "grad-cam" in rows and "occlusion" in rows
+    monkeypatch.setattr(looking, "LONGEST", 0.0)
+    quick = looking.class_maps(look)
+    assert "occlusion would take" in quick.get_suptitle() and "occlusion" not in [a.get_ylabel() for a in quick.axes]
+    assert [name for name, *_ in _of_answers(look, {"smoke": False})] == ["class_maps.png"]
+    assert not list(_of_answers(look, {"smoke": True}))
