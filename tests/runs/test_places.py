@@ -53,6 +53,6 @@ def test_a_stopped_run_goes_on_by_its_short_name(zoo_cli, tmp_path, monkeypatch)
     (report,) = tmp_path.glob("runs/mlp-iris/*/report.html")
     report.unlink()
     said = zoo_cli("run", "--resume", "runs/mlp-iris", "--epochs", "7")
-    assert said.code == 2 and "epochs was 2, now 7" in said.err
+    assert said.code == 2 and "is a smoke run" in said.err
     assert zoo_cli("run", "--resume", "runs/mlp-iris").code == 0 and report.exists()
     assert "mlp-iris holds no run" in zoo_cli("run", "--resume", tmp_path / "elsewhere" / "mlp-iris").err
