@@ -41,7 +41,7 @@ SMALL = Layout(5, 1, 2, (48, 96, 128, 128, 96), hidden_units=(512, 512))
     family="alexnet",
     year=2012,
     paper=PAPER,
-    idea="LeNet's plan at eight layers, with ReLU, dropout and GPUs: half the error of what others had, by learning.",
+    idea="LeNet's plan at eight layers, with ReLU, dropout and two GPUs: 15 % of errors where others had 26 %.",
     inputs=("image",),
     tasks=("classification", "binary", "multilabel"),
     params=60_965_224,
