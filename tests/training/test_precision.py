@@ -43,6 +43,7 @@ def test_what_a_machine_computes_fastest_in(capability, flags, wanted):
         ("transformer.encoder", {"max_length": 200}, ""),
         ("vit.tiny", {}, ""),
         ("lenet", {}, "a small network"),
+        ("mobilenet.v2_small", {}, "depthwise convolutions"),
         ("lstm", {}, "a recurrent network"),
         ("encoder_decoder.attention", {}, "a recurrent network"),
         ("mlp", {}, "neither convolutions nor attention"),
@@ -52,6 +53,11 @@ def test_what_gains_by_half_precision(model, knobs, reason):
     network = skeleton(lambda: registry.build(model, **knobs))
     found = precision.why_not(network, (200,) if model == "transformer.encoder" else (32, 32, 3))
     assert found.startswith(reason) and bool(found) == bool(reason)
+
+
+def test_on_a_gpu_depthwise_convolutions_are_like_others():
+    network = skeleton(lambda: registry.build("mobilenet.v2_small"))
+    assert precision.why_not(network, (32, 32, 3), on_gpu=True) == ""
 
 
 def test_the_processor_is_asked_by_its_flags(monkeypatch, tmp_path):

@@ -1,7 +1,8 @@
 """Which precision `precision = "auto"` means: by the layers of the network and by what this machine computes fast.
 
 Measured on processors with AMX: convolutions and attention take 1.4 to 1.7 times less time in bfloat16, a network as
-small as LeNet-5 as much as in float32, an LSTM 1.9 times more (`scripts/bench --only precision`).
+small as LeNet-5 as much as in float32, an LSTM 1.9 times more, and depthwise convolutions (MobileNetV2) 1.6 times more
+(`scripts/bench --only precision`).
 """
 
 from __future__ import annotations
@@ -48,11 +49,12 @@ def choose(recipe: Resolved) -> Choice:
     from zoo.catalogue.inspect import skeleton
     from zoo.training.model import build_core
 
-    reason = why_not(skeleton(partial(build_core, recipe)), recipe.data.input_shape)
-    return Choice("float32", reason) if reason else of_machine(capability_here(), flags_here())
+    capability = capability_here()
+    reason = why_not(skeleton(partial(build_core, recipe)), recipe.data.input_shape, capability is not None)
+    return Choice("float32", reason) if reason else of_machine(capability, flags_here())
 
 
-def why_not(model: keras.Model, input_shape: tuple[int, ...]) -> str:
+def why_not(model: keras.Model, input_shape: tuple[int, ...], on_gpu: bool = False) -> str:
     """Why half precision gains nothing in this network; "": it does."""
     import keras
 
@@ -64,6 +66,8 @@ def why_not(model: keras.Model, input_shape: tuple[int, ...]) -> str:
     kinds = (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.DepthwiseConv2D, layers.SeparableConv2D,
              layers.Conv1DTranspose, layers.Conv2DTranspose)  # fmt: skip
     convolutions = [layer for kind in kinds for layer in layers_of(model, kind)]
+    if not on_gpu and layers_of(model, layers.DepthwiseConv2D):
+        return "depthwise convolutions, which bfloat16 makes slower on a processor"
     attentions = layers_of(model, layers.MultiHeadAttention)
     if not convolutions and not attentions:
         return "neither convolutions nor attention, which alone gain by half precision"
