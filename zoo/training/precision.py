@@ -1,7 +1,7 @@
 """Which precision `precision = "auto"` means: by the layers of the network and by what this machine computes fast.
 
 Measured on processors with AMX: convolutions and attention take 1.4 to 1.7 times less time in bfloat16, a network as
-small as LeNet-5 as much as in float32, an LSTM 1.9 times more, and depthwise convolutions (MobileNetV2) 1.6 times more
+small as LeNet-5 as much as in float32, an LSTM 1.9 times more, and depthwise ones (MobileNetV2) 1.4 to 1.6 times more
 (`scripts/bench --only precision`).
 """
 
