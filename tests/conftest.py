@@ -28,9 +28,10 @@ def own_home(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def same_numbers_each_time():
-    """Weights that a test draws are the same in every run of the tests."""
+    """Weights that a test draws are the same in every run of the tests, and of the usual precision."""
     if "keras" in sys.modules:
         sys.modules["keras"].utils.set_random_seed(0)
+        sys.modules["keras"].config.set_dtype_policy("float32")
 
 
 BLANK = base64.b64decode(

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import pytest
 
 pytest.importorskip("tensorflow")
@@ -74,6 +75,7 @@ def test_a_run_says_what_was_chosen_and_keeps_it(monkeypatch, tmp_path, zoo_cli)
     out = tmp_path / "run"
     said = zoo_cli("run", "lenet", "digits", "--precision", "auto", "--out", out, "--smoke")
     assert said.code == 0, said.err
+    assert keras.config.dtype_policy().name == "float32", "code that comes after the run has its own precision"
     reason = "a processor with AMX for bfloat16"
     assert said.err.count(f"precision: mixed_bfloat16 ({reason})") == 1
     info, run = json.loads((out / "run.json").read_text()), directory.load(out)

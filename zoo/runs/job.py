@@ -200,6 +200,7 @@ def execute(
     if not resuming:
         note_findings(recipe, splits)
     from zoo.training.distribution.workers import loss_named
+    from zoo.training.environment import policy_put_back
     from zoo.training.writing import sampling
 
     with directory.claimed(folder):
@@ -223,7 +224,7 @@ def execute(
         try:
             compare_data(recipe, splits)
             watch.stage("building the model")
-            with loss_named(cluster.find(recipe.training.strategy), folder):
+            with policy_put_back(), loss_named(cluster.find(recipe.training.strategy), folder):
                 own = [*watch.callbacks(folder, recipe), *sampling(recipe, splits, None if smoke else folder)]
                 fit = make_fit(recipe, splits, folder, [*own, *callbacks], smoke, given)
                 watch.begin(fit)
@@ -278,10 +279,11 @@ def _follow(
     splits = start(recipe, watch, smoke, resumed is not None or saved is not None, require_gpu, source)
     recipe, _ = settle(recipe, watch)
     from zoo.training.distribution.workers import loss_named
+    from zoo.training.environment import policy_put_back
 
     saved = saved_state(resumed, watch) if resumed else saved
     compare_data(recipe, splits)
-    with loss_named(cluster.find(recipe.training.strategy), resumed):
+    with policy_put_back(), loss_named(cluster.find(recipe.training.strategy), resumed):
         fit = make_fit(recipe, splits, None, callbacks, smoke, given)
         watch.begin(fit)
         fit(saved)

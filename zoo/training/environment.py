@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from zoo.errors import MissingError, UsageError
 from zoo.native_output import quiet_stderr
@@ -40,6 +42,18 @@ def prepare(require_gpu: bool = False) -> None:
         _grow(device)
     if "ZOO_CPU_DEVICES" in os.environ:
         _split_cpu(os.environ["ZOO_CPU_DEVICES"])
+
+
+@contextmanager
+def policy_put_back() -> Iterator[None]:
+    """While it lasts, a run may set the precision of new layers; behind it other code has the one that it had."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _split_cpu(count: str) -> None:
