@@ -85,7 +85,7 @@ def test_means_by_hand():
     assert float(weight[0, 0]) == pytest.approx(wanted, rel=1e-6)
 
 
-@pytest.mark.parametrize("stops", [[3], [13, 9]])
+@pytest.mark.parametrize("stops", [pytest.param([3], marks=pytest.mark.slow), [13, 9]])
 def test_resumed_equals_unbroken_with_all_of_it(tmp_path, monkeypatch, unbroken, stops):
     monkeypatch.setattr(loop, "MOST_STEPS_A_CALL", 1)
     saved = None
