@@ -154,3 +154,14 @@ def test_custom_layer_explains_itself():
             return "3*2 = 6"
 
     assert layer_rows(keras.Sequential([keras.Input((4,)), Ternary()]))[0]["arithmetic"] == "3*2"
+
+
+def test_what_is_seen_behind_the_layers_of_our_own():
+    """Shortcuts and local response normalisation hand on what is seen; the published fields of AlexNet."""
+    seen = {row["name"]: row["field"] for row in layer_rows(skeleton(partial(registry.build, "resnet.20")))}
+    assert seen["conv2_block3_out"] == 3 + 6 * 2
+    assert seen["conv3_block3_out"] == seen["conv2_block3_out"] + 2 + 5 * 4
+    assert seen["conv4_block3_out"] == seen["conv3_block3_out"] + 4 + 5 * 8
+    seen = {row["name"]: row["field"] for row in layer_rows(skeleton(partial(registry.build, "alexnet.2012")))}
+    names = ("conv1a", "pool1a", "conv2b", "pool2b", "conv3a", "conv4b", "conv5a", "pool5b")
+    assert [seen[name] for name in names] == [11, 19, 51, 67, 99, 131, 163, 195]

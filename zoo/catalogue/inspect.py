@@ -23,7 +23,8 @@ Key = tuple[str, int]  # a layer's name and which of its calls is meant
 POINTWISE = {
     "InputLayer", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Identity", "Dropout",
     "SpatialDropout2D", "GaussianNoise", "BatchNormalization", "Rescaling", "Normalization", "ZeroPadding1D",
-    "ZeroPadding2D", "Cropping2D", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate",
+    "ZeroPadding2D", "Cropping2D", "LayerNormalization", "LocalResponseNormalization", "LayerScale",
+    "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate",
 }  # fmt: skip
 
 
@@ -202,52 +203,97 @@ def _row(name: str, kind: str, shape: str, params: int, arithmetic: str, side: i
     return {"name": name, "type": kind, "shape": shape, "params": params, "arithmetic": arithmetic, "field": side}
 
 
-def _side(sides: tuple[int, ...] | None) -> int | str | None:
+def _side(sides: tuple[float, ...] | None) -> int | str | None:
     if sides is None:
         return None
-    return sides[0] if len(set(sides)) == 1 else "x".join(map(str, sides))
+    return int(sides[0]) if len(set(sides)) == 1 else "x".join(map(str, sides))
 
 
-def receptive_fields(nodes: list[Node]) -> dict[Key, tuple[int, ...]]:
+class Sight(NamedTuple):
+    """What the units of a layer see along one side: unit i the pixels from `start + step * i`, `field` of them."""
+
+    start: float = 0
+    step: float = 1
+    field: float = 1
+
+    def pixels(self, unit: int, side: int) -> tuple[int, int]:
+        """First pixel that a unit sees and the one behind its last, those outside of the image left out."""
+        first = round(self.start + self.step * unit)
+        return min(max(first, 0), side - 1), max(min(first + round(self.field), side), 1)
+
+
+Sights = tuple[Sight, ...]  # along each side: of images along the height and along the width
+
+
+def receptive_fields(nodes: list[Node]) -> dict[Key, tuple[float, ...]]:
     """Sides of the receptive field, in input pixels, of each call in a chain (or branches) of convolutions and pools.
 
     With window f, stride s and dilation d: field += (d (f - 1)) * step, then step *= s (start: field 1, step 1).
     Where branches meet, the larger field counts. Calls behind a dense layer, a flattening or a global pool have none.
     """
-    found: dict[Key, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+    found: dict[Key, Sights] = {}
     for node in nodes:
         known = [found[key] for key in node.sources if key in found]
         if len(known) < len(node.sources):
             continue
-        start = _start(node.layer) if not known else tuple(max(sides) for sides in zip(*known, strict=True))
-        step = _through(node.layer, start) if start else None
-        if step:
-            found[node.key] = step
-    return {key: sides for key, (sides, _) in found.items() if max(sides) > 1}
+        before = widest(known) if known else _start(node.layer)
+        if before and (seen := through(node.layer, before)):
+            found[node.key] = seen
+    fields = {key: tuple(see.field for see in seen) for key, seen in found.items()}
+    return {key: sides for key, sides in fields.items() if max(sides) > 1}
 
 
-def _start(layer: Any) -> Any:
-    """Field and step before the first layer of a model that takes images or series; None for vectors."""
+def widest(branches: list[Sights]) -> Sights:
+    """What is seen where branches meet: along each side the widest window."""
+    return tuple(max(sides, key=lambda see: see.field) for sides in zip(*branches, strict=True))
+
+
+def _start(layer: Any) -> Sights | None:
+    """What is seen before the first layer of a model that takes images or series; None for vectors."""
     try:
         given = layer.output if type(layer).__name__ == "InputLayer" else layer.input
         rank = len((given[0] if isinstance(given, (list, tuple)) else given).shape) - 2
     except AttributeError:
         return None
-    return ((1,) * rank, (1,) * rank) if rank >= 1 else None
+    return (Sight(),) * rank if rank >= 1 else None
 
 
-def _through(layer: Any, before: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    field_, step = before
-    if type(layer).__name__ in POINTWISE:
-        return field_, step
+def through(layer: Any, before: Sights) -> Sights | None:
+    """What the units behind a layer see; None where that is no window that moves by even steps."""
+    kind, rank = type(layer).__name__, len(before)
+    if kind in ("ZeroPadding2D", "Cropping2D"):
+        borders = layer.padding if kind == "ZeroPadding2D" else [(-first, -last) for first, last in layer.cropping]
+        return tuple(
+            Sight(see.start - see.step * first, see.step, see.field)
+            for see, (first, _) in zip(before, borders, strict=True)
+        )
+    if kind in POINTWISE:
+        return before
     window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
-    if window is None or "Transpose" in type(layer).__name__:
+    if window is None or "Transpose" in kind:
         return None
-    rank = len(field_)
     window, strides = _each(window, rank), _each(getattr(layer, "strides", None) or 1, rank)
     dilation = _each(getattr(layer, "dilation_rate", 1), rank)
-    wider = tuple(f + d * (w - 1) * s for f, d, w, s in zip(field_, dilation, window, step, strict=True))
-    return wider, tuple(s * t for s, t in zip(step, strides, strict=True))
+    sizes = [d * (w - 1) + 1 for d, w in zip(dilation, window, strict=True)]
+    added = _added(layer, sizes, strides)
+    return tuple(
+        Sight(see.start - see.step * border, see.step * stride, see.field + (size - 1) * see.step)
+        for see, size, stride, border in zip(before, sizes, strides, added, strict=True)
+    )
+
+
+def _added(layer: Any, sizes: list[int], strides: tuple[int, ...]) -> list[int]:
+    """Pixels that a layer adds itself in front of each side; none where its sides are free."""
+    if getattr(layer, "padding", "valid") != "same":
+        return [0] * len(sizes)
+    try:
+        came, went = layer.input.shape[1:-1], layer.output.shape[1:-1]
+    except AttributeError:  # called more than once
+        return [0] * len(sizes)
+    return [
+        0 if before is None or after is None else max((after - 1) * stride + size - before, 0) // 2
+        for before, after, size, stride in zip(came, went, sizes, strides, strict=True)
+    ]
 
 
 def _each(value: Any, rank: int) -> tuple[int, ...]:

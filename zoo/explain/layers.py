@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from zoo.catalogue.inspect import POINTWISE, Key, flat_layers, graph, is_convolution, is_model
+from zoo.catalogue.inspect import (
+    Key,
+    Sight,
+    Sights,
+    flat_layers,
+    graph,
+    is_convolution,
+    is_model,
+    through,
+    widest,
+)  # fmt: skip
 from zoo.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -13,22 +23,6 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 12  # layers in one message
 PASSED_ON = ("Pooling", "Dropout", "ZeroPadding", "Cropping", "Subsampling")  # what only passes maps on
-
-
-class Sight(NamedTuple):
-    """What the units of a layer see along one side: unit i the pixels from `start + step * i`, `field` of them."""
-
-    start: float = 0.0
-    step: float = 1.0
-    field: float = 1.0
-
-    def pixels(self, unit: int, side: int) -> tuple[int, int]:
-        """First pixel that a unit sees and the one behind its last, those outside of the image left out."""
-        first = round(self.start + self.step * unit)
-        return min(max(first, 0), side - 1), max(min(first + round(self.field), side), 1)
-
-
-Sights = tuple[Sight, Sight]  # along the height and along the width
 
 
 def with_maps(model: keras.Model) -> list[Any]:
@@ -97,57 +91,32 @@ def _follow(model: keras.Model, given: Sights | None, target: Any) -> tuple[Any,
         if not node.linked:
             return None, None
         branches = [one for key in node.sources if (one := known.get(key))]
-        before = _widest(branches) if node.sources else given
+        before = (widest(branches) if branches else None) if node.sources else given
         if is_model(node.layer):
             found, last = _follow(node.layer, before, target)
             if found is not False:
                 return found, last
         else:
-            last = before and _through(node.layer, before)
+            last = before and (through(node.layer, before) or _evenly(node.layer, before))
         known[node.key] = last
         if node.layer is target:
             return last, last
     return False, last
 
 
-def _widest(branches: list[Sights]) -> Sights | None:
-    return max(branches, key=lambda one: one[0].field) if branches else None
-
-
-def _through(layer: Any, before: Sights) -> Sights | None:
-    """Sights behind a layer."""
+def _evenly(layer: Any, before: Sights) -> Sights | None:
+    """Sights behind a layer without a window that keeps the size of maps, or brings them to another one."""
     kind = type(layer).__name__
-    if kind == "InputLayer":
-        return before
     try:
-        came, went = (_first(tensors).shape[1:3] for tensors in (layer.input, layer.output))
+        came, went = (_first(tensors).shape for tensors in (layer.input, layer.output))
     except AttributeError:
         return None
-    if len(_first(layer.output).shape) != 4 or "Transpose" in kind or kind.startswith("Global") or None in came:
+    if len(went) != 4 or len(came) != 4 or "Transpose" in kind or kind.startswith("Global") or None in came[1:3]:
         return None
-    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
-    one, two = (_along(layer, kind, window, axis, before[axis], came[axis], went[axis]) for axis in (0, 1))
-    return (one, two) if one and two else None
-
-
-def _along(layer: Any, kind: str, window: Any, axis: int, see: Sight, came: int, went: int) -> Sight | None:
-    """One side: `came` and `went` are its units before and behind the layer."""
-    start, step, field = see
-    if kind in ("ZeroPadding2D", "Cropping2D"):
-        border = layer.padding[axis][0] if kind == "ZeroPadding2D" else -layer.cropping[axis][0]
-        return Sight(start - step * border, step, field)
-    if window is None:
-        if kind in POINTWISE or came == went:
-            return see
-        return Sight(start, step * came / went, field + step * max(came / went - 1, 0))  # resized, or some left out
-    size, stride = _of(window, axis), _of(getattr(layer, "strides", None) or 1, axis)
-    size = (size - 1) * _of(getattr(layer, "dilation_rate", 1), axis) + 1
-    added = max((went - 1) * stride + size - came, 0) if getattr(layer, "padding", "valid") == "same" else 0
-    return Sight(start - step * (added // 2), step * stride, field + step * (size - 1))
-
-
-def _of(value: Any, axis: int) -> int:
-    return int(value) if isinstance(value, int) else int(value[axis])
+    return tuple(
+        see if old == new else Sight(see.start, see.step * old / new, see.field + see.step * max(old / new - 1, 0))
+        for see, old, new in zip(before, came[1:3], went[1:3], strict=True)
+    )
 
 
 def _first(tensors: Any) -> Any:

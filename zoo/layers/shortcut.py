@@ -18,6 +18,7 @@ class PaddedShortcut(layers.Layer):
     def __init__(self, filters: int, strides: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.filters, self.strides = filters, strides
+        self.kernel_size = (1, 1)  # of what a unit sees
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         if (input_shape[-1] or 0) > self.filters:

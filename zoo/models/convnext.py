@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from zoo.catalogue.registry import register
 from zoo.errors import UsageError
-from zoo.models.mobile_blocks import refuse_factor
+from zoo.models.widths import scaled
 
 if TYPE_CHECKING:
     import keras
@@ -77,13 +77,12 @@ def convnext_tiny(
     import keras
     from keras import layers
 
-    refuse_factor("width", width)
     _refuse_small(input_shape, patch_size, len(depths))
 
     inputs = keras.Input(input_shape, name="input")  # (batch, 224, 224, 3)
     x, done = inputs, 0
     for stage, count in enumerate(depths):
-        channels = max(1, round(96 * 2**stage * width))
+        channels = scaled(96 * 2**stage, width)
         if stage == 0:
             x = layers.Conv2D(channels, patch_size, patch_size, kernel_initializer=_start(), name="stem_conv")(x)
             x = _normalised(x, "stem_layernorm")  # (batch, 56, 56, 96)

@@ -10,8 +10,9 @@ import math
 from typing import TYPE_CHECKING
 
 from zoo.catalogue.registry import register
-from zoo.models.mobile_blocks import HALVINGS, Strides, convolved, depthwise, in_eights, refuse_factor
+from zoo.models.mobile_blocks import HALVINGS, Strides, convolved, depthwise, in_eights
 from zoo.models.pooled_head import ended
+from zoo.models.widths import refuse_factor
 
 if TYPE_CHECKING:
     import keras

@@ -54,13 +54,3 @@ def in_eights(filters: float) -> int:
     """The nearest multiple of 8 that is not more than a tenth below; at least 8."""
     near = max(8, int(filters + 4) // 8 * 8)
     return near + 8 if near < 0.9 * filters else near
-
-
-def refuse_factor(knob: str, factor: float) -> None:
-    """Refuse a factor on sizes that leaves nothing of them.
-
-    Raises:
-        UsageError: it is not above 0.
-    """
-    if factor <= 0:
-        raise UsageError(f"{knob} is a factor above 0, not {factor}")

@@ -11,6 +11,15 @@ def scaled(units: int, width: float) -> int:
     Raises:
         UsageError: a width that is not above 0.
     """
-    if width <= 0:
-        raise UsageError(f"width is a factor above 0, not {width}")
+    refuse_factor("width", width)
     return max(1, round(units * width))
+
+
+def refuse_factor(knob: str, factor: float) -> None:
+    """Refuse a factor on sizes that leaves nothing of them.
+
+    Raises:
+        UsageError: it is not above 0.
+    """
+    if factor <= 0:
+        raise UsageError(f"{knob} is a factor above 0, not {factor}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zoo import tasks
 from zoo.data.config import Data
 from zoo.recipe.schema import Resolved
 
@@ -24,7 +25,7 @@ def of_data(data: Data) -> list[str]:
             f"steps of {', '.join(data.feature_names)}\n"
             f"otherwise: --set data.input_shape=[{2 * window},{columns}] --set data.series.horizon={ahead + 2}"
         ]
-    if data.kind == "image" and data.source.startswith("folder:") and len(data.input_shape) == 3:
+    if data.source.startswith("folder:") and _sees_pixels(data):
         height, width, channels = data.input_shape
         return [
             f"images are read as {height}x{width}, {COLOURS.get(channels, f'{channels} channels')}; "
@@ -47,8 +48,12 @@ def resized(data: Data, size: tuple[int, int], why: str) -> str:
 
 def least_size(data: Data, least: int | None) -> dict[str, tuple[int, int]]:
     """Preprocessing that enlarges images to the smallest size that a network takes, their sides in proportion."""
-    if data.kind != "image" or data.inputs or not least or min(data.input_shape[:2]) >= least:
+    if data.inputs or not least or not _sees_pixels(data) or min(data.input_shape[:2]) >= least:
         return {}
     factor = least / min(data.input_shape[:2])
     height, width = (round(side * factor) for side in data.input_shape[:2])
     return {"resize": (height, width)}
+
+
+def _sees_pixels(data: Data) -> bool:
+    return tasks.of(data).fields(data).inputs[0].has_pixels

@@ -72,8 +72,8 @@ def _smoothing(recipe: Resolved) -> list[str]:
 
 def _test_flips(recipe: Resolved) -> list[str]:
     task, data = tasks.of(recipe.data), recipe.data
-    of_images = data.kind == "image" and task.has_classes
-    if not recipe.training.test_flips or (of_images and "accuracy" in task.logged(data, str(recipe.training.loss))):
+    accuracy = "accuracy" in task.logged(data, str(recipe.training.loss))
+    if not recipe.training.test_flips or (tasks.classifies_images(data) and accuracy):
         return []
     return [f"training.test_flips: is for images of one class each, {recipe.dataset} is {data.kind} for {data.task}"]
 

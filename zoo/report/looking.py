@@ -28,10 +28,9 @@ LONGEST = 20.0  # seconds that occlusion may take
 
 def applies(look: Look) -> bool:
     """Whether one class is said of one image."""
-    task, data = tasks.of(look.data), look.data
-    plain = data.kind == "image" and not data.inputs and not data.targets
-    one_class = task.has_classes and not task.has_several_labels
-    return plain and one_class and look.outputs is not None and len(look.test) > 0
+    task = tasks.of(look.data)
+    one_class = tasks.classifies_images(look.data) and not task.has_several_labels
+    return one_class and look.outputs is not None and len(look.test) > 0
 
 
 def class_maps(look: Look) -> Figure:

@@ -70,7 +70,7 @@ def refuse_others(run: Run) -> None:
         UsageError: with what it is.
     """
     data, task = run.recipe.data, tasks.of(run.recipe.data)
-    if data.kind != "image" or not task.has_classes or data.targets or data.inputs or task.target(data).is_map:
+    if not tasks.classifies_images(data):
         raise UsageError(
             f"{run.name} is no image classifier: {task.name} on {data.kind} data\n"
             "zoo explain is for runs that say the class of an image, such as lenet:mnist"

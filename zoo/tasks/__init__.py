@@ -202,6 +202,13 @@ def counted(data: Data) -> Data:
     return data.model_copy(update={"train": source.count(address, data, of(data).target(data).role)})
 
 
+def classifies_images(data: Data) -> bool:
+    """Whether it is said of one image to which class, or classes, it belongs."""
+    task = of(data)
+    alone = task.has_classes and not data.inputs and not data.targets
+    return alone and not task.target(data).is_map and task.fields(data).inputs[0].has_pixels
+
+
 def sizes(data: Data) -> dict[str, int]:
     """Examples in `train`, `validation` and `test` after splitting; texts and series come in windows."""
     return of(data).sizes(data)
