@@ -12,11 +12,11 @@ from zoo.data.reading import Reading
 from zoo.data.sources import own, parts
 from zoo.errors import MissingError, UsageError
 from zoo.recipe import load_recipe
-from zoo.runs.directory import Run
 from zoo.tasks.task import Look
 
 if TYPE_CHECKING:
     from zoo.data.examples import Splits
+    from zoo.runs.directory import Run
     from zoo.training.evaluation import Evaluation
 
 PAGE = ("examples_scored", "examples_in_split", "details")  # what a report says beside the metrics
