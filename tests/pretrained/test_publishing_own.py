@@ -3,14 +3,12 @@
 import re
 import shlex
 
-import numpy as np
 import pytest
+from own_files import DRAW, arrays, book, pairs, photos, series, texts
 
 import zoo
 from zoo.recipe import resolve
 from zoo.runs import publishing
-
-DRAW = np.random.default_rng(0)
 
 
 def table(path, rows=80):
@@ -18,47 +16,6 @@ def table(path, rows=80):
         f"{a:.3f},{'ab'[i % 2]},{i // 4},{'red' if a > 0 else 'blue'}" for i, a in enumerate(DRAW.normal(size=rows))
     ]
     path.write_text("\n".join(["size,kind,patient,colour", *lines]) + "\n")
-    return path
-
-
-def photos(path, rows=14):
-    from PIL import Image
-
-    for name in ("dark", "light"):
-        (path / name).mkdir(parents=True)
-        for i in range(rows):
-            shade = DRAW.integers(0, 99, (8, 8), "uint8") + (150 if name == "light" else 0)
-            Image.fromarray(shade.astype("uint8")).save(path / name / f"{i}.png")
-    return path
-
-
-def texts(path, rows=60):
-    lines = [f"{'good' if i % 2 else 'bad'} {' '.join(DRAW.choice(list('abcdefgh'), 7))},{i % 2}" for i in range(rows)]
-    path.write_text("\n".join(["text,stars", *lines]) + "\n")
-    return path
-
-
-def series(path, steps=200):
-    days = np.datetime_as_string(np.datetime64("2020-01-01") + np.arange(steps))
-    lines = [f"{day},{a:.3f},{b:.3f}" for day, (a, b) in zip(days, DRAW.normal(size=(steps, 2)), strict=True)]
-    path.write_text("\n".join(["day,rain,sales", *lines]) + "\n")
-    return path
-
-
-def book(path):
-    path.write_text("the cat sat on the mat and ate the rat.\n" * 90)
-    return path
-
-
-def arrays(path, rows=60):
-    path.mkdir()
-    np.save(path / "x.npy", DRAW.normal(size=(rows, 3)).astype("float32"))
-    np.save(path / "y.npy", np.arange(rows) % 2)
-    return path
-
-
-def pairs(path, rows=80):
-    path.write_text("\n".join(f"say {i} please\tdis {i} donc" for i in range(rows)) + "\n")
     return path
 
 
