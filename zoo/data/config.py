@@ -69,6 +69,13 @@ class Masks(Section):
         return self
 
 
+class Boxes(Section):
+    """Of images with boxes around what is to be found in them."""
+
+    most: Positive = 100
+    """Most boxes that an image of the dataset has."""
+
+
 class Input(Section):
     """One of several inputs of an example: `[data.inputs.NAME]`."""
 
@@ -198,6 +205,8 @@ class Data(Section):
     """What is forecast; a table."""
     masks: Masks | None = None
     """How images with a class for each pixel are cut; a table. `input_shape` is then that of a tile."""
+    boxes: Boxes | None = None
+    """Of images with boxes around what is to be found; a table."""
 
     @model_validator(mode="before")
     @classmethod
