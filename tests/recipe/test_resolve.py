@@ -180,7 +180,7 @@ def test_the_fingerprint_changes_with_recipe_and_builder_but_not_with_the_seed(t
     digests = []
     for text in (
         'def f():\n    "one"\n    return g() + SIZE\n\ndef g():\n    return 1\n\nSIZE = 3\n',
-        'def f():\n    "two"  # or\n    return g() + SIZE\n\ndef g():\n    return 1\n\nSIZE = 3\n\nOTHER = 5\n',
+        'def f() -> int:\n    "two"  # or\n    return g() + SIZE\n\ndef g():\n    return 1\n\nSIZE = 3\n\nOTHER = 5\n',
         "def f():\n    return g() + SIZE\n\ndef g():\n    return 2\n\nSIZE = 3\n",
         "def f():\n    return g() + SIZE\n\ndef g():\n    return 1\n\nSIZE = 4\n",
     ):

@@ -17,8 +17,8 @@ from typing import Any
 def builder_source(module: str, name: str) -> str:
     """A builder's code and all that it uses of its module and of the zoo's models and layers, name by name.
 
-    Without decorators, comments and docstrings: what is said about a network does not change its numbers. Nothing is
-    imported.
+    Without decorators, annotations, comments and docstrings: what is said about a network does not change its numbers.
+    Nothing is imported.
     """
     found: dict[tuple[str, str], str] = {}
     _collect(module, name, found)
@@ -138,8 +138,14 @@ def _imports(tree: ast.Module) -> list[tuple[str, ast.alias]]:
 
 
 def _bare(node: ast.stmt) -> ast.stmt:
-    """A definition without decorators and docstrings."""
+    """A definition without decorators, annotations and docstrings."""
     for inner in ast.walk(node):
+        if isinstance(inner, ast.arg):
+            inner.annotation = None
+        if isinstance(inner, ast.AnnAssign):
+            inner.annotation = ast.Constant("")
+        if isinstance(inner, ast.FunctionDef):
+            inner.returns = None
         if isinstance(inner, ast.FunctionDef | ast.ClassDef):
             inner.decorator_list = []
             if ast.get_docstring(inner) is not None:
