@@ -220,7 +220,7 @@ class Sigmoids(_Classes):
         """0 or 1, (n, labels)."""
         return y.astype("float32")
 
-    def from_outputs(self, examples: Examples, outputs: Any, data: Data) -> dict[str, float]:
+    def from_outputs(self, examples: Examples, outputs: Any, data: Data, loss: str) -> dict[str, float]:
         """Mean average precision: over the labels that the examples have, the area under precision and recall."""
         from sklearn.metrics import average_precision_score
 

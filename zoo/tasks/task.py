@@ -199,7 +199,7 @@ class Task:
         """What is measured once of one part, beside the loss and the metrics in `measured`."""
         return Further({}, [])
 
-    def from_outputs(self, examples: Examples, outputs: Any, data: Data) -> dict[str, float]:
+    def from_outputs(self, examples: Examples, outputs: Any, data: Data, loss: str) -> dict[str, float]:
         """What is measured once of one part and needs the outputs for all of it, such as an order of examples."""
         return {}
 

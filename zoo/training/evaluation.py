@@ -111,7 +111,7 @@ def measure(
     """
     examples, task = splits.by_name()[part], of(data)
     found = evaluate(examples)
-    ranked = {} if found.outputs is None else task.from_outputs(examples, found.outputs, data)
+    ranked = {} if found.outputs is None else task.from_outputs(examples, found.outputs, data, loss)
     if flips:
         both = (found.outputs + _of_mirror_images(examples, evaluate)) / 2
         answers = score(model, task.objective(data, loss), both, task.targets(examples.y, data, loss))
