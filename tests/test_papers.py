@@ -51,7 +51,7 @@ def test_every_install_hint_names_the_distribution_and_an_extra_that_exists():
         if "pip_install('" in line
     ]
     assert wrong == []
-    assert set(used) == {"gpu", "tensorboard", "translate", "export"} <= set(extras)
+    assert set(used) == {"gpu", "tensorboard", "translate", "export", "detect"} <= set(extras)
     assert pip_install("export") == "pip install 'classic-networks-zoo[export]'"
 
 

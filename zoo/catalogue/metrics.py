@@ -66,6 +66,8 @@ def add(*new: Metric) -> None:
 
 
 add(
+    Metric("map50", higher_is_better=True, full=1.0),
+    Metric("map", higher_is_better=True, full=1.0),
     Metric("bleu", higher_is_better=True, full=100.0),
     Metric("perplexity", higher_is_better=False, over_tokens=True, headline="loss"),
     Metric("exact_match", higher_is_better=True, full=1.0, counts_examples=True, over_tokens=True),
@@ -94,6 +96,8 @@ add(
     Metric("balanced_accuracy", higher_is_better=True, full=1.0),
     Metric("macro_precision", higher_is_better=True, full=1.0),
     Metric("macro_recall", higher_is_better=True, full=1.0),
+    Metric("micro_precision", higher_is_better=True, full=1.0),
+    Metric("micro_recall", higher_is_better=True, full=1.0),
     Metric("roc_auc", higher_is_better=True, full=1.0),
     Metric("average_precision", higher_is_better=True, full=1.0),
     Metric("calibration_error", higher_is_better=False),
