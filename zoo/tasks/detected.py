@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.errors import MissingError, pip_install
+
+if TYPE_CHECKING:
+    from zoo.drawing.detections import Detected
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +153,24 @@ def mistaken(
     joined = {kind: np.concatenate(rows) for kind, rows in found.items()}
     first = {kind: _area(rows[:, 1:5]) if kind == "missed" else rows[:, 6] for kind, rows in joined.items()}
     return {kind: rows[np.argsort(-first[kind], kind="stable")] for kind, rows in joined.items()}
+
+
+def shown(
+    images: Sequence[np.ndarray] | np.ndarray,
+    truth: np.ndarray,
+    answers: Sequence[np.ndarray],
+    least_confidence: float,
+    least_iou: float = 0.5,
+) -> list[Detected]:
+    """Images with their objects and the answers that are at least so sure, as `zoo.drawing.detections` draws them."""
+    from zoo.drawing.detections import Detected
+
+    found = []
+    for image, sorted_out in zip(images, _sorted_out(truth, answers, least_confidence, least_iou), strict=True):
+        objects, answer, hits, _ = sorted_out
+        missed = ~np.isin(np.arange(len(objects)), hits)
+        found.append(Detected(image, objects, missed, answer, hits >= 0))
+    return found
 
 
 def curves(
