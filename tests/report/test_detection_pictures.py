@@ -164,6 +164,21 @@ def test_a_curve_a_class_with_its_average_precision():
     assert png(precision_recall([empty], ("a",), (np.nan,), "nothing"))
 
 
+def test_of_many_classes_the_best_and_the_worst_have_curves():
+    curve = (np.array([1.0]), np.array([1.0]))
+    figure = precision_recall([curve] * 80, [f"class {i}" for i in range(80)], np.arange(80) / 80, "title")
+    legend = [text.get_text().rpartition(" ")[0] for text in figure.legends[0].get_texts()]
+    assert legend == [f"class {i}" for i in (*range(79, 67, -1), *range(11, -1, -1))]
+    assert "of 80 classes" in figure.get_suptitle()
+
+
+def test_where_colours_repeat_names_stand_in_their_place():
+    names = [f"class {i}" for i in range(9)]
+    figure = detections(detected.shown(IMAGES, TRUTH, ANSWERS, 0.5), names, "")
+    assert [text.get_text() for text in figure.axes[1].texts] == ["missed class 1"]
+    assert not [text for text in figure.legends[0].get_texts() if text.get_text().startswith("class")]
+
+
 def test_a_row_a_kind_of_mistake_with_its_number():
     kinds = detected.mistaken(TRUTH, ANSWERS, 0.5)
     figure = mistakes(IMAGES, kinds, NAMES, "title", TRUTH)

@@ -26,6 +26,7 @@ MOST_IMAGES = 6
 COLUMNS = 3
 CELL = 4.6  # inches of an image
 LABEL, LETTER = 6.5, 4.1  # points of a label's font, and of a letter's width
+CURVES = 12  # of the best classes, and as many of the worst
 CROPS = 8  # of a kind of mistake
 AROUND = 0.6  # of a box's longer side, shown on each side of it
 LEAST_CROP = 24  # pixels
@@ -61,6 +62,7 @@ class Detected(NamedTuple):
 def detections(shown: Sequence[Detected], class_names: Sequence[str], title: str, note: str = "") -> Figure:
     """Images with their objects, dashed, and the answers; missed objects are hatched, false answers crossed out."""
     shown, names = shown[:MOST_IMAGES], captions(class_names, len(class_names), longest=16)
+    repeat = len(names) > len(COLOURS)
     columns = min(COLUMNS, max(1, len(shown)))
     down = max(1, -(-len(shown) // columns))
     drawn = figure(max(CELL * columns, 6.0), CELL * down * _tallness(shown) + 1.2)
@@ -74,7 +76,8 @@ def detections(shown: Sequence[Detected], class_names: Sequence[str], title: str
         for row, is_right in zip(one.answers[::-1], one.right[::-1], strict=True):
             _outline(axes, row, crossed=not is_right)
         said = [(row, f"{names[int(row[4])]} {row[5]:.2f}") for row in one.answers]
-        _labels(axes, [*said, *((row, "missed") for row in one.objects[one.missed])], one.image.shape[1])
+        lost = [(row, f"missed {names[int(row[4])]}" if repeat else "missed") for row in one.objects[one.missed]]
+        _labels(axes, [*said, *lost], one.image.shape[1])
     classes = [row[4] for one in shown for row in (*one.objects, *one.answers)]
     signs = [
         Line2D([], [], color=INK, linewidth=1.6, label="answer"),
@@ -101,8 +104,12 @@ def precision_recall(
     names = captions(class_names, len(class_names))
     drawn = figure(7.6, 5.0)
     axes = calm(drawn.add_subplot())
-    known = [i for i, ap in enumerate(aps) if np.isfinite(ap)]
-    for i in sorted(known, key=lambda i: -aps[i]):
+    known = sorted(np.flatnonzero(np.isfinite(aps)).tolist(), key=lambda i: -aps[i])
+    note = ""
+    if len(known) > 2 * CURVES:
+        note = f"of {len(known)} classes the {CURVES} of the highest and the {CURVES} of the lowest average precision"
+        known = [*known[:CURVES], *known[-CURVES:]]
+    for i in known:
         recall, precision = curves[i]
         over, up = np.append(np.zeros(len(recall[:1])), recall), np.append(precision[:1], precision)
         line, label = LINES[i // len(COLOURS) % len(LINES)], f"{names[i]} {aps[i]:.3f}"
@@ -112,7 +119,7 @@ def precision_recall(
     if known:
         legend = drawn.legend(loc="outside right upper", frameon=False, fontsize=9, labelcolor=SOFT)
         legend.set_title("average precision", {"size": 9})
-    heading(drawn, title)
+    heading(drawn, title, note)
     return drawn
 
 
@@ -231,9 +238,9 @@ def _labels(axes: Axes, rows: Sequence[tuple[np.ndarray, str]], width: int) -> N
 
 
 def _legend(drawn: Figure, names: Sequence[str], classes: Iterable[float], signs: Sequence[Artist]) -> None:
-    """The colours of the classes that are to be seen, and other signs."""
-    patches = [Patch(color=colour(i), label=names[i]) for i in sorted({int(one) for one in classes})]
-    handles = [*patches, *signs]
+    """The colours of the classes that are to be seen, unless they repeat, and other signs."""
+    seen = sorted({int(one) for one in classes}) if len(names) <= len(COLOURS) else []
+    handles = [*(Patch(color=colour(i), label=names[i]) for i in seen), *signs]
     if handles:
         drawn.legend(handles=handles, loc="outside lower left", ncols=8, frameon=False, fontsize=9, labelcolor=SOFT)
 
