@@ -47,7 +47,7 @@ def cached(name: str, decode: Callable[[], Source]) -> Source:
     is not used. Both are said on the log, neither is an error.
     """
     place = folder() / "data"
-    if not _usable(place):
+    if not usable(place):
         return decode()
     path = place / f"{name}.arrays"
     if path.exists():
@@ -79,7 +79,7 @@ def on_disk(
     from zoo.data import stored
 
     place = folder() / "data"
-    if not _usable(place):
+    if not usable(place):
         raise UsageError(f"{name} is to stay on disk, and {place} cannot be used\nset ZOO_HOME to a folder of your own")
     x, y, sums = (place / f"{name}.{ending}" for ending in ("x.npy", "y.npy", "sums.json"))
     maps = math.prod(map_shape or (0,))
@@ -124,7 +124,7 @@ def _is_whole(sums: Path, most: Mapping[Path, int]) -> bool:
     return False
 
 
-def _usable(place: Path) -> bool:
+def usable(place: Path) -> bool:
     """Make the folder if need be; false if it is not writable, or not ours alone to write."""
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)

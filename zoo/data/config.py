@@ -149,8 +149,8 @@ class Data(Section):
     """Several inputs: a table each, called by its name."""
     targets: dict[Name, Target] = {}
     """Several targets: a table each, called by its name."""
-    num_classes: Annotated[int, Field(ge=2, le=MOST)] | None = None
-    """Number of classes; absent: two classes by one probability, or no classes."""
+    num_classes: Positive | None = None
+    """Number of classes, two or more, or one to find in boxes; absent: two by one probability, or no classes."""
     class_names: tuple[str, ...] = ()
     """One name a class, in order."""
     feature_names: tuple[str, ...] = ()
@@ -225,12 +225,16 @@ class Data(Section):
         if shared := set(self.inputs) & set(self.targets):
             raise ValueError(f"{min(shared)!r} is an input and a target; names differ")
         classes = (self.num_classes, self.class_names, self.label, self.several_labels)
-        if self.targets and any((*classes, self.text, self.series, self.masks)):
+        if self.targets and any((*classes, self.text, self.series, self.masks, self.boxes)):
             raise ValueError("targets stand in tables data.targets.NAME, and so do their classes and labels")
         return self
 
     @model_validator(mode="after")
     def _agree(self) -> Data:
+        if self.num_classes == 1 and self.boxes is None:
+            raise ValueError(
+                "num_classes = 1: one class alone goes with the table data.boxes; else there are two or more"
+            )
         if self.class_names and len(self.class_names) != (self.num_classes or 2):
             raise ValueError(f"{len(self.class_names)} class_names for {self.num_classes or 2} classes")
         for section, kinds in (("text", ("text", "text-pair")), ("series", ("series",))):

@@ -173,14 +173,20 @@ def conform_inputs(given: Any, data: Data, where: str) -> Any:
 
 
 def conform_targets(y: np.ndarray, data: Data, where: str, target: Role = "label") -> np.ndarray:
-    """Class ids int32, of several labels an example 0 and 1 (n, labels); of the role value, values float32.
+    """Class ids int32, of several labels an example 0 and 1 (n, labels); of the role value, values float32, and of the
+    role boxes these, see `zoo.data.boxes.arrays`.
 
     Raises:
-        ZooError: a label outside the classes or a target that is not finite; the first such row is named.
+        UsageError: boxes of another shape. ZooError: a label outside the classes, a target that is not finite, a box
+            that is none; the first such row is named.
     """
     import numpy as np
 
+    from zoo.data.boxes import arrays
+
     y = np.asarray(y)
+    if target == "boxes":
+        return arrays.conformed(y, data, where)
     if target == "label" and data.several_labels:
         return _flags(y, data.num_classes or 2, where)
     return _values(y, where) if target == "value" else _class_ids(y, data.num_classes or 2, where)
@@ -239,13 +245,16 @@ def _flags(y: np.ndarray, labels: int, where: str) -> np.ndarray:
 
 
 def class_counts(part: Examples, names: Sequence[str]) -> dict[str, int]:
-    """How many examples, or pixels, of each of the classes that are called so; empty without classes."""
+    """How many examples, pixels or boxes of each of the classes that are called so; empty without classes."""
     import numpy as np
 
     if not names:
         return {}
     if part.y.ndim == 2:  # several labels an example
         return dict(zip(names, part.y.sum(axis=0).tolist(), strict=True))
+    if part.y.ndim == 3:  # boxes
+        ids = part.y[..., 4]
+        return dict(zip(names, np.bincount(ids[ids >= 0].astype(int), minlength=len(names)).tolist(), strict=True))
     counts = np.zeros(len(names), "int64")
     for block in part.y.blocks() if is_stored(part.y) else [part.y]:
         counts += np.bincount(np.ravel(block), minlength=len(names))[: len(names)]

@@ -137,7 +137,7 @@ def _scan_all(path: Path) -> tuple[tuple[str, ...], list[Path], list[int]]:
 
 
 def _files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    found = [path for path in _entries(folder) if not _is_hidden(path.relative_to(folder))]
+    found = [path for path in _entries(folder) if not is_hidden(path.relative_to(folder))]
     files = [path for path in found if path.is_file()]
     _note_skipped(folder, [path for path in found if not path.is_file()])
     wanted = [p for p in files if p.suffix.lower() in suffixes]
@@ -185,7 +185,7 @@ def _entries(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _is_hidden(path: Path) -> bool:
+def is_hidden(path: Path) -> bool:
     """Copies and thumbnails that other programs keep, such as .ipynb_checkpoints/1-checkpoint.png."""
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
@@ -208,6 +208,27 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
             raise UsageError(f"no images ({', '.join(SUFFIXES)}) in {path}")
         files += found
     return files
+
+
+def by_name(folder: Path, files: Sequence[Path]) -> dict[str, Path]:
+    """Files below a folder by their paths in it without the ending.
+
+    Raises:
+        UsageError: two files are of one name.
+    """
+    found: dict[str, Path] = {}
+    for file in files:
+        name = str(file.relative_to(folder).with_suffix(""))
+        if name in found:
+            raise UsageError(f"{found[name]} and {file} are of one name\nkeep one of them")
+        found[name] = file
+    return found
+
+
+def pictures(folder: Path) -> list[Path]:
+    """Every image below a folder, sorted, hidden ones left out; of other files nothing is said."""
+    files = [file for file in below(folder) if file.suffix.lower() in SUFFIXES]
+    return [file for file in files if not is_hidden(file.relative_to(folder))]
 
 
 def read_files(files: Sequence[Path], data: Data) -> np.ndarray:

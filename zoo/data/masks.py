@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +10,11 @@ from zoo.data.cache import cached, fingerprint, on_disk
 from zoo.data.config import Data, Masks
 from zoo.data.examples import Examples, Source, Splits, streams
 from zoo.data.fields import VOID
-from zoo.data.folder import each, fitted, head, image_files, image_mode, some
+from zoo.data.folder import SUFFIXES, below, by_name, each, fitted, head, image_files, image_mode, some
 from zoo.data.tiles import Grid, cut, cut_mask, grid
 from zoo.errors import UsageError
 from zoo.files import replacing
-from zoo.files.names import file_name
+from zoo.files.names import file_name, natural
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +32,13 @@ AT_ONCE = 16  # files that are decoded together
 def folders(path: Path) -> tuple[Path, Path] | None:
     """The folder of images and that of masks, where `path` holds such a pair."""
     found = ((path / images, path / masks) for images, masks in FOLDERS)
-    return next((pair for pair in found if pair[0].is_dir() and pair[1].is_dir()), None)
+    return next((pair for pair in found if pair[0].is_dir() and pair[1].is_dir() and not _is_of_texts(pair[1])), None)
+
+
+def _is_of_texts(folder: Path) -> bool:
+    """Whether a folder holds texts and no pictures, as labels/ does where boxes are written for YOLO."""
+    suffixes = {file.suffix.lower() for file in below(folder)}
+    return ".txt" in suffixes and not suffixes & set(SUFFIXES)
 
 
 def pairs(path: Path) -> list[tuple[Path, Path]]:
@@ -45,29 +50,14 @@ def pairs(path: Path) -> list[tuple[Path, Path]]:
     found = folders(path)
     if found is None:
         raise UsageError(f"{path} has no folders images/ and masks/\nput pictures into the one, masks into the other")
-    images, masks = (_by_name(folder) for folder in found)
+    images, masks = (by_name(folder, image_files([folder])) for folder in found)
     for there, here, what in ((images, masks, "mask"), (masks, images, "image")):
         if alone := [there[name] for name in there if name not in here]:
             raise UsageError(
                 f"{some([str(file) for file in alone])}: no {what} of that name in {found[what == 'mask']}\n"
                 f"an image and its mask have the same name, {len(images)} images and {len(masks)} masks are there"
             )
-    return [(images[name], masks[name]) for name in sorted(images, key=_natural)]
-
-
-def _by_name(folder: Path) -> dict[str, Path]:
-    """The picture files below a folder, by their path in it without the ending."""
-    found: dict[str, Path] = {}
-    for file in image_files([folder]):
-        name = str(file.relative_to(folder).with_suffix(""))
-        if name in found:
-            raise UsageError(f"{found[name]} and {file} are of one name\nkeep one of them")
-        found[name] = file
-    return found
-
-
-def _natural(name: str) -> list[tuple[bool, int, str]]:
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
+    return [(images[name], masks[name]) for name in sorted(images, key=natural)]
 
 
 def infer(path: Path) -> Data:

@@ -51,3 +51,8 @@ def dataset_name(name: str) -> str:
     if leads or len(name) > MOST_LETTERS or escaped(name) != name:
         raise ValueError("no name of a dataset")
     return name
+
+
+def natural(name: str) -> list[tuple[bool, int, str]]:
+    """What names are sorted by so that 2 comes before 10."""
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", name)]

@@ -20,13 +20,22 @@ PIECE = 2**24  # bytes
 
 def check_directory(path: Path) -> None:
     """Refuse an archive of very many members before its directory is read, which takes memory for each."""
+    if has_more_members(path, MOST_MEMBERS, WEIGHTS):
+        raise refused(path, f"the archive has more than {MOST_MEMBERS:,} members")
+
+
+def has_more_members(path: Path, members: int, most: int) -> bool:
+    """Whether an archive of at most `most` bytes has more members, by a look at its bytes alone.
+
+    Raises:
+        UsageError: it is larger, or no plain file. OSError: it cannot be opened.
+    """
     count, tail = 0, b""
-    with opened(path, WEIGHTS) as file:
-        while piece := file.read(PIECE):
+    with opened(path, most) as file:
+        while count <= members and (piece := file.read(PIECE)):
             count += (tail + piece).count(ENTRY)
             tail = piece[-len(ENTRY) + 1 :]
-            if count > MOST_MEMBERS:
-                raise refused(path, f"the archive has more than {MOST_MEMBERS:,} members")
+    return count > members
 
 
 def check_members(path: Path, archive: zipfile.ZipFile) -> None:

@@ -193,13 +193,14 @@ def load(data: Data, name: str, known: Vocabularies | None = None, source: Sourc
 
 
 def counted(data: Data) -> Data:
-    """The data with `train` as its own files have it, to be read as a whole.
+    """The data with `train`, and sizes of an example, as its own files have them, to be read as a whole.
 
     Raises:
         UsageError: what is foreign in the files is named.
     """
     source, address = sources.of(data.source)
-    return data.model_copy(update={"train": source.count(address, data, of(data).target(data).role)})
+    train = source.count(address, data, of(data).target(data).role)
+    return source.including(address, data).model_copy(update={"train": train})
 
 
 def classifies_images(data: Data) -> bool:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.data import arrays, masks
+from zoo.data import arrays, boxes, masks
+from zoo.data.layout import layout
 from zoo.data.reading import AS_FOUND, TOKENS, Reading
 from zoo.data.sources import infer, pairs, parts
 from zoo.data.text import corpus, files
@@ -23,6 +24,7 @@ READ_AS = {
     "pairs": "text-pair",
     "series": "series",
     "images": "image",
+    "boxes": "image",
 }  # what own data can be
 
 
@@ -30,8 +32,9 @@ def from_path(path: str | Path, reading: Reading = AS_FOUND) -> Data:
     """A description of own data, by its absolute path: it holds wherever it is used again.
 
     A folder of images or of .txt files, a sub-folder a class, or one with x.npy and y.npy, or one with images/ and
-    masks/ whose files have the same names; a table; running text for a language model, in a .txt file or in a folder of
-    nothing else; a file of tab-separated pairs of texts, or two files whose lines belong together, `a.en,a.de`.
+    masks/ whose files have the same names; images with boxes (see `zoo.data.boxes`); a table; running text for a
+    language model, in a .txt file or in a folder of nothing else; a file of tab-separated pairs of texts, or two files
+    whose lines belong together, `a.en,a.de`.
     `reading.kind` says what a table is where that is not found out rightly, "images" that a folder's need no labels,
     and "corpus" that texts are for a language model. A folder with train/ and test/ or validation/ (or the files
     train.csv, test.csv ...) is one of parts; else `reading.test` and `reading.validation` may name them.
@@ -41,7 +44,7 @@ def from_path(path: str | Path, reading: Reading = AS_FOUND) -> Data:
             what is no text.
     """
     whole = Path(path).expanduser()
-    if found := parts.layout(whole) if whole.is_dir() else {}:
+    if found := layout(whole) if whole.is_dir() and not boxes.holds(whole) else {}:
         if reading.test or reading.validation:
             raise UsageError(f"{path} has parts of its own: {', '.join(found)}\nleave out --test and --validation")
         path = found["train"]
@@ -69,6 +72,8 @@ def _from_path(path: str | Path, reading: Reading) -> Data:
             )
         return infer(scheme, reading=reading)
     path = Path(path).expanduser()
+    if kind == "boxes" or (kind is None and not label and boxes.holds(path)):
+        return infer(f"folder:{path.absolute()}", reading=reading)
     if path.is_dir():
         if label:
             raise UsageError(f"{path} is a folder: its sub-folders' names are the labels; leave out --label")
@@ -122,5 +127,6 @@ def _pairs(path: str, label: str | None, kind: str | None) -> str | None:
     if not whole.is_file():
         return None
     found = whole.suffix.lower() in (".tsv", ".txt") and not label and pairs.looks_like(whole)
-    is_pairs = kind == "pairs" or (kind is None and (whole.suffix.lower() == ".zip" or found))
+    of_texts = whole.suffix.lower() == ".zip" and not boxes.holds(whole)
+    is_pairs = kind == "pairs" or (kind is None and (of_texts or found))
     return f"pairs:{whole.absolute()}" if is_pairs else None

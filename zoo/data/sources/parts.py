@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +14,6 @@ if TYPE_CHECKING:
     from zoo.data.config import Data
 
 log = logging.getLogger("zoo.data")
-NAMES = {  # of the folders or files of a folder, without their endings
-    "train": ("train", "training"),
-    "test": ("test", "testing"),
-    "validation": ("validation", "valid", "val", "dev"),
-}
 
 
 def added(data: Data, reading: Reading, path: str | Path) -> Data:
@@ -40,6 +34,7 @@ def added(data: Data, reading: Reading, path: str | Path) -> Data:
             source = address(data.source.partition(":")[0], given)
             found, place = sources.of(source)
             count = found.count(place, data, data.task)  # type: ignore[arg-type]  # the role, so far
+            data = found.including(place, data)
             data = data.model_copy(update={f"{name}_source": source, name: count, f"{name}_share": 0.0})
             said[name] = given
     _note(data, path, said)
@@ -64,32 +59,3 @@ def address(scheme: str, path: str) -> str:
     if gone := [str(one) for one in each if not one.exists()]:
         raise UsageError(f"no such file or folder: {', '.join(gone)}")
     return f"{scheme}:{','.join(str(one.absolute()) for one in each)}"
-
-
-def layout(folder: Path) -> dict[str, Path]:
-    """The parts of a folder that holds train/ and test/ or validation/, or files of such names; {}: none.
-
-    Raises:
-        UsageError: two folders or files are the same part.
-    """
-    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    folders = [entry for entry in entries if entry.is_dir()]
-    for suffix in ("", ".csv", ".tsv", ".txt", ".data"):
-        files = [entry for entry in entries if entry.is_file() and entry.suffix.lower() == suffix]
-        found = dict(_named(files if suffix else folders, folder))
-        if "train" in found and len(found) > 1:
-            others = [f"{entry.name}/" for entry in folders if not suffix and entry not in found.values()]
-            if others:
-                log.warning("note: %s has parts in folders of their own; passed over: %s", folder, ", ".join(others))
-            return found
-    return {}
-
-
-def _named(entries: list[Path], folder: Path) -> Iterator[tuple[str, Path]]:
-    for name, words in NAMES.items():
-        fitting = [entry for entry in entries if entry.stem.lower() in words]
-        if len(fitting) > 1:
-            both = " and ".join(entry.name for entry in fitting)
-            raise UsageError(f"{folder} has {both}, and both would be the {name} part\nmove one of them away")
-        if fitting:
-            yield name, fitting[0]

@@ -71,6 +71,14 @@ class DataSource:
         """
         return len(self.read(address, data.of_part(f"{self.scheme}:{address}"), target).train)
 
+    def including(self, address: str, data: Data) -> Data:
+        """The data with sizes that also hold for a part in files of its own, such as room for the boxes of an image.
+
+        Raises:
+            UsageError: files that cannot be read.
+        """
+        return data
+
     def status(self, address: str, data: Data | None = None) -> Status:
         """Whether the data lies ready, and where."""
         return Status(True, self.place, 0.0, 0.0)
