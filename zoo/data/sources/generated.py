@@ -1,7 +1,8 @@
 """Points made by a formula and a seed: the textbook problems that show what a unit, or a hidden layer, can do.
 
 Sequence tasks made by a rule are in `zoo.data.sources.generated_text`, images with masks in
-`zoo.data.sources.generated_images`; both are found here by their names as well.
+`zoo.data.sources.generated_images`, images with boxes in `zoo.data.sources.generated_boxes`; all are found here by
+their names as well.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.examples import Examples, Source
 from zoo.data.options import checked
-from zoo.data.sources import generated_blocks, generated_images, generated_text
+from zoo.data.sources import generated_blocks, generated_boxes, generated_images, generated_text
 from zoo.data.sources.source import DataSource
 from zoo.errors import UsageError, unknown
 
@@ -33,7 +34,7 @@ OPTIONS: dict[str, dict[str, Any]] = {  # name -> its options and their defaults
     "blocks": {"noise": 20.0, "seed": 0},
     "sine": {"noise": 0.1, "seed": 0, "period": 25.0},
 }
-NAMES = (*OPTIONS, *generated_text.TASKS, *generated_images.OPTIONS)
+NAMES = (*OPTIONS, *generated_text.TASKS, *generated_images.OPTIONS, *generated_boxes.OPTIONS)
 
 
 def read(name: str, data: Data) -> Source:
@@ -46,6 +47,8 @@ def read(name: str, data: Data) -> Source:
         return generated_text.read(name, data)
     if name in generated_images.OPTIONS:
         return generated_images.read(name, data)
+    if name in generated_boxes.OPTIONS:
+        return generated_boxes.read(name, data)
     options = options_of(name, data.options)
     kind = {"sine": "series", "blocks": "mixed"}.get(name, "tabular")
     if data.kind != kind:
