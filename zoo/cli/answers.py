@@ -6,24 +6,30 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from zoo.cli.console import out, table
 from zoo.cli.words import echo
 
+EDGES = ("left", "top", "right", "bottom")  # of a box
+
 
 def show(rows: list[Any], top: int) -> None:
-    """A line an answer; of a translation the translation alone."""
+    """A line an answer, or a box; of a translation the translation alone."""
     if all("text" in row and "probabilities" not in row for row in rows):
         for row in rows:
             echo(row["prediction"])
         return
+    rows = _by_box(rows)
     columns: dict[str, Callable[[Any], str]] = {
         "file": lambda row: row.get("text", row["file"])[:60],
         ">row": lambda row: str(row["row"]),
         "date": lambda row: row.get("date", ""),
         "prediction": lambda row: _written(row["prediction"]),
         "how sure": lambda row: _sureness(row, top),
+        **{f">{edge}": partial(_edge, edge) for edge in EDGES},
+        "picture": lambda row: row.get("picture", ""),
         "truth": lambda row: row.get("truth", ""),
     }
     used = {name: cell for name, cell in columns.items() if any(map(cell, rows))}
@@ -31,6 +37,25 @@ def show(rows: list[Any], top: int) -> None:
     for row in rows:
         grid.add_row(*(cell(row) for cell in used.values()))
     out.print(grid)
+
+
+def _by_box(rows: list[Any]) -> list[Any]:
+    """A row for each box that was found in an image; other rows as they are."""
+    found = []
+    for row in rows:
+        if "boxes" not in row:
+            found.append(row)
+            continue
+        for box in row["boxes"] or [{"class": "nothing"}]:
+            sure = {"probability": box["confidence"]} if "confidence" in box else {}
+            edges = {edge: box[edge] for edge in EDGES if edge in box}
+            found.append({**row, "prediction": box["class"], **sure, **edges})
+    return found
+
+
+def _edge(edge: str, row: dict[str, Any]) -> str:
+    """In pixels of the image."""
+    return f"{row[edge]:.1f}" if edge in row else ""
 
 
 def _written(prediction: Any) -> str:
@@ -56,6 +81,8 @@ def right(rows: list[Any]) -> str:
 def _sureness(row: dict[str, Any], top: int) -> str:
     if "score" in row:
         return f"score {row['score']:+.3f}"
+    if "boxes" in row:
+        return f"{row['probability']:.1%}" if "probability" in row else ""
     best = sorted(row.get("probabilities", {}).items(), key=lambda item: -item[1])[:top]
     return "  ".join(f"{name} {share:.1%}" for name, share in best)
 
@@ -66,9 +93,9 @@ def _as_csv(rows: list[Any]) -> str:
         {"file": row["file"], "row": row["row"]}
         | {key: row[key] for key in ("text", "date") if key in row}
         | row.get("columns", {})
-        | {key: row[key] for key in ("truth", "prediction", "probability", "score") if key in row}
+        | {key: row[key] for key in ("truth", "prediction", "probability", "score", *EDGES, "picture") if key in row}
         | {f"probability of {name}": share for name, share in row.get("probabilities", {}).items()}
-        for row in rows
+        for row in _by_box(rows)
     ]
     written = io.StringIO()
     writer = csv.DictWriter(written, list(dict.fromkeys(key for row in flat for key in row)), lineterminator="\n")

@@ -331,7 +331,9 @@ class Augmentation(Section):
     """Left to right: half of the time, or alternate: each image in every second epoch, half of them in the first."""
     quarter_turns: bool = False
     """By none to three right angles; of square images."""
+    mosaic: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of images with boxes that are put together from four of the batch."""
 
     @property
     def active(self) -> bool:
-        return bool(self.shift or self.rotate or self.zoom or self.flip or self.quarter_turns)
+        return bool(self.shift or self.rotate or self.zoom or self.flip or self.quarter_turns or self.mosaic)

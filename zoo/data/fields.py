@@ -47,7 +47,7 @@ class Field:
     @property
     def is_numeric(self) -> bool:
         """Whether its numbers are quantities, which preprocessing may scale; token ids and classes are none."""
-        return self.role not in ("tokens", "label", "mask")
+        return self.role not in ("tokens", "label", "mask", "boxes")
 
     @property
     def has_pixels(self) -> bool:
@@ -58,6 +58,11 @@ class Field:
     def is_map(self) -> bool:
         """Whether it says something of each pixel of a picture."""
         return self.role == "mask"
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether it is boxes in pixels of a picture, a row each, (most, 5)."""
+        return self.role == "boxes"
 
     @property
     def warp(self) -> Warp | None:

@@ -129,6 +129,7 @@ def mistakes(
     class_names: Sequence[str],
     title: str,
     truth: np.ndarray | None = None,
+    counts: Mapping[str, int] | None = None,
 ) -> Figure:
     """Mistakes by kind, a row each with their number: the first ones, cut out of their images with some surroundings.
 
@@ -139,12 +140,15 @@ def mistakes(
         class_names: of the classes.
         title: of the picture.
         truth: (n, most, 5), the objects of each image; those that an answer touches are drawn dashed.
+        counts: how many there are of each kind, where `kinds` has only some of them.
     """
     names = captions(class_names, len(class_names), longest=14)
     drawn = figure(1.5 * CROPS, 1.95 * len(kinds) + 0.7)
     for line, (kind, rows) in zip(drawn.subfigures(len(kinds), 1, squeeze=False)[:, 0], kinds.items(), strict=True):
         meant = f": {MEANT[kind]}" if kind in MEANT else ""
-        line.suptitle(f"{len(rows):,} {kind}{meant}", x=0.01, ha="left", fontsize=10, color=INK)
+        line.suptitle(
+            f"{counts[kind] if counts else len(rows):,} {kind}{meant}", x=0.01, ha="left", fontsize=10, color=INK
+        )
         cells = line.subplots(1, CROPS, squeeze=False)[0]
         for axes in cells:
             axes.set_axis_off()

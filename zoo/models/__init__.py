@@ -60,6 +60,7 @@ from zoo.models.vgg import vgg, vgg_11, vgg_13, vgg_16, vgg_19, vgg_small
 from zoo.models.vgg_transfer import vgg_transfer
 from zoo.models.vit import vit_base, vit_tiny
 from zoo.models.wide_resnet import wide_resnet_16_4
+from zoo.models.yolo import yolo_small, yolo_v1
 from zoo.models.zfnet import zfnet
 
 __all__ = [
@@ -147,5 +148,7 @@ __all__ = [
     "vit_base",
     "vit_tiny",
     "wide_resnet_16_4",
+    "yolo_small",
+    "yolo_v1",
     "zfnet",
 ]

@@ -124,11 +124,13 @@ def _monitors(recipe: Resolved) -> list[str]:
 
 def _kind(recipe: Resolved) -> list[str]:
     """What is for images, for numbers or for series only."""
-    steps, fields = recipe.preprocessing, tasks.of(recipe.data).fields(recipe.data).inputs
+    steps, (fields, targets) = recipe.preprocessing, tasks.of(recipe.data).fields(recipe.data)
     is_a = f"{recipe.dataset} is {recipe.data.kind}"
     found = []
     if recipe.augmentation.active and not any(field.has_pixels for field in fields):
         found.append(f"augmentation: is for images, {is_a}")
+    if recipe.augmentation.mosaic and not any(field.has_boxes for field in targets):
+        found.append(f"augmentation.mosaic: is for images with boxes, {recipe.dataset} is for {recipe.data.task}")
     for field in fields:
         if recipe.augmentation.quarter_turns and field.has_pixels and field.shape[0] != field.shape[1]:
             sides = f"{field.shape[0]}x{field.shape[1]}"

@@ -19,6 +19,7 @@ from zoo.errors import UsageError, unknown
 from zoo.tasks import (
     autoencoding,
     classification,
+    detection,
     forecast,
     heads,
     language_model,
@@ -40,6 +41,7 @@ _ALONE: tuple[Task, ...] = (
     *language_model.TASKS,
     *seq2seq.TASKS,
     *segmentation.TASKS,
+    *detection.TASKS,
     *autoencoding.TASKS,
 )
 _SEVERAL = heads.Heads(lambda: _every())

@@ -8,6 +8,7 @@ lies over an image, such as a mask, is warped by the same numbers; the role of a
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,20 @@ import tensorflow as tf
 
 from zoo.data.config import Augmentation
 from zoo.data.examples import only
-from zoo.data.fields import Field, Fields, Warp
+from zoo.data.fields import Field, Fields
+from zoo.training import moving
 
-Augment = Callable[[Any, Any, tf.Tensor, int, int], tuple[Any, Any]]  # x, y, step, batch size, first of the share
+
+@dataclass(frozen=True)
+class Augment:
+    """Changes x and y of a share of a batch of so many examples that begins at its example `first`."""
+
+    change: Callable[[Any, Any, tf.Tensor, int, int], tuple[Any, Any]]
+    across_examples: bool = False  # whether an example becomes part of another, so that a share is not enough
+
+    def __call__(self, x: Any, y: Any, step: tf.Tensor, batch_size: int, first: int) -> tuple[Any, Any]:
+        """x and y after it; `step` is counted through all epochs."""
+        return self.change(x, y, step, batch_size, first)
 
 
 FLIPS = "flips"  # an array beside the inputs, for flips in turn; the network never sees it
@@ -32,14 +44,16 @@ def beside_inputs(settings: Augmentation, seed: int, examples: int) -> dict[str,
 
 
 def make_augment(settings: Augmentation, seed: int, fields: Fields, steps: int = 1) -> Augment | None:
-    """A function (x, y, step, batch size, first) -> x and y of the same shapes and dtypes, or None.
+    """What changes x and y, which keep their shapes and dtypes, or None.
 
     x and y are those of a share of a batch that begins at its example `first`: they are changed as in the whole batch.
-    With flips in turn x also holds `beside_inputs`; an epoch has so many `steps`.
+    With flips in turn x also holds `beside_inputs`; an epoch has so many `steps`. Where images are put together from
+    several, they have the boxes of four.
     """
     if not settings.active:
         return None
     in_turn = settings.flip == "alternate"
+    height, width = next((field.shape[:2] for field in fields.inputs if field.has_pixels), (0, 0))
 
     def augment(x: Any, y: Any, step: tf.Tensor, batch_size: int, first: int) -> tuple[Any, Any]:
         draws = draw(seed, step, batch_size, settings.quarter_turns)
@@ -47,27 +61,29 @@ def make_augment(settings: Augmentation, seed: int, fields: Fields, steps: int =
             mirrored = (tf.cast(x[FLIPS], "int32") + step // steps) % 2  # (share,)
             x = only({name: array for name, array in x.items() if name != FLIPS})
 
-        def changed_by(drawn: tf.Tensor, array: tf.Tensor, how: Warp) -> tf.Tensor:
+        amounts = settings.shift, settings.rotate, settings.zoom, bool(settings.flip)
+
+        def changed_by(array: tf.Tensor, field: Field) -> tf.Tensor:
+            drawn = draws[:, first : first + array.shape[0]]
             if in_turn:
                 drawn = tf.concat([drawn[:2], tf.cast(-mirrored[None], "float32"), drawn[3:]], axis=0)
-            return warped(array, drawn, settings.shift, settings.rotate, settings.zoom, bool(settings.flip), *how)
+            if field.has_boxes:
+                return moving.boxes(array, transforms(drawn, height, width, *amounts), (height, width))
+            return array if field.warp is None else warped(array, drawn, *amounts, *field.warp)
 
         def changed(arrays: Any, described: tuple[Field, ...]) -> Any:
             if not isinstance(arrays, dict):
                 arrays = {described[0].name: arrays}
-            filled = {field.name: field.warp for field in described if field.warp}
+            known = {field.name: field for field in described}
             return only(
-                {
-                    name: changed_by(draws[:, first : first + array.shape[0]], array, filled[name])
-                    if name in filled
-                    else array
-                    for name, array in arrays.items()
-                }
+                {name: changed_by(array, known[name]) if name in known else array for name, array in arrays.items()}
             )
 
+        if settings.mosaic:
+            x, y = moving.mosaic(x, y, seed, step, settings.mosaic)
         return changed(x, fields.inputs), changed(y, fields.targets)
 
-    return augment
+    return Augment(augment, across_examples=settings.mosaic > 0)
 
 
 def draw(seed: int, step: tf.Tensor, batch_size: int, quarter_turns: bool = False) -> tf.Tensor:

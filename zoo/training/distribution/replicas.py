@@ -55,9 +55,13 @@ def make_run_steps(
     def replica_step(here: dict[str, tf.Tensor], rows: tf.Tensor, lengths: tf.Tensor, step: tf.Tensor) -> None:
         first, count = share(batch_size)
         feed_here = feed._replace(arrays=here)
-        x, y = take(feed_here, rows[first : first + max(count, 1)], lengths)  # (share, ...)
-        if augment is not None:
-            x, y = augment(x, y, step, batch_size, first)
+        mine = slice(first, first + max(count, 1))
+        if augment is not None and augment.across_examples:
+            x, y = augment(*take(feed_here, rows, lengths), step, batch_size, 0)
+            x, y = keras.tree.map_structure(lambda array: array[mine], (x, y))  # (share, ...)
+        else:
+            x, y = take(feed_here, rows[mine], lengths)  # (share, ...)
+            x, y = (x, y) if augment is None else augment(x, y, step, batch_size, first)
         for train_step in train_steps:
             train_step(x, y, take_targets(feed_here, rows, lengths), count)
         if after_step is not None:
