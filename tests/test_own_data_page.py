@@ -9,7 +9,7 @@ import pytest
 from zoo.catalogue.registry import list_models
 from zoo.cli import group
 from zoo.data.missing import OF_SERIES, OF_TABLES
-from zoo.data.sources.own import READ_AS
+from zoo.data.reading import READ_AS
 
 PAGE = Path(__file__).parents[1] / "docs" / "your-own-data.md"
 

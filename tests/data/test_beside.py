@@ -63,5 +63,5 @@ def test_what_cannot_be_is_refused(visits, tmp_path):
     with pytest.raises(UsageError, match="each group of 'who' has more rows than the 8 of the test part"):
         tasks.from_path(one, reading=Reading(group="who"))
     (tmp_path / "a").mkdir()
-    with pytest.raises(UsageError, match="name columns of a table"):
+    with pytest.raises(UsageError, match="--group: not for folder:"):
         tasks.infer(f"folder:{tmp_path}", reading=Reading(group="who"))

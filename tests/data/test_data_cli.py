@@ -135,7 +135,7 @@ def test_show_takes_any_prepared_tfds_name(zoo, toy_dir, tmp_path):
         (["show", "./nothing"], 2, "no such file or folder: nothing"),
         (["show", "tfds:mnst"], 2, "unknown TensorFlow Datasets name 'mnst'; did you mean mnist"),
         (["show", "tfds:../x"], 2, "not of the form tfds:NAME"),
-        (["show", "iris", "--label", "species"], 2, "--label is for own data"),
+        (["show", "iris", "--label", "species"], 2, "--label goes with --data PATH or tfds:NAME"),
         (["show", "iris", "--out", "none/x.png"], 2, "cannot write none/x.png"),
         (["show", "iris", "--out", "x.jpg"], 2, "a sheet of samples is a .png"),
         (["show", "mnist"], 3, "mnist is not prepared, and there is no network"),

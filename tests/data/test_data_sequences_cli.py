@@ -105,7 +105,7 @@ def test_an_own_series_is_shown_and_said_to_be_something_else(zoo_cli, dated, mo
     said = zoo_cli("data", "show", "own.csv", "--as", "serie")
     assert said.code == 2 and "did you mean series" in said.err
     said = zoo_cli("data", "show", "iris", "--as", "text")
-    assert said.code == 2 and "--as is for own data" in said.err
+    assert said.code == 2 and "--as goes with --data PATH or tfds:NAME" in said.err
 
 
 def test_an_own_series_is_resolved_as_one(dated):

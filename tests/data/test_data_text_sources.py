@@ -13,6 +13,7 @@ from zoo import tasks
 from zoo.data import cache, class_counts
 from zoo.data.config import Data, Text
 from zoo.data.examples import Examples, Source
+from zoo.data.reading import Reading
 from zoo.data.sources import read
 from zoo.data.sources import stdlib as stdlib_source
 from zoo.data.splitting import split
@@ -93,6 +94,16 @@ def test_what_a_set_does_not_hold_is_refused(toy_dir, texts, toy):
         read(toy.model_copy(update={"source": "tfds:zoo_texts", "label": "label", "test": 0}))
     with pytest.raises(UsageError, match="unknown split of zoo_texts 'tset'; did you mean test"):
         read(texts("tfds:zoo_texts", label="label", test=6, test_split="tset"))
+
+
+def test_texts_are_taken_apart_as_is_said(toy_dir):
+    data = infer("tfds:zoo_texts", "label", reading=Reading(tokens="character"))
+    train = split(read(data), data, "toy").train.x
+    assert data.text.tokens == "character" and data.text.vocab_size == len(set("".join(train))) + 4
+    assert data.input_shape == (len("Number 19 is it."),)
+    pages = infer("tfds:zoo_pages", reading=Reading(tokens="word"))  # "ab \nbc\n" and "d"
+    assert (pages.text.tokens, pages.train, pages.test, pages.input_shape) == ("word", 2, 1, (64,))
+    assert pages.text.vocab_size == 2 + 4  # ab and bc: of words that come once all are known where none comes twice
 
 
 def test_the_cache_keeps_a_validation_part_with_and_without_a_test_part(home):

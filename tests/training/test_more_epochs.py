@@ -149,6 +149,11 @@ def test_a_run_that_was_stopped_goes_on_first(finished, tmp_path, zoo_cli):
 def test_other_changes_are_refused_for_a_finished_run_too(finished, zoo_cli):
     said = zoo_cli("run", "--resume", str(finished.folder), "--epochs", "9", "--seed", "3", "--no-best")
     assert said.code == 2 and "seed was 0, now 3" in said.err
+    said = zoo_cli(
+        "run", "--resume", str(finished.folder), "--epochs", "9", "--dry-run", "--missing", "median", "--smoke"
+    )
+    assert said.code == 2 and "smoke was False, now True" in said.err
+    assert "--dry-run, --missing: not for a run that goes on" in said.err
 
 
 @pytest.mark.parametrize(

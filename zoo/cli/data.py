@@ -10,7 +10,7 @@ import click
 from zoo import tasks
 from zoo.cli import own_data
 from zoo.cli.console import out, print_json, table
-from zoo.cli.options import Grouped, options_said
+from zoo.cli.options import Grouped, refuse_of_recipe
 from zoo.cli.options import own_data as own_data_options
 from zoo.cli.words import echo
 from zoo.data.reading import AS_FOUND, Reading
@@ -177,8 +177,7 @@ def find(name: str, reading: Reading = AS_FOUND, own: bool = False) -> tuple[str
     like_path = (Path(name).exists() or "/" in name or "," in name) and not name.endswith(".toml")
     if own or (name not in recipe.list_recipes() and like_path):
         return name, from_path(name, reading=reading)
-    if given := options_said(reading):
-        raise UsageError(f"{given[0]} is for own data or a tfds:NAME; {name} is a recipe")
+    refuse_of_recipe(reading, name)
     found = recipe.load_recipe(name)
     return found.title, found.data
 

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from zoo.cli.console import err, out, print_json, table
-from zoo.cli.options import Grouped, options_said, own_data, set_option, training
-from zoo.data.reading import Reading
+from zoo.cli.options import Grouped, own_data, set_option, training
+from zoo.data.reading import Reading, flag
 from zoo.errors import UsageError
 
 
@@ -56,14 +56,12 @@ def command(
     if len(names) == 2 and path is not None:
         model, folder = names[0], Path(names[1])
         own = tasks.from_path(path, wanted=describe(model).tasks, reading=reading)
-        ejected = eject(model, Path(path).stem, folder, sets, options, start, reading.label, own)
+        ejected = eject(model, Path(path).stem, folder, sets, options, start, reading, own)
     elif len(names) == 3 and path is None:
-        if given := [flag for flag in options_said(reading) if flag != "--label"]:
-            raise UsageError(f"{given[0]} goes with --data PATH; a recipe says what its data is")
-        ejected = eject(names[0], names[1], Path(names[2]), sets, options, start, reading.label)
+        ejected = eject(names[0], names[1], Path(names[2]), sets, options, start, reading)
     elif len(names) == 2:
-        if given := [*options_said(reading), *(f"--{name}" for name, value in start.items() if value is not None)]:
-            raise UsageError(f"{given[0]} does not go with a run, whose recipe says what it is")
+        if given := [*reading.said, *(name for name, value in start.items() if value is not None)]:
+            raise UsageError(f"{flag(given[0])} does not go with a run, whose recipe says what it is")
         ejected = eject_run(Path(names[0]), Path(names[1]), sets, options)
     else:
         raise UsageError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.data.reading import AS_FOUND, Reading
+from zoo.data.reading import AS_FOUND, Reading, flag
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,19 +33,19 @@ TRAINING: dict[
     "early_stopping": (int, "Stop after so many epochs without a lower validation loss; 0: never."),
     "best": (bool, "End with the weights of the best epoch by validation loss, or of the last."),
 }
-OWN_DATA: dict[str, tuple[str, str, str]] = {  # of zoo.data.reading.Reading -> the flag, what it takes, and the help
-    "kind": ("--as", "KIND", "If it is taken wrongly: table, text, corpus, pairs, series or images."),
-    "test": ("--test", "PATH", "The test part, where it lies by itself; else a fifth is held out."),
-    "validation": ("--validation", "PATH", "The validation part; else a tenth of the rest is held out."),
-    "missing": ("--missing", "WAY", "Missing cells: drop, median, mode, flag; of a series: forward, interpolate."),
-    "drop": ("--drop", "COLUMN,...", "Columns to leave out."),
-    "columns": ("--columns", "COLUMN,...", "Columns to predict from; all but the label if not said."),
-    "group": ("--group", "COLUMN", "Rows with one value in it stay in one part, such as those of a patient."),
-    "weight": ("--weight", "COLUMN", "What each row counts in the loss."),
-    "text_column": ("--text-column", "COLUMN", "The column of texts."),
-    "tokens": ("--tokens", "word|character", "What texts are taken apart into."),
-    "calendar": ("--calendar", "month,...", "Columns out of a series' dates: month, weekday, hour, day-of-year."),
-    "label": ("--label", "COLUMN", "What to predict, of --data or tfds:NAME; the last column if not said."),
+OWN_DATA: dict[str, tuple[str, str]] = {  # of zoo.data.reading.Reading -> what it takes, and the help
+    "kind": ("KIND", "If it is taken wrongly: table, text, corpus, pairs, series, images or boxes."),
+    "test": ("PATH", "The test part, where it lies by itself; else a fifth is held out."),
+    "validation": ("PATH", "The validation part; else a tenth of the rest is held out."),
+    "missing": ("WAY", "Missing cells: drop, median, mode, flag; of a series: forward, interpolate."),
+    "drop": ("COLUMN,...", "Columns to leave out."),
+    "columns": ("COLUMN,...", "Columns to predict from; all but the label if not said."),
+    "group": ("COLUMN", "Rows with one value in it stay in one part, such as those of a patient."),
+    "weight": ("COLUMN", "What each row counts in the loss."),
+    "text_column": ("COLUMN", "The column of texts."),
+    "tokens": ("word|character", "What texts are taken apart into, of --data or tfds:NAME."),
+    "calendar": ("month,...", "Columns out of a series' dates: month, weekday, hour, day-of-year."),
+    "label": ("COLUMN", "What to predict, of --data or tfds:NAME; the last column if not said."),
 }
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -77,14 +77,14 @@ def training(*names: str, said: Mapping[str, str] | None = None) -> Decorator:
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for name in reversed(names):
             takes, words = TRAINING[name]
-            flag, words = f"--{name.replace('_', '-')}", (said or {}).get(name, words)
-            flag += "/--no-best" if name == "best" else ""
+            option_name, words = f"--{name.replace('_', '-')}", (said or {}).get(name, words)
+            option_name += "/--no-best" if name == "best" else ""
             if takes is bool:
                 option = click.option(
-                    flag, is_flag=True, default=None, help=words, expose_value=False, callback=_gather
+                    option_name, is_flag=True, default=None, help=words, expose_value=False, callback=_gather
                 )
             else:
-                option = click.option(flag, type=takes, help=words, expose_value=False, callback=_gather)
+                option = click.option(option_name, type=takes, help=words, expose_value=False, callback=_gather)
             command = option(command)
         return command
 
@@ -98,9 +98,9 @@ def own_data(words: str = "", path: bool = True) -> Decorator:
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for name, (flag, metavar, said) in reversed(OWN_DATA.items()):
+        for name, (metavar, said) in reversed(OWN_DATA.items()):
             command = click.option(
-                flag, name, metavar=metavar, help=said, cls=OfData, expose_value=False, callback=_read_as
+                flag(name), name, metavar=metavar, help=said, cls=OfData, expose_value=False, callback=_read_as
             )(command)
         return click.option("--data", "path", metavar="PATH", help=words, cls=OfData)(command) if path else command
 
@@ -112,9 +112,13 @@ def _read_as(context: click.Context, option: click.Parameter, value: Any) -> Non
     context.params["reading"] = known if value in (None, ()) else replace(known, **{str(option.name): value})
 
 
-def options_said(reading: Reading) -> list[str]:
-    """The flags of what is said in a `Reading`."""
-    return [flag for name, (flag, *_) in OWN_DATA.items() if getattr(reading, name) != getattr(AS_FOUND, name)]
+def refuse_of_recipe(reading: Reading, dataset: str) -> None:
+    """Raise UsageError for anything that is said of data which a recipe describes."""
+    if reading.said:
+        option = flag(reading.said[0])
+        raise UsageError(
+            f"{option} goes with --data PATH or tfds:NAME; {dataset} is a recipe and says what its data is"
+        )
 
 
 def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -160,4 +164,5 @@ def data_of(dataset: str | None, path: str | None, reading: Reading, base: Base)
     assert dataset is not None
     if sources.is_address(dataset):
         return sources.title(dataset), tasks.infer(dataset, reading=reading)
+    refuse_of_recipe(reading, dataset)
     return dataset, None

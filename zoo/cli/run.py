@@ -9,9 +9,9 @@ import click
 
 from zoo import tasks
 from zoo.cli.console import baseline_lines, detail_lines, err, measured, out, print_json, table
-from zoo.cli.options import Grouped, options_said, own_data, set_option, training
+from zoo.cli.options import Grouped, own_data, refuse_of_recipe, set_option, training
 from zoo.cli.words import echo
-from zoo.data.reading import Reading
+from zoo.data.reading import Reading, flag
 from zoo.errors import UsageError
 
 
@@ -95,9 +95,13 @@ def command(
 
     watch = None if quiet else Progress()
     if resume is not None:
-        said = {"MODEL": model, "DATASET": dataset, "baseline": baseline, **options}
+        said = {"MODEL": model, "DATASET": dataset, "smoke": smoke or None, **options}
         longer = _for_longer(resume, said)
-        _refuse_beside_resume(resume, said, path, sets, None if longer else out)
+        alone = {"--set": sets, "--data": path, "--base": base, "--weights": weights, "--freeze": freeze,
+                 "--dry-run": dry_run, "--baseline": baseline is not None, "--out": out and not longer,
+                 **{flag(name): True for name in reading.said}}  # fmt: skip
+        _refuse_beside_resume(resume, said, [name for name, given in alone.items() if given])
+        smoke = bool(directory.Run(directory.newest(resume)).info.get("smoke"))
         finish(job.resume(resume, watch, require_gpu=require_gpu, out=out, **longer), as_json, smoke)
         return
     if model is None:
@@ -140,20 +144,18 @@ def _for_longer(run: Path, said: dict[str, Any]) -> dict[str, int]:
     return {}
 
 
-def _refuse_beside_resume(
-    run: Path, said: dict[str, Any], path: str | None, sets: tuple[str, ...], out: Path | None
-) -> None:
-    """A resumed run goes on as it began: names may be repeated if they agree, nothing may be changed."""
+def _refuse_beside_resume(run: Path, said: dict[str, Any], alone: list[str]) -> None:
+    """A resumed run goes on as it began: names may be repeated if they agree, and options `alone` do not go with it."""
     from zoo.runs.directory import Run, newest
 
-    recipe = Run(newest(run)).recipe
-    began = recipe.training.model_dump() | {"MODEL": recipe.model, "DATASET": recipe.dataset}
+    begun = Run(newest(run))
+    began = begun.recipe.training.model_dump() | {"MODEL": begun.recipe.model, "DATASET": begun.recipe.dataset}
+    began["smoke"] = bool(begun.info.get("smoke"))
     said = {key: value for key, value in said.items() if value is not None}
     differs = [f"{k} was {began[k]}, now {v}" for k, v in said.items() if k in began and began[k] != v]
-    if not set(said) <= set(began):
-        differs.append("--early-stopping, --best and --baseline do not go with it")
-    if sets or out or path:
-        differs.append("--set, --out and --data do not go with it")
+    alone = [*alone, *(f"--{name.replace('_', '-')}" for name in said if name not in began)]
+    if alone:
+        differs.append(f"{', '.join(alone)}: not for a run that goes on")
     if differs:
         raise UsageError(f"--resume {run} goes on with the run as it began: {'; '.join(differs)}\nleave them away")
 
@@ -182,6 +184,7 @@ def _resolve(
     from zoo.runs import directory
 
     if model.endswith(".toml") and dataset is None and path is None:
+        refuse_of_recipe(reading, model)
         again, notes = recipe.rerun(Path(model), sets, options)
         return again, [*directory.note_of_change(Path(model)), *notes]
     wanted = describe(model).tasks
@@ -198,8 +201,7 @@ def _resolve(
     if sources.is_address(dataset):
         own = tasks.infer(dataset, wanted=wanted, reading=reading)
         return recipe.resolve(model, sources.title(dataset), sets, options, data=own)
-    if given := options_said(reading):
-        raise UsageError(f"{given[0]} goes with --data PATH or tfds:NAME; a recipe says what its data is")
+    refuse_of_recipe(reading, dataset)
     return recipe.resolve(model, dataset, sets, options)
 
 
@@ -217,6 +219,7 @@ def _from_weights(
 
     base, weights, freeze = start
     if str(model).endswith(".toml") and where[:2] == (None, None) and weights and not base and not freeze:
+        refuse_of_recipe(where[2], str(model))
         return bases.same_run(Path(str(model)), bases.find(weights), sets, options)
     if model == bases.TRANSFER:
         found, frozen = bases.find(base or "VGG16", weights), freeze and freezing(freeze)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from zoo.data.table import Table
 from zoo.errors import UsageError, unknown
 
+if TYPE_CHECKING:
+    from zoo.data.config import Data
+
 TOKENS = ("word", "character")
+READ_AS = {
+    "table": ("tabular", "mixed"),
+    "text": ("text",),
+    "corpus": ("text",),
+    "pairs": ("text-pair",),
+    "series": ("series",),
+    "images": ("image",),
+    "boxes": ("image",),
+}  # what own data can be said to be -> the kinds that it may turn out as
 TEST, VALIDATION = 0.2, 0.1  # shares that are held out: of all, and of what then remains
 
 
@@ -18,7 +31,7 @@ class Reading:
 
     Attributes:
         label: the column to predict; several are separated by commas.
-        kind: what the data is, one of `zoo.data.sources.own.READ_AS`.
+        kind: what the data is, one of `READ_AS`.
         test: the path of the test part, which is then not held out.
         validation: the path of the validation part.
         missing: what is done about missing cells, one of `zoo.data.missing`; None: they are refused.
@@ -29,6 +42,9 @@ class Reading:
         group: the column whose equal values keep rows in one part, such as a patient's number; nothing is learnt of it.
         weight: the column that says what each row counts in the loss; nothing is learnt of it.
         tokens: what texts are taken apart into, one of `TOKENS`.
+
+    Raises:
+        UsageError: no such kind, or no such tokens.
     """
 
     label: str | None = None
@@ -43,6 +59,44 @@ class Reading:
     group: str | None = None
     weight: str | None = None
     tokens: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind is not None and self.kind not in READ_AS:
+            raise unknown("kind of data", self.kind, READ_AS, f"known: {', '.join(READ_AS)}")
+        if self.tokens is not None and self.tokens not in TOKENS:
+            raise unknown("kind of tokens", self.tokens, TOKENS, f"known: {', '.join(TOKENS)}")
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The names of what is said."""
+        return tuple(field.name for field in fields(self) if getattr(self, field.name) is not None)
+
+    def refuse_others(self, known: Sequence[str], source: str) -> None:
+        """Refuse what is said and not among `known`, the names of what a source goes by.
+
+        Raises:
+            UsageError: there is such a thing.
+        """
+        if others := [flag(name) for name in self.said if name not in known]:
+            takes = f"takes {', '.join(map(flag, known))}" if known else "takes none of them"
+            raise UsageError(
+                f"{', '.join(others)}: not for {source}\nleave it out; of the options that describe data it {takes}"
+            )
+
+    def refuse_unused(self, data: Data, known: Sequence[str]) -> None:
+        """Refuse what is said and does nothing for such data; `known` as of `refuse_others`.
+
+        Raises:
+            UsageError: there is such a thing.
+        """
+        if self.kind and data.kind not in READ_AS[self.kind]:
+            raise UsageError(f"{data.source} is {data.kind}, it cannot be read as {self.kind}\nleave out --as")
+        wanted = {"tokens": ("texts", data.text), "text_column": ("a table of texts", data.kind == "text"),
+                  "calendar": ("series", data.series)}  # fmt: skip
+        for name, (what, suits) in wanted.items():
+            if name in self.said and not suits:
+                remedy = "leave it out" + (", or say what the data is with --as" if "kind" in known else "")
+                raise UsageError(f"{flag(name)} is for {what}, {data.source} is {data.kind}\n{remedy}")
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -92,6 +146,11 @@ class Reading:
             "test_share": 0.0 if self.test else test,
             "validation_share": 0.0 if self.validation else validation,
         }
+
+
+def flag(name: str) -> str:
+    """The option of the command line that says this part of a `Reading`."""
+    return "--as" if name == "kind" else f"--{name.replace('_', '-')}"
 
 
 def _names(given: str | None, table: Table) -> tuple[str, ...]:

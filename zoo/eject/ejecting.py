@@ -12,10 +12,11 @@ from zoo import tasks
 from zoo.catalogue import registry
 from zoo.data import sources
 from zoo.data.config import Data
+from zoo.data.reading import AS_FOUND, Reading, flag
 from zoo.eject.facts import facts
 from zoo.eject.lifting import lift
 from zoo.eject.literal import literal
-from zoo.eject.reading import reading
+from zoo.eject.reading import reading as code_that_reads
 from zoo.eject.transfer import lifted, refuse_other_bases
 from zoo.errors import UsageError
 from zoo.files import replacing, write_text
@@ -42,7 +43,7 @@ def eject(
     sets: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
     start: Mapping[str, Any] | None = None,
-    label: str | None = None,
+    reading: Reading = AS_FOUND,
     own: Data | None = None,
 ) -> Ejected:
     """Write `zoo run MODEL DATASET` as a script, `train.py`, and its recipe, into a new folder.
@@ -55,25 +56,26 @@ def eject(
         dataset: a recipe's name or path, or `tfds:NAME`; of own data, which `own` describes, what it is called.
         sets, options: as of `zoo.recipe.resolve`.
         start: of vgg_transfer: `base`, `weights` and `freeze`, as of `zoo.pretrained.bases`.
-        label: of `tfds:NAME`, what to predict.
+        reading: what is said of own data or of `tfds:NAME`; of own data `own` follows it already.
 
     Raises:
         UsageError: unknown names, a folder that holds something, or a run that is not written as a script.
         MissingError: a table or texts of TensorFlow Datasets that are not prepared.
     """
     _refuse_place(folder)
-    if label and not sources.is_address(dataset) and own is None:
-        raise UsageError("--label goes with --data PATH or tfds:NAME; a recipe names its own")
+    if reading.said and own is None and not sources.is_address(dataset):
+        raise UsageError(f"{flag(reading.said[0])} goes with --data PATH or tfds:NAME; a recipe says what its data is")
     if own is None and sources.is_address(dataset):
-        own = tasks.infer(dataset, label)
+        own = tasks.infer(dataset, wanted=registry.describe(model).tasks, reading=reading)
     recipe, notes = _resolve(model, dataset, sets, options, own, start or {})
-    given = {"label": label, **(start or {}), **(options or {})}
+    given = {flag(name): getattr(reading, name) for name in reading.said}
+    given |= {f"--{key.replace('_', '-')}": value for key, value in {**(start or {}), **(options or {})}.items()}
     said = [
         model,
         *(["--data", own.source.partition(":")[2]] if own and sources.is_own_file(own.source) else [dataset]),
     ]
-    for key, value in given.items():
-        said += [] if value is None else [f"--{key.replace('_', '-')}", str(value)]
+    for option, value in given.items():
+        said += [] if value is None else [option, str(value)]
     said += [part for one in sets for part in ("--set", one)]
     return _write(recipe, notes, dataset, shlex.join(said), folder)
 
@@ -198,7 +200,7 @@ def script(recipe: Resolved, dataset: str = "", said: str = "") -> tuple[str, di
             "say --set knobs.whitening=false, or use the model by its builder: from zoo.models import ..."
         )
     dataset = dataset or recipe.dataset
-    told = facts(recipe, reading(recipe.data), network, dataset, said or f"{recipe.model} {dataset}")
+    told = facts(recipe, code_that_reads(recipe.data), network, dataset, said or f"{recipe.model} {dataset}")
     environment = Environment(
         loader=PackageLoader("zoo.eject", "."),
         trim_blocks=True,

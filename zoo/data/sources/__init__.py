@@ -134,18 +134,23 @@ def infer(source: str, label: str | None = None, kind: str | None = None, readin
     """A description of data without a recipe: `csv:PATH`, `folder:PATH`, `arrays:PATH`, `pairs:PATH`, `text:PATH`,
     `tfds:NAME/CONFIG` (prepared), `sklearn:NAME`. `reading` says what is not to be found out from the files, and
     `label` and `kind` two things of it by themselves; what is found out is told in a note. The description's `task` is
-    the role of what is predicted until `zoo.tasks` decides.
+    the role of what is predicted until `zoo.tasks` decides. Nothing that is said goes unheard: it is refused where it
+    does nothing.
 
     A fifth is held out for testing where the source has no test split, then a tenth of the rest for validation.
 
     Raises:
-        UsageError: bad content, or a source that has no sizes of its own.
+        UsageError: bad content, a source that has no sizes of its own, or something said that is not for such data.
         MissingError: a TensorFlow Datasets name that is not prepared.
     """
+    from zoo.data.sources import parts
+
     found, address = of(source)
-    if reading.beside and found.scheme != "csv":
-        raise UsageError(f"{address}: --group and --weight name columns of a table, and this is none")
-    return found.infer(address, reading.of(label, kind))
+    reading = reading.of(label, kind)
+    reading.refuse_others(found.goes_by, source)
+    described = found.infer(address, reading)
+    reading.refuse_unused(described, found.goes_by)
+    return parts.added(described, reading, found)
 
 
 def is_own(data: Data) -> bool:

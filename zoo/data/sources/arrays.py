@@ -21,6 +21,7 @@ class Arrays(FileSource):
     form = "arrays:PATH"
     streams = True
     kinds = ("tabular", "image")
+    goes_by = ("test", "validation")
 
     def read(self, address: str, data: Data, target: Role) -> Source:
         self.refuse_missing(address, data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ class Csv(FileSource):
     form = "csv:PATH"
     kinds = ("tabular", "text", "series", "mixed")
     holds_several = True
+    goes_by = tuple(field.name for field in fields(Reading))
 
     def read(self, address: str, data: Data, target: Role) -> Source:
         self.refuse_missing(address, data)
@@ -46,7 +47,7 @@ class Csv(FileSource):
         return f"a table with the columns {listed(_columns(data))}"
 
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
-        """What a table is, from what stands in it, unless `reading.kind` says it (one of `own.READ_AS`)."""
+        """What a table is, from what stands in it, unless `reading.kind` says it."""
         path, label, kind = Path(address), reading.label, reading.kind
         whole = read_table(path, reading.labels)
         table = reading.selected(whole)

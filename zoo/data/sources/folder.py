@@ -22,6 +22,7 @@ class Folder(FileSource):
     form = "folder:PATH"
     streams = True
     kinds = ("image", "text")
+    goes_by = ("kind", "tokens", "test", "validation")
 
     def read(self, address: str, data: Data, target: Role) -> Source:
         self.refuse_missing(address, data)

@@ -8,24 +8,15 @@ from typing import TYPE_CHECKING
 
 from zoo.data import arrays, boxes, masks
 from zoo.data.layout import layout
-from zoo.data.reading import AS_FOUND, TOKENS, Reading
-from zoo.data.sources import infer, pairs, parts
+from zoo.data.reading import AS_FOUND, Reading
+from zoo.data.sources import infer, pairs
 from zoo.data.text import corpus, files
-from zoo.errors import UsageError, unknown
+from zoo.errors import UsageError
 
 if TYPE_CHECKING:
     from zoo.data.config import Data
 
 TABLES = (".csv", ".tsv", ".txt", ".data")
-READ_AS = {
-    "table": "tabular",
-    "text": "text",
-    "corpus": "text",
-    "pairs": "text-pair",
-    "series": "series",
-    "images": "image",
-    "boxes": "image",
-}  # what own data can be
 
 
 def from_path(path: str | Path, reading: Reading = AS_FOUND) -> Data:
@@ -40,8 +31,8 @@ def from_path(path: str | Path, reading: Reading = AS_FOUND) -> Data:
     train.csv, test.csv ...) is one of parts; else `reading.test` and `reading.validation` may name them.
 
     Raises:
-        UsageError: no such file, or none of these; a label column given where there is none; no such kind; tokens of
-            what is no text.
+        UsageError: no such file, or none of these; a label column given where there is none; whatever
+            `zoo.data.sources.infer` refuses.
     """
     whole = Path(path).expanduser()
     if found := layout(whole) if whole.is_dir() and not boxes.holds(whole) else {}:
@@ -50,21 +41,7 @@ def from_path(path: str | Path, reading: Reading = AS_FOUND) -> Data:
         path = found["train"]
         held = {name: str(found[name]) for name in ("test", "validation") if name in found}
         reading = replace(reading, **held)
-    if reading.tokens not in (None, *TOKENS):
-        raise unknown("kind of tokens", str(reading.tokens), TOKENS, f"known: {', '.join(TOKENS)}")
-    described = _from_path(path, reading)
-    if reading.tokens and described.text is None:
-        raise UsageError(
-            f"--tokens is for texts, {path} is {described.kind}\nleave it out, or say what the data is with --as"
-        )
-    return parts.added(described, reading, path)
-
-
-def _from_path(path: str | Path, reading: Reading) -> Data:
-    """The description of the training part, or of the whole."""
     label, kind = reading.label, reading.kind
-    if kind is not None and kind not in READ_AS:
-        raise unknown("kind of data", kind, READ_AS, f"known: {', '.join(READ_AS)}")
     if scheme := _pairs(str(path), label, kind):
         if label:
             raise UsageError(

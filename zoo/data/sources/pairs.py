@@ -135,6 +135,7 @@ class Pairs(FileSource):
     scheme = "pairs"
     form = "pairs:PATH"
     kinds = ("text-pair",)
+    goes_by = ("kind", "tokens", "test", "validation")
 
     def files(self, address: str, data: Data | None = None) -> list[Path]:
         return [path for part in files(address, data).values() for path in part]

@@ -41,6 +41,7 @@ class DataSource:
     place = "made on the spot"  # where data lies that is always there
     downloads = False  # whether it fetches data that is not there
     streams = False  # whether its examples can stay on disk, where `zoo.data.examples.streams` says so
+    goes_by: tuple[str, ...] = ()  # what of a `Reading` counts for `infer`; what else a user says is refused
     packages: tuple[str, ...] = ()  # beside TensorFlow and Keras, that a script which reads it needs
     # why `zoo eject` writes no script that reads it; "": it does
     no_script = "scripts read TensorFlow Datasets, scikit-learn's sets and generated data, not other packages' sources"
@@ -136,6 +137,7 @@ class DataSource:
 class FileSource(DataSource):
     """Own files: they are there, or a user fetches them by hand."""
 
+    goes_by: tuple[str, ...] = ("kind", "test", "validation")
     no_script = (
         "scripts read TensorFlow Datasets, scikit-learn's sets and generated data, and of files a user's own alone"
     )

@@ -20,6 +20,7 @@ class PlainText(FileSource):
     scheme = "text"
     form = "text:PATH"
     kinds = ("text",)
+    goes_by = ("kind", "tokens", "test", "validation")
 
     def read(self, address: str, data: Data, target: Role) -> Source:
         self.refuse_missing(address, data)

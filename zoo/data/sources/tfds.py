@@ -29,13 +29,14 @@ from zoo.data.sources.tfds_prepared import (
     refuse_odd_files,
     refuse_unknown,
 )
+from zoo.data.text import corpus
 from zoo.data.text.counting import SPECIAL, measured, unmeasured
 from zoo.errors import MissingError, first_line, unknown
 from zoo.files.names import file_name
 from zoo.native_output import quiet_stderr
 
 log = logging.getLogger("zoo.data")
-CHARACTERS = 256  # of a window, for a language model of a set without a recipe
+CHARACTERS = 256  # of a window, for a language model of a set without a recipe; words are as of own texts
 
 
 def read(address: Address, data: Data, target: Role = "label") -> Source:
@@ -189,11 +190,11 @@ def _bad_file(found: Prepared, split: str) -> Path:
     return files[0] if len(files) == 1 else found.folder
 
 
-def infer(address: Address, label: str | None) -> Data:
+def infer(address: Address, label: str | None = None, tokens: str | None = None) -> Data:
     """A description of a prepared dataset from what its folder says; images of differing sizes become 64x64.
 
-    Texts are read for it, to count their tokens. A test split whose labels are withheld (-1) is passed over for the
-    validation split.
+    Texts are read for it, to count their tokens: these `tokens`, "word" or "character", where they are said. A test
+    split whose labels are withheld (-1) is passed over for the validation split.
 
     Raises:
         UsageError: unknown name or feature, or input that is neither image nor text nor table.
@@ -211,7 +212,7 @@ def infer(address: Address, label: str | None) -> Data:
     info = open_builder(address, found).info
     pair = choose(info, label, found.name)
     if pair.is_text:
-        return _infer_text(address, found, pair, label)
+        return _infer_text(address, found, pair, label, tokens)
     names = () if pair.is_image else tuple(column.name for column in columns(pair, found.name))
     test = found.splits.get("test", 0)
     return Data(
@@ -238,8 +239,8 @@ def _target(pair: Pair) -> Role:
     return "value" if pair.classes is None else "label"
 
 
-def _infer_text(address: Address, found: Prepared, pair: Pair, label: str | None) -> Data:
-    """Words of labelled texts, or the characters of one text, counted."""
+def _infer_text(address: Address, found: Prepared, pair: Pair, label: str | None, tokens: str | None) -> Data:
+    """Labelled texts, or one text, with their tokens counted: of one text characters if nothing else is said."""
     data = Data(
         source=f"tfds:{address}",
         kind="text",
@@ -258,19 +259,20 @@ def _infer_text(address: Address, found: Prepared, pair: Pair, label: str | None
     )
     source = read(address, data, _target(pair))
     if pair.label is None:
-        return _described(data, source)
+        return _described(data, source, unmeasured((), asked=tokens or "character"))
     if source.test and source.validation and (source.test.y == -1).all():
         source = Source(source.train, source.validation)
         data = data.model_copy(update={"test": data.validation, "test_split": "validation", "validation": 0})
-    return measured(data.model_copy(update={"text": unmeasured(source.train.x)}), source, str(address))
+    return measured(data.model_copy(update={"text": unmeasured(source.train.x, asked=tokens)}), source, str(address))
 
 
-def _described(data: Data, source: Source) -> Data:
-    """One text a part, measured in characters; what is held out of the training text adds none to the vocabulary."""
-    sizes = {name: len(part.x[0]) for name, part in source._asdict().items() if part is not None}
-    data = data.model_copy(update=sizes)
-    known = set(source.train.x[0][: data.parts()["train"]])
-    return data.model_copy(update={"text": Text(tokens="character", vocab_size=len(known) + SPECIAL)})
+def _described(data: Data, source: Source, text: Text) -> Data:
+    """One text a part, measured in tokens; what is held out of the training text adds none to the vocabulary."""
+    found = {n: corpus.tokens_of(part.x[0], text) for n, part in source._asdict().items() if part is not None}
+    window = CHARACTERS if text.tokens == "character" else corpus.WINDOW["word"]
+    data = data.model_copy(update={"input_shape": (window,), **{name: len(part) for name, part in found.items()}})
+    size = corpus.vocabulary_size(found["train"][: data.parts()["train"]], text)
+    return data.model_copy(update={"text": text.model_copy(update={"vocab_size": size})})
 
 
 def _image_shape(feature: Any) -> tuple[int, ...]:
@@ -288,6 +290,7 @@ class Tfds(DataSource):
     form = "tfds:NAME"
     downloads = True
     streams = True
+    goes_by = ("label", "tokens")
     packages = ("tensorflow-datasets", "importlib_resources")  # which the former needs and does not name
     no_script = ""
 
@@ -295,7 +298,7 @@ class Tfds(DataSource):
         return read(Address.parse(address), data, target)
 
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
-        return infer(Address.parse(address), reading.label)
+        return infer(Address.parse(address), reading.label, reading.tokens)
 
     def status(self, address: str, data: Data | None = None) -> Status:
         found, download_mb = find(Address.parse(address)), data.download_mb if data else 0.0

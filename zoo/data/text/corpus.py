@@ -66,7 +66,7 @@ def infer(path: Path, reading: Reading = AS_FOUND) -> Data:
         UsageError: whatever `text_of` refuses, or too short a text.
     """
     told = unmeasured((), asked=reading.tokens or "character")
-    found, unit = _tokens(text_of(path), told), f"{told.tokens}s"
+    found, unit = tokens_of(text_of(path), told), f"{told.tokens}s"
     data = Data(
         source=f"text:{path}", kind="text", task="tokens", input_shape=(WINDOW[told.tokens],), input_dtype="int32",
         train=len(found), **reading.shares(SHARE, SHARE), text=told,
@@ -77,12 +77,17 @@ def infer(path: Path, reading: Reading = AS_FOUND) -> Data:
             f"{path} has {len(found):,} {unit}: too few to hold a tenth out for testing and one for validation\n"
             "a language model wants some ten thousand at least"
         )
-    seen = Counter(found[: data.parts()["train"]])  # what is held out teaches no character
-    several = [token for token, times in seen.items() if times >= SEEN] if told.tokens == "word" else list(seen)
-    size = min(len(several or seen) + SPECIAL, MOST_WORDS)
+    size = vocabulary_size(found[: data.parts()["train"]], told)  # what is held out teaches no character
     _note(path, reading, len(found), unit, size - SPECIAL)
     window = max(LEAST, min(WINDOW[told.tokens], (shortest - 1) // 2))
     return data.model_copy(update={"input_shape": (window,), "text": told.model_copy(update={"vocab_size": size})})
+
+
+def vocabulary_size(found: Sequence[str | bytes], told: Text) -> int:
+    """Tokens of the vocabulary that these make, special ones included: every character, or words seen `SEEN` times."""
+    seen = Counter(found)
+    several = [token for token, times in seen.items() if times >= SEEN] if told.tokens == "word" else list(seen)
+    return min(len(several or seen) + SPECIAL, MOST_WORDS)
 
 
 def _note(path: Path, reading: Reading, found: int, unit: str, known: int) -> None:
@@ -97,7 +102,7 @@ def _note(path: Path, reading: Reading, found: int, unit: str, known: int) -> No
     )  # fmt: skip
 
 
-def _tokens(text: str, told: Text) -> Sequence[str | bytes]:
+def tokens_of(text: str, told: Text) -> Sequence[str | bytes]:
     """The characters, or the words, of a text."""
     return text if told.tokens == "character" else pieces(text, told)
 
@@ -139,7 +144,7 @@ def count(path: Path, data: Data) -> int:
     """
     assert data.text is not None
     text = text_of(path)
-    tokens = len(_tokens(text, data.text))
+    tokens = len(tokens_of(text, data.text))
     if tokens <= data.input_shape[0]:
         raise UsageError(f"{path} has {tokens:,} tokens: too few for a window of {data.input_shape[0]}")
     return tokens
