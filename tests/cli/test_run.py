@@ -12,7 +12,7 @@ import tomllib
 import numpy as np
 import pytest
 
-from zoo.runs import directory
+from zoo.runs import directory, removing
 
 DIGITS = ("lenet", "digits", "--epochs", "3", "--set", "training.warmup_epochs=0.5")
 
@@ -45,6 +45,7 @@ def test_the_run_directory_is_whole(finished):
         "reliability.png", "class_maps.png", "architecture.svg",
     } <= there  # fmt: skip
     assert not [name for name in there if name.startswith(".") or "tmp" in name or name == "checkpoints"]
+    assert removing.removable(folder).files == len(there)  # zoo runs rm knows all that a run writes
     info = json.loads((folder / "run.json").read_text())
     assert info["exit"] == "done" and info["params"] == 61_706 and info["epochs"] == 3 and info["seed"] == 0
     assert info["versions"]["keras"].startswith("3.")

@@ -34,6 +34,7 @@ COMMANDS = {
     "eject": "Write a run as one plain script that needs no zoo.",
     "data": "Datasets: list, show, prepare.",
     "recipes": "Recipes: list, show, copy, check.",
+    "runs": "List the runs below a folder: model, metric, seed, state; remove some.",
     "results": "Recorded results; --check names those that have gone stale.",
     "check": "Put a builder, yours or ours, through the common protocol.",
     "doctor": "Look at versions, devices, data folders and say what is wrong.",
