@@ -111,13 +111,15 @@ def show(name: str | None, path: str | None, reading: Reading, target: Path | No
     _refuse_unwritable(target)
     splits, classes = tasks.load(data, name), tasks.of(data).class_names(data)
     counts = {target: _counts(splits, target, one) for target, one in data.each_target().items()}
+    from zoo.data import overview
     from zoo.drawing import style
     from zoo.drawing.sheet import sample_sheet
 
     style.save(sample_sheet(splits.train, data, classes, title), target)
+    of_boxes = overview.boxes(splits)
     if as_json:
         found = counts if data.targets else counts["y"]
-        more = own_data.as_json(data, splits)
+        more = own_data.as_json(data, splits) | ({"boxes": of_boxes} if of_boxes else {})
         print_json({**_row(name, data), "title": title, "class_counts": found, "samples": str(target), **more})
         return
     _print_spec(name, title, data)
@@ -128,6 +130,8 @@ def show(name: str | None, path: str | None, reading: Reading, target: Path | No
             y = splits.train.targets[one]
             called = f"{one}: " if data.targets else ""
             out.print(f"to predict: {called}{y.min():g} to {y.max():g}, mean {y.mean():.4g}, deviation {y.std():.4g}")
+    if of_boxes:
+        _print_boxes(of_boxes)
     own_data.show(data, splits)
     out.print(f"\nsamples drawn in {target}")
 
@@ -242,6 +246,15 @@ def _print_counts(counts: dict[str, dict[str, int]], called: str = "class") -> N
     grid = table(called, *[f">{split}" for split in counts])
     for label in counts["train"]:
         grid.add_row(label, *[f"{counts[split][label]:,}" for split in counts])
+    out.print()
+    out.print(grid)
+
+
+def _print_boxes(found: dict[str, dict[str, float]]) -> None:
+    grid = table("of boxes", *[f">{split}" for split in found])
+    for line in found["train"]:
+        numbers = [found[split][line] for split in found]
+        grid.add_row(line, *[f"{number:,.0f}" if number == int(number) else f"{number:,.1f}" for number in numbers])
     out.print()
     out.print(grid)
 

@@ -10,7 +10,10 @@ from zoo.data import csvfile, indicators
 from zoo.data.table import Table, is_missing, is_number, read_table
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from zoo.data.config import Data
+    from zoo.data.examples import Splits
 
 HELD = {"test": "held out of all", "validation": "held out of the rest"}
 
@@ -45,6 +48,27 @@ def plain_columns(table: Table) -> list[Column]:
     """The columns of a table of which no description can be made yet."""
     return [_column(table, name, _kind([cell for cell in table.column(name) if not is_missing(cell)]))
             for name in table.names]  # fmt: skip
+
+
+def boxes(splits: Splits) -> dict[str, dict[str, float]]:
+    """Of each part how many boxes there are, how many an image has, and how large they are; empty of other data.
+
+    The size of a box is the root of its area, in pixels of the stored image.
+    """
+    parts = {name: part.y for name, part in splits.by_name().items() if part.targets.get("y") is not None}
+    return {name: _boxes(y) for name, y in parts.items() if y.ndim == 3}
+
+
+def _boxes(y: np.ndarray) -> dict[str, float]:
+    import numpy as np
+
+    there = y[..., 4] >= 0
+    sides = y[there][:, 2:4] - y[there][:, :2]
+    found: dict[str, float] = {"in all": int(there.sum()), "images without": int((~there.any(axis=1)).sum())}
+    for name, values in (("an image", there.sum(axis=1)), ("size", np.sqrt(sides.prod(axis=1)))):
+        for word, share in (("least", 0), ("median", 50), ("most", 100)):
+            found[f"{name}, {word}"] = float(np.percentile(values, share)) if len(values) else 0.0
+    return found
 
 
 def _column(table: Table, name: str, role: str) -> Column:

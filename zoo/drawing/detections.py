@@ -8,15 +8,13 @@ from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
-from matplotlib.patheffects import withStroke
+from matplotlib.patches import Patch
 
-from zoo.drawing.style import COLOURS, FAINT, INK, SOFT, bare, calm, captions, colour, figure, heading, names_or_numbers
+from zoo.drawing.boxes import DASHES, Place, labels, legend, meet, meets_any, outline, picture, places, text_colour
+from zoo.drawing.style import COLOURS, FAINT, INK, SOFT, calm, captions, colour, figure, heading, names_or_numbers
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from PIL.ImageDraw import ImageDraw
@@ -25,13 +23,11 @@ if TYPE_CHECKING:
 MOST_IMAGES = 6
 COLUMNS = 3
 CELL = 4.6  # inches of an image
-LABEL, LETTER = 6.5, 4.1  # points of a label's font, and of a letter's width
 CURVES = 12  # of the best classes, and as many of the worst
 CROPS = 8  # of a kind of mistake
 AROUND = 0.6  # of a box's longer side, shown on each side of it
 LEAST_CROP = 24  # pixels
 COVERED = 0.25  # of an image, at most, by labels; the first one is written in any case
-DASHES = (0, (4, 3))
 LINES = ("-", "--", ":")  # of curves, whose colours repeat
 MEANT = {
     "missed": "objects that no answer finds",
@@ -40,9 +36,6 @@ MEANT = {
     "badly placed": "answers beside an object of their class",
     "background": "answers on nothing that is looked for",
 }
-
-
-Place = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 class Detected(NamedTuple):
@@ -70,14 +63,14 @@ def detections(shown: Sequence[Detected], class_names: Sequence[str], title: str
     for axes in grid:
         axes.set_axis_off()
     for axes, one in zip(grid, shown, strict=False):
-        _picture(axes, one.image)
+        picture(axes, one.image)
         for row, is_missed in zip(one.objects, one.missed, strict=True):
-            _outline(axes, row, dashed=True, hatched=bool(is_missed))
+            outline(axes, row, dashed=True, hatched=bool(is_missed))
         for row, is_right in zip(one.answers[::-1], one.right[::-1], strict=True):
-            _outline(axes, row, crossed=not is_right)
+            outline(axes, row, crossed=not is_right)
         said = [(row, f"{names[int(row[4])]} {row[5]:.2f}") for row in one.answers]
         lost = [(row, f"missed {names[int(row[4])]}" if repeat else "missed") for row in one.objects[one.missed]]
-        _labels(axes, [*said, *lost], one.image.shape[1])
+        labels(axes, [*said, *lost], one.image.shape[1], CELL)
     classes = [row[4] for one in shown for row in (*one.objects, *one.answers)]
     signs = [
         Line2D([], [], color=INK, linewidth=1.6, label="answer"),
@@ -85,7 +78,7 @@ def detections(shown: Sequence[Detected], class_names: Sequence[str], title: str
         Patch(facecolor="none", edgecolor=INK, hatch="////", label="missed"),
         Line2D([], [], color=INK, linestyle="none", marker="x", label="false answer"),
     ]
-    _legend(drawn, names, classes, signs)
+    legend(drawn, names, classes, signs)
     heading(drawn, title, note)
     return drawn
 
@@ -158,7 +151,7 @@ def mistakes(
             _crop(axes, images[image], box, objects, kind == "missed")
             caption = names[int(box[4])] + ("" if kind == "missed" else f" {box[5]:.2f}")
             axes.text(0.5, -0.03, caption, transform=axes.transAxes, ha="center", va="top", fontsize=8, color=SOFT)
-    _legend(drawn, names, [row[5] for rows in kinds.values() for row in rows[:CROPS]], [])
+    legend(drawn, names, [row[5] for rows in kinds.values() for row in rows[:CROPS]], [])
     heading(drawn, title, "each row: the surest first (missed: the largest); dashed: what is true")
     return drawn
 
@@ -188,65 +181,9 @@ def picture_of_boxes(image: np.ndarray, boxes: np.ndarray, class_names: Sequence
     return buffer.getvalue()
 
 
-def _picture(axes: Axes, image: np.ndarray, left: int = 0, top: int = 0) -> None:
-    """An image as it is, in its own pixels, of which the first one covers 0 to 1."""
-    height, width = image.shape[:2]
-    image = image[..., 0] if image.shape[-1] == 1 else image
-    axes.set_axis_on()
-    extent = (left, left + width, top + height, top)
-    most = 255 if image.dtype == np.uint8 else None
-    bare(axes).imshow(image, cmap="gray", vmin=0, vmax=most, extent=extent, interpolation="antialiased")
-    axes.set(xlim=extent[:2], ylim=extent[2:])
-
-
 def _tallness(shown: Sequence[Detected]) -> float:
     """Height by width of the tallest image, within what a page can bear."""
     return min(max([one.image.shape[0] / one.image.shape[1] for one in shown] or [0.4]), 1.6)
-
-
-def _outline(
-    axes: Axes, row: np.ndarray, *, dashed: bool = False, hatched: bool = False, crossed: bool = False
-) -> None:
-    """A box in the colour of its class, with a white edge that keeps it apart from a dark image."""
-    left, top, right, bottom = (float(v) for v in row[:4])
-    shade, width = colour(int(row[4])), 1.1 if dashed else 1.6
-    edge = [withStroke(linewidth=width + 1.2, foreground="white", alpha=0.75)]
-    axes.add_patch(
-        Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=shade, linewidth=width,
-                  linestyle=DASHES if dashed else "-", path_effects=edge)
-    )  # fmt: skip
-    if hatched:
-        axes.add_patch(
-            Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=shade, linewidth=0,
-                      hatch="////", alpha=0.6)
-        )  # fmt: skip
-    if crossed:
-        for ends in ((top, bottom), (bottom, top)):
-            axes.plot([left, right], ends, color=shade, linewidth=0.9, path_effects=edge)
-
-
-def _labels(axes: Axes, rows: Sequence[tuple[np.ndarray, str]], width: int) -> None:
-    """Words at the corners of boxes, within an image of this width and, where there is room, beside each other."""
-    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    point = width / (CELL * 72)  # in pixels of the image
-    taken: list[Place] = []
-    for row, text in rows:
-        back, size = colour(int(row[4])), (LETTER * len(text) * point, 1.35 * LABEL * point)
-        places = _places(row, size, (left, top, right, bottom))
-        place = next((one for one in places if not _meets_any(one, taken)), places[0])
-        taken.append(place)
-        axes.text(
-            place[0], place[3], text, ha="left", va="bottom", fontsize=LABEL, color=_on(back),
-            bbox={"facecolor": back, "edgecolor": "none", "pad": 0.8, "alpha": 0.9},
-        )  # fmt: skip
-
-
-def _legend(drawn: Figure, names: Sequence[str], classes: Iterable[float], signs: Sequence[Artist]) -> None:
-    """The colours of the classes that are to be seen, unless they repeat, and other signs."""
-    seen = sorted({int(one) for one in classes}) if len(names) <= len(COLOURS) else []
-    handles = [*(Patch(color=colour(i), label=names[i]) for i in seen), *signs]
-    if handles:
-        drawn.legend(handles=handles, loc="outside lower left", ncols=8, frameon=False, fontsize=9, labelcolor=SOFT)
 
 
 def _crop(axes: Axes, image: np.ndarray, box: np.ndarray, objects: Iterable[np.ndarray], is_missed: bool) -> None:
@@ -257,17 +194,12 @@ def _crop(axes: Axes, image: np.ndarray, box: np.ndarray, objects: Iterable[np.n
     left, top = (int(np.clip(np.floor(v - half), 0, side - 1)) for v, side in zip(middle, (width, height), strict=True))
     right, bottom = (int(np.ceil(v + half)) for v in middle)
     right, bottom = min(max(right, left + 1), width), min(max(bottom, top + 1), height)
-    _picture(axes, image[top:bottom, left:right], left, top)
+    picture(axes, image[top:bottom, left:right], left, top)
     axes.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] + half, middle[1] - half), facecolor=FAINT)
     for row in objects:
-        if _meet(row, box):
-            _outline(axes, row, dashed=True)
-    _outline(axes, box, dashed=is_missed)
-
-
-def _on(back: str) -> str:
-    """What is legible on a colour."""
-    return "white" if np.dot(to_rgb(back), (0.299, 0.587, 0.114)) < 0.6 else INK
+        if meet(row, box):
+            outline(axes, row, dashed=True)
+    outline(axes, box, dashed=is_missed)
 
 
 def _font(size: int) -> FreeTypeFont:
@@ -304,30 +236,11 @@ def _write(brush: ImageDraw, rows: Sequence[tuple[np.ndarray, str]], size: tuple
     for row, text in rows:
         text, back = _cut(text, font, size[0] - 2 * pad), colour(int(row[4]))
         across, down = math.ceil(font.getlength(text)) + 2 * pad, sum(font.getmetrics()) + 1
-        free = [one for one in _places(row, (across, down), (0, 0, *size)) if not _meets_any(one, taken)]
+        free = [one for one in places(row, (across, down), (0, 0, *size)) if not meets_any(one, taken)]
         room -= across * down
         if not free or (taken and room < 0):
             continue
         taken.append(free[0])
         left, top, right, bottom = map(round, free[0])
         brush.rectangle((left, top, right - 1, bottom - 1), fill=back)
-        brush.text((left + pad, top), text, fill=_on(back), font=font)
-
-
-def _places(row: np.ndarray, size: tuple[float, float], within: Place) -> list[Place]:
-    """Where a label of this width and height may stand by its box, best first; all are within the image."""
-    left, top, right, bottom = (float(v) for v in row[:4])
-    across, down = size
-    corners = [(left, top - down), (left, top), (left, bottom), (left, bottom - down), (right - across, top)]
-    corners += [(right - across, bottom), (right, top), (left - across, top), (left, (top + bottom - down) / 2)]
-    moved = [(max(min(x, within[2] - across), within[0]), max(min(y, within[3] - down), within[1])) for x, y in corners]
-    return [(x, y, x + across, y + down) for x, y in moved]
-
-
-def _meets_any(place: Place, others: Iterable[Place]) -> bool:
-    return any(_meet(place, other) for other in others)
-
-
-def _meet(a: Place | np.ndarray, b: Place | np.ndarray) -> bool:
-    """Whether two boxes overlap; what follows their four numbers does not count."""
-    return bool(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3])
+        brush.text((left + pad, top), text, fill=text_colour(back), font=font)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.data.examples import Examples
-from zoo.drawing import style
-from zoo.drawing.masks import sheet
+from zoo.drawing import boxes, masks, style
 from zoo.drawing.outcome import picture
 from zoo.drawing.plane import points
 
@@ -27,7 +26,7 @@ MOST_FEATURES = 12
 def sample_sheet(part: Examples, data: Data, classes: Sequence[str], title: str) -> Figure:
     """Images: a row a class. Points in the plane or on the line: a scatter. Other tables: a histogram a feature.
 
-    Images with masks: some of each. `classes` are the names of the classes; without any, values are predicted.
+    Images with masks or boxes: some of each. `classes` are the names of the classes; without any, values are predicted.
     """
     if data.inputs:
         return _several(part, data, title)
@@ -36,7 +35,11 @@ def sample_sheet(part: Examples, data: Data, classes: Sequence[str], title: str)
     if part.y.ndim == 4:
         many = slice(0, COLUMNS // 2)
         note = f"{_shape(data)}, the first {COLUMNS // 2} training tiles with their masks"
-        return sheet(part.x[many], part.y[many][..., 0], classes, title, note)
+        return masks.sheet(part.x[many], part.y[many][..., 0], classes, title, note)
+    if part.y.ndim == 3:
+        many = slice(0, boxes.MOST)
+        note = f"{_shape(data)}, the first {min(boxes.MOST, len(part))} training images with their boxes"
+        return boxes.sheet(part.x[many], part.y[many], classes, title, note)
     if part.x.ndim == 4:
         return _images(part, data, classes, title)
     if data.input_shape == (2,) and classes:

@@ -22,7 +22,7 @@ SLACK = 1e-3  # pixels, of rounding
 
 def class_names(data: Data) -> tuple[str, ...]:
     """The names of the classes, numbers where they have none."""
-    return data.class_names or tuple(str(i) for i in range(data.num_classes or 2))
+    return data.class_names or tuple(str(i) for i in range(data.num_classes or 1))
 
 
 def most(data: Data) -> int:
