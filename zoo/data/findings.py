@@ -42,15 +42,16 @@ def duplicates(splits: Splits) -> int:
 
 
 def _small_classes(splits: Splits, names: Sequence[str]) -> Iterator[str]:
-    """Classes of which a part has no example."""
-    if not names or isinstance(splits.train.y, Mapping) or splits.train.y.ndim != 1:
+    """Classes of which a part has no example, or no box."""
+    if not names or isinstance(splits.train.y, Mapping) or splits.train.y.ndim not in (1, 3):
         return
+    what = "boxes" if splits.train.y.ndim == 3 else "examples"
     counts = {part: class_counts(examples, names) for part, examples in splits.by_name().items() if len(examples)}
     for name in names:
         absent = [part for part, found in counts.items() if not found[name]]
         if absent:
             total = sum(found[name] for found in counts.values())
-            yield f"class {name!r} has {total:,} examples, too few to be in every part: none in {' and '.join(absent)}"
+            yield f"class {name!r} has {total:,} {what}, too few to be in every part: none in {' and '.join(absent)}"
 
 
 def _copies(splits: Splits) -> Iterator[str]:
