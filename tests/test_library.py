@@ -65,6 +65,25 @@ def test_recipe_objects_run_as_their_names_do(tmp_path):
         zoo.run(named.recipe, "digits")
 
 
+NEVER = "note: callbacks.early_stopping.patience: 5 never runs out within 2 epochs"
+
+
+def test_notes_of_the_command_are_warnings_in_python(tmp_path, caplog):
+    named = trained("iris", tmp_path / "a", sets=["callbacks.early_stopping.patience=5"])
+    assert [record.getMessage() for record in caplog.records if record.name == "zoo"] == [NEVER]
+    caplog.clear()
+    zoo.run(named.recipe, epochs=3, sets=["training.seed=1"], out=tmp_path / "b")
+    assert NEVER.replace("within 2", "within 3") in caplog.text
+
+
+@pytest.mark.parametrize("quietly", [["--quiet"], []])
+def test_the_command_says_a_note_once(tmp_path, quietly, zoo_cli):
+    sets = ["--set", "callbacks.early_stopping.patience=5", "--epochs", "2"]
+    said = zoo_cli("run", "mlp", "iris", *sets, "--out", tmp_path / "run", *quietly)
+    assert said.code == 0 and said.err.count(NEVER) == 1
+    assert quietly or (tmp_path / "run" / "log.txt").read_text().count(NEVER) == 1
+
+
 def test_arrays_and_datasets_give_one_and_the_same_run(tmp_path):
     pairs = tf.data.Dataset.from_tensor_slices((X.astype("float32"), Y))
     told = {"arrays": (X, Y), "single": pairs, "batched": pairs.batch(32), "generator": pairs.filter(lambda x, y: True)}

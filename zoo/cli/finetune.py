@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from zoo.cli.console import err
 from zoo.cli.options import Grouped, data_of, freezing, own_data, set_option, training
 from zoo.cli.words import echo
 from zoo.data.reading import Reading
@@ -79,12 +78,13 @@ def command(
     With --freeze none everything learns on at the full rate, after one epoch of the head alone: best for small nets.
     The result is a run like any other: zoo run --resume goes on with it, its recipe.toml repeats it.
     """
-    from zoo.cli.progress import Progress
+    from zoo.cli.progress import watcher
     from zoo.cli.run import finish
     from zoo.pretrained import bases
     from zoo.runs import job
     from zoo.runs.directory import recipe_toml
 
+    watch = watcher(quiet)
     options = job.smoke_options(options) if smoke else options
     found = bases.find(base, weights)
     name, own = data_of(dataset, path, reading, found)
@@ -95,7 +95,4 @@ def command(
     if dry_run:
         echo(recipe_toml(recipe), nl=False)
         return
-    for note in notes:
-        err.print(f"note: {note}")
-    watch = None if quiet else Progress()
-    finish(job.execute(recipe, job.place(out, recipe), smoke=smoke, watch=watch), as_json, smoke)
+    finish(job.execute(recipe, job.place(out, recipe), smoke=smoke, watch=watch, notes=notes), as_json, smoke)

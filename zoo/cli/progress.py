@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
@@ -35,10 +36,6 @@ class Progress(Watcher):
         self.said = self.started
         self.lines: list[str] = []
         self.log: Path | None = None
-        logger = logging.getLogger("zoo")
-        logger.setLevel(logging.INFO)
-        logger.addHandler(_Notes(self))
-        logger.propagate = False  # other libraries give the root logger a handler of their own
 
     def say(self, text: str) -> None:
         """One line on stderr and in the log."""
@@ -75,15 +72,33 @@ class Progress(Watcher):
         return [_epochs(self)]
 
 
+def watcher(quiet: bool) -> Progress | None:
+    """What the command that is running shows: notes in any case, and unless it is to be quiet all that goes on."""
+    shown = None if quiet else Progress()
+    logger = logging.getLogger("zoo")
+    before, handler = (logger.level, logger.propagate), _Notes(shown.say if shown else err.print)
+
+    def put_back() -> None:
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    logger.propagate = False  # other libraries give the root logger a handler of their own
+    logger.addHandler(handler)
+    click.get_current_context().call_on_close(put_back)
+    return shown
+
+
 class _Notes(logging.Handler):
     """What the zoo's modules log, said like everything else."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
         super().__init__()
-        self.progress = progress
+        self.say = say
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.progress.say(record.getMessage())
+        self.say(record.getMessage())
 
 
 def _epochs(progress: Progress) -> keras.callbacks.Callback:

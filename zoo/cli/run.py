@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from zoo import tasks
-from zoo.cli.console import baseline_lines, detail_lines, err, measured, out, print_json, table
+from zoo.cli.console import baseline_lines, detail_lines, measured, out, print_json, table
 from zoo.cli.options import Grouped, own_data, refuse_of_recipe, set_option, training
 from zoo.cli.words import echo
 from zoo.data.reading import Reading, flag
@@ -90,10 +90,10 @@ def command(
     debug: bool,
 ) -> None:
     """Train MODEL on DATASET by its recipe, score the whole test split, save and draw."""
-    from zoo.cli.progress import Progress
+    from zoo.cli.progress import watcher
     from zoo.runs import directory, job
 
-    watch = None if quiet else Progress()
+    watch = watcher(quiet)
     if resume is not None:
         said = {"MODEL": model, "DATASET": dataset, "smoke": smoke or None, **options}
         longer = _for_longer(resume, said)
@@ -114,10 +114,8 @@ def command(
     if dry_run:
         echo(directory.recipe_toml(recipe), nl=False)
         return
-    for note in notes:
-        err.print(f"note: {note}")
-    folder = job.place(out, recipe)
-    outcome = job.execute(recipe, folder, smoke=smoke, watch=watch, require_gpu=require_gpu, baseline=baseline)
+    folder, told = job.place(out, recipe), {"watch": watch, "notes": notes}
+    outcome = job.execute(recipe, folder, smoke=smoke, require_gpu=require_gpu, baseline=baseline, **told)
     finish(outcome, as_json, smoke)
 
 

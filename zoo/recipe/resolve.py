@@ -100,13 +100,15 @@ def recorded(path: Path) -> Resolved:
     return resolved.model_copy(update={"knobs": knobs})
 
 
-def changed(resolved: Resolved, sets: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> Resolved:
-    """The same run with what `sets` and `options` change (see `resolve`), checked again.
+def changed(
+    resolved: Resolved, sets: Sequence[str] = (), options: Mapping[str, Any] | None = None
+) -> tuple[Resolved, list[str]]:
+    """The same run with what `sets` and `options` change (see `resolve`), checked again, and notes.
 
     Raises:
         UsageError: as `resolve`.
     """
-    return _said_over(resolved.model_dump(exclude_none=True), resolved.dataset, sets, options or {})[0]
+    return _said_over(resolved.model_dump(exclude_none=True), resolved.dataset, sets, options or {})
 
 
 def _said_over(

@@ -22,25 +22,29 @@ Dataset: TypeAlias = "str | Path | Recipe | Pair | Mapping[str, Pair]"
 
 def understood(
     model: str | Resolved, dataset: Dataset | None, sets: Sequence[str], options: dict[str, Any]
-) -> tuple[Resolved, Source | None]:
-    """The resolved recipe behind what `run` was given, and the examples where these were given themselves."""
+) -> tuple[Resolved, list[str], Source | None]:
+    """The resolved recipe behind what `run` was given, notes on it, and the examples where these were given themselves.
+
+    Raises:
+        UsageError: as `zoo.recipe.resolve`, or no dataset, or one too many.
+    """
     if isinstance(model, Resolved):
         if dataset is not None and not _is_given(dataset):
             raise UsageError(f"a resolved recipe names its dataset, {model.dataset}: leave the other one away")
         source = None if dataset is None else memory.read(dataset)[1]
-        return changed(model, sets, options), source
+        return *changed(model, sets, options), source
     if dataset is None:
         raise UsageError(f"on which dataset? such as zoo.run({model!r}, 'digits')   (see: zoo.list_datasets())")
     if isinstance(dataset, Recipe):
-        return resolve(model, dataset.name, sets, options, data=dataset)[0], None
+        return *resolve(model, dataset.name, sets, options, data=dataset), None
     wanted = describe(model).tasks
     if isinstance(dataset, Path) and dataset.suffix != ".toml":
-        return resolve(model, dataset.stem, sets, options, data=tasks.from_path(dataset, wanted=wanted))[0], None
+        return *resolve(model, dataset.stem, sets, options, data=tasks.from_path(dataset, wanted=wanted)), None
     if isinstance(dataset, str | Path):
         own = tasks.infer(str(dataset), wanted=wanted) if ":" in str(dataset) else None
-        return resolve(model, str(dataset), sets, options, data=own)[0], None
+        return *resolve(model, str(dataset), sets, options, data=own), None
     described, source = memory.read(dataset)
-    return resolve(model, "memory", sets, options, data=tasks.decided(described, wanted))[0], source
+    return *resolve(model, "memory", sets, options, data=tasks.decided(described, wanted)), source
 
 
 def _is_given(dataset: Any) -> bool:

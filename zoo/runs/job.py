@@ -55,7 +55,8 @@ def run(
 ) -> Outcome | None:
     """Train `model` on `dataset` by its recipe, score the whole test split, save and draw; as `zoo run` does.
 
-    Arguments left away come from the recipe.
+    Arguments left away come from the recipe. Notes, such as what was chosen for own data, are warnings of the logger
+    `zoo`, which Python writes to stderr unless told otherwise.
 
     Args:
         model: a name of the catalogue; or all that a run needs, as `zoo.load(FOLDER).recipe` holds it.
@@ -92,10 +93,10 @@ def run(
         "seed": seed, "strategy": strategy, "precision": precision, "jit": jit,
         "scale_learning_rate": scale_learning_rate,
     }  # fmt: skip
-    recipe, source = understood(model, dataset, sets, smoke_options(options) if smoke else options)
+    recipe, notes, source = understood(model, dataset, sets, smoke_options(options) if smoke else options)
     folder = place(Path(out) if out else None, recipe)
     more: dict[str, Any] = {"source": source, "callbacks": callbacks, "given": given, "baseline": baseline}
-    return execute(recipe, folder, smoke=smoke, require_gpu=require_gpu, **more)
+    return execute(recipe, folder, smoke=smoke, require_gpu=require_gpu, notes=notes, **more)
 
 
 def _object(value: Any) -> Any:
@@ -181,12 +182,14 @@ def execute(
     given: Given = NOTHING,
     baseline: bool | None = None,
     onwards: Longer | None = None,
+    notes: Sequence[str] = (),
 ) -> Outcome | None:
     """Do what a resolved recipe says, in `folder`; `watch` is told about each stage and each epoch.
 
     Without a folder this process is a worker that is not the chief: it takes part and leaves no files. `source` holds
     the examples of data that was given in Python. `baseline` says whether learners without a network are tested too;
-    None: where own data is small enough. `onwards` is what a run that is trained for longer goes on from.
+    None: where own data is small enough. `onwards` is what a run that is trained for longer goes on from. `notes` on
+    the recipe are told first, like all notes: by the logger `zoo`.
     """
     watch = watch or Watcher()
     started = time.perf_counter()
@@ -195,6 +198,8 @@ def execute(
         _follow(recipe, watch, smoke=smoke, require_gpu=require_gpu, source=source, callbacks=callbacks, given=given,
                 saved=state)  # fmt: skip
         return None
+    for note in notes:
+        log.warning("note: %s", note)
     splits = start(recipe, watch, smoke, resuming or onwards is not None, require_gpu, source)
     recipe, chosen = settle(recipe, watch)
     if not resuming:
