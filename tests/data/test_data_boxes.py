@@ -224,8 +224,12 @@ def test_as_boxes_and_as_images_decide(tmp_path):
     assert own.from_path(tmp_path / "own", Reading(kind="images")).task == "image"
     for name in BOXES:
         picture(tmp_path / "plain", name)
-    with pytest.raises(UsageError, match="holds no boxes in a form that is known\nit would be a folder"):
-        own.from_path(tmp_path / "plain", Reading(kind="boxes"))
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    for place in ("plain", "table.csv"):
+        with pytest.raises(UsageError, match="holds no boxes in a form that is known\nit would be a folder"):
+            own.from_path(tmp_path / place, Reading(kind="boxes"))
+    with pytest.raises(UsageError, match=r"no such file or folder: .*nowhere"):
+        own.from_path(tmp_path / "nowhere", Reading(kind="boxes"))
 
 
 def test_crowds_are_left_out_and_counted(tmp_path, caplog):

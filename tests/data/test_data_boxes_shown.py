@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 
 from zoo import tasks
 from zoo.data import overview
+from zoo.data.config import Boxes, Data
 from zoo.data.examples import Examples, Splits
 from zoo.drawing import boxes, style
 from zoo.drawing.sheet import sample_sheet
@@ -62,6 +63,12 @@ def test_other_models_are_refused_and_those_that_fit_are_named(tmp_path, zoo_cli
     voc(tmp_path / "own", MANY)
     said = zoo_cli("run", "lenet", "--data", tmp_path / "own", "--dry-run")
     assert said.code == 2 and "yolo" in said.err
+
+
+def test_the_table_boxes_is_for_boxes():
+    data = Data(source="folder:x", kind="image", task="classification", input_shape=(16, 16, 1), num_classes=3, train=4,
+                boxes=Boxes())  # fmt: skip
+    assert tasks.mistakes(data) == ["the table data.boxes has no meaning for classification"]
 
 
 def outlines(axes):

@@ -135,6 +135,8 @@ class Task:
             found.append(f"several_labels has no meaning for {self.name}")
         if data.masks and not self.target(data).is_map:
             found.append(f"the table data.masks has no meaning for {self.name}")
+        if data.boxes and not self.target(data).has_boxes:
+            found.append(f"the table data.boxes has no meaning for {self.name}")
         return found
 
     def contradictions(self, recipe: Resolved) -> list[str]:

@@ -49,11 +49,12 @@ def find(path: Path, known: tuple[str, ...] = ()) -> Found:
     Raises:
         UsageError: there are none, in any form that is known; what is wrong in a file is named.
     """
-    if path.is_file() and not unpacking.is_archive(path):
+    if path.is_file() and path.suffix.lower() == ".json":
         return _noted(coco.read(path, known), path.parent)
     if not path.exists():
         raise UsageError(f"no such file or folder: {path}")
-    root = _readable(unpacking.unpacked(path) if path.is_file() else path)
+    folder = unpacking.unpacked(path) if unpacking.is_archive(path) and path.is_file() else path
+    root = _readable(folder) if folder.is_dir() else None
     if root is None:
         raise UsageError(f"{path} holds no boxes in a form that is known\nit would be {WANTED}")
     if readers := _readers(root):

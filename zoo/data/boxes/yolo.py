@@ -38,7 +38,7 @@ def fits(folder: Path, beside: bool = True) -> bool:
     """Whether a folder holds images and such files; `beside`: perhaps next to each other in the folder itself."""
     images, labels = (folder / name for name in FOLDERS)
     if images.is_dir() and labels.is_dir():
-        return any(_texts(labels))
+        return any(file.name not in names.LISTS for file in labels.rglob("*.[tT][xX][tT]"))
     texts = {file.stem: file for file in folder.glob("*.txt")} if beside else {}
     if not texts:
         return False
