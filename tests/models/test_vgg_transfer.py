@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from tiers import representatives
 
 from zoo import safety
 from zoo.catalogue import registry
@@ -118,7 +119,11 @@ def test_heads():
     ("knobs", "told"),
     [
         ({"base": "VGG61"}, "unknown base 'VGG61'; did you mean VGG19 or VGG16"),
-        ({"base": "mlp"}, "mlp has no convolutions"),
+        ({"base": "mlp"}, "mlp has no maps in front of what it says"),
+        ({"base": "vae"}, "vae has no maps"),
+        ({"base": "autoencoder.conv"}, "autoencoder.conv has no maps"),
+        ({"base": "vgg_transfer"}, "vgg_transfer is itself put on a base"),
+        ({"base": "two_towers"}, "two_towers takes several inputs"),
         ({"base": "vit.tiny"}, "vit.tiny makes a sequence of its maps"),
         ({"base": "vgg.small", "pooling": "avarage"}, "did you mean average"),
         ({"base": "vgg.small", "learning_blocks": 9}, "9 last blocks are to learn, the network has 3"),
@@ -168,3 +173,26 @@ def test_freezing_leaves_normalisation_out():
     assert [layer.name for layer in model.layers if layer.weights and layer.name not in everything] == [
         layer.name for layer in model.layers if isinstance(layer, layers.BatchNormalization)
     ]
+
+
+OTHERS = ("mlp", "perceptron", "autoencoder", "vae", "vit", "two_towers")  # families
+CONVOLUTIONAL = [
+    name
+    for name in registry.list_models(inputs="image")
+    if registry.describe(name).family not in OTHERS and name != "vgg_transfer"
+]
+
+
+@pytest.mark.parametrize("base", representatives(CONVOLUTIONAL, "yolo.small", "unet.small"))
+def test_every_convolutional_net_of_the_catalogue_is_a_base(base):
+    """Its maps in front of the output, with all their weights and without those of the output."""
+    side = max(64, registry.describe(base).min_size or 0)
+    model = skeleton(lambda: vgg_transfer((side, side, 3), base=base))
+    inside = next(layer for layer in model.layers if isinstance(layer, keras.Model))
+    whole = skeleton(lambda: registry.build(base, input_shape=(side, side, 3)))
+    assert len(inside.output.shape) == 4
+    said = {tensor._keras_history.operation.name for tensor in whole.outputs}
+    maps = {layer.name for layer in whole.layers if layer.weights and len(layer.output.shape) == 4}
+    beside = {name for name in maps if name.startswith("auxiliary")}  # classifiers in the middle of GoogLeNet
+    assert {layer.name for layer in inside.layers if layer.weights} == maps - said - beside
+    assert not inside.trainable_weights

@@ -72,7 +72,8 @@ def vgg_transfer(
             preprocessing is part of the network. One channel is given to them three times; with other numbers of
             channels the preprocessing is the mean of that for red, green and blue.
         base: a network of keras.applications, or a convolutional one of the catalogue, of which everything in front of
-            the flattening is taken; one of these takes what its own recipe gives it, usually pixels divided by 255.
+            the flattening, or of an output that is a map itself, is taken; one of these takes what its own recipe gives
+            it, usually pixels divided by 255.
         base_knobs: of a base of the catalogue.
         pooling: what makes a vector of the base's maps.
         hidden_units: of the head's dense layers, none to many; `dropout` follows each.
@@ -120,10 +121,16 @@ def make_base(base: str, input_shape: tuple[int, ...], knobs: Mapping[str, Any])
     if base not in registry.list_models(inputs="image"):
         known = [*APPLICATIONS, *registry.list_models(inputs="image")]
         raise unknown("base", base, known, "a base is a network of keras.applications or a convolutional one of zoo ls")
+    if base == "vgg_transfer" or "input_shape" not in registry.describe(base).knobs:
+        why = "is itself put on a base" if base == "vgg_transfer" else "takes several inputs"
+        raise UsageError(f"{base} {why}, so it is none\ntry lenet or vgg.small")
     whole = registry.build(base, input_shape=input_shape, **knobs)
-    maps = [layer for layer in whole.layers[1:] if len(layer.output.shape) == 4]
-    if any(layer.weights and len(layer.output.shape) == 3 for layer in whole.layers):
+    said = [tensor._keras_history.operation for tensor in whole.outputs]
+    inside = [layer for layer in whole.layers[1:] if layer not in said]
+    shapes = {layer.name: layer.output.shape for layer in inside if isinstance(layer.output, keras.KerasTensor)}
+    maps = [layer for layer in inside if len(shapes.get(layer.name, ())) == 4]
+    if any(layer.weights and len(shapes.get(layer.name, ())) == 3 for layer in inside):
         raise UsageError(f"{base} makes a sequence of its maps, so they alone are no base\ntry lenet or vgg.small")
     if not maps or not any(layer.weights for layer in maps):
-        raise UsageError(f"{base} has no convolutions, so there is nothing of it to be a base\ntry lenet or vgg.small")
+        raise UsageError(f"{base} has no maps in front of what it says: nothing can be a base\ntry lenet or vgg.small")
     return keras.Model(whole.input, maps[-1].output, name=whole.name)
