@@ -21,7 +21,7 @@ SMALL = ["data.train=60", "data.test=12", "knobs.width=0.125", "training.epochs=
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return zoo.run("yolo.small", "scattered", set=SMALL, out=tmp_path_factory.mktemp("runs") / "run")
+    return zoo.load(zoo.run("yolo.small", "scattered", sets=SMALL, out=tmp_path_factory.mktemp("runs") / "run").folder)
 
 
 def test_a_run_is_known_by_its_average_precision_over_the_whole_test_split(run):
@@ -63,12 +63,13 @@ def test_boxes_come_in_pixels_of_the_file(run, tmp_path, monkeypatch):
         run.predict(tmp_path / "small.png", out=tmp_path)
 
 
+@pytest.mark.slow
 def test_what_is_learnt_by_heart_is_found(tmp_path):
     """A few images over and over: nearly every object is found where it is."""
     few = ["data.train=9", "data.test=12", "training.epochs=150", "training.batch_size=8", "data.validation_share=0.1",
            "augmentation.flip=false", "augmentation.mosaic=0", "augmentation.shift=0", "augmentation.zoom=0",
            "knobs.width=0.25"]  # fmt: skip
-    learnt = zoo.run("yolo.small", "scattered", set=few, out=tmp_path / "run")
+    learnt = zoo.load(zoo.run("yolo.small", "scattered", sets=few, out=tmp_path / "run").folder)
     splits = tasks.load(learnt.recipe.data, "scattered")
     task = tasks.of(learnt.recipe.data)
     outputs = np.asarray(learnt.model(splits.train.x, training=False))
@@ -95,19 +96,19 @@ def test_a_mosaic_is_for_images_with_boxes():
         resolve("lenet", "digits", ["augmentation.mosaic=0.5"])
 
 
-def test_the_answers_of_a_folder_go_into_one_csv(run, tmp_path, monkeypatch):
-    from click.testing import CliRunner
-
-    from zoo.cli import main
-
+def test_the_answers_of_a_folder_go_into_one_csv(run, zoo_cli, tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.tasks.detection.SHOWN", 0.0)
     monkeypatch.chdir(tmp_path)
     images = tasks.load(run.recipe.data, "scattered").test.x[:3, ..., 0]
     (tmp_path / "scans").mkdir()
     for i, image in enumerate(images):
         Image.fromarray(image).save(tmp_path / "scans" / f"{i}.png")
-    done = CliRunner().invoke(main, ["predict", str(run.folder), "scans", "--out", "boxes.csv"])
-    assert done.exit_code == 0, done.output
+    said = zoo_cli("predict", run.folder, "scans", "--out", "boxes.csv")
+    assert said.code == 0, said.err
     rows = list(csv.DictReader((tmp_path / "boxes.csv").read_text(encoding="utf-8").splitlines()))
-    assert {row["file"].rpartition("/")[2] for row in rows} <= {"scans", "0.png", "1.png", "2.png"}
-    done = CliRunner().invoke(main, ["predict", str(run.folder), "scans/0.png", "--json", "--out", "scans"])
-    assert "boxes" in json.loads(done.stdout)[0]
+    assert len(rows) > 3 and {"prediction", "probability", "left", "bottom", "picture"} <= set(rows[0])
+    assert {row["picture"] for row in rows} == {f"{i}-boxes.png" for i in range(3)}
+    assert {row["file"] for row in rows} == {f"scans/{i}.png" for i in range(3)}
+    assert all((tmp_path / row["picture"]).is_file() for row in rows)
+    said = zoo_cli("predict", run.folder, "scans/0.png", "--json", "--out", "scans")
+    assert len(json.loads(said)[0]["boxes"]) == len([row for row in rows if row["picture"] == "0-boxes.png"])

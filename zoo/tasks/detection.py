@@ -113,7 +113,8 @@ class Detection(Task):
             write_bytes(target, picture_of_boxes(image, found, names))
             counts = Counter(names[int(label)] for label in found[:, 4])
             said = ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "nothing"
-            rows.append({"prediction": f"{said} -> {target}", "picture": str(target), "boxes": _table(found, names)})
+            row = {"file": str(file), "prediction": f"{said} -> {target}", "picture": str(target)}
+            rows.append(row | {"boxes": _table(found, names)})
         return rows
 
     def pictures(self, look: Look) -> Iterator[Plan]:

@@ -133,7 +133,8 @@ class Segmentation(Task):
             masks.write(ids, data, target)
             shares = {name: float((ids == i).mean()) for i, name in enumerate(names)}
             said = ", ".join(f"{name} {share:.1%}" for name, share in list(shares.items())[1:])
-            rows.append({"prediction": f"{said} -> {target}", "mask": str(target), "shares": shares})
+            row = {"file": str(file), "prediction": f"{said} -> {target}"}
+            rows.append(row | {"mask": str(target), "shares": shares})
         return rows
 
     def pictures(self, look: Look) -> Iterator[Plan]:
