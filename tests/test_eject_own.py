@@ -1,5 +1,6 @@
 """Runs on own data as scripts: they read the own files by themselves, and give the numbers of `zoo run`."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -143,14 +144,28 @@ def test_the_command_line_takes_own_data_or_a_run(tmp_path, zoo_cli):
     ("said", "told"),
     [
         ({"group": "number"}, "rows that belong together (column 'number') are kept apart by zoo"),
-        ({"weight": "size"}, "rows that count more than others (column 'size') are kept apart by zoo"),
+        ({"weight": "size"}, "what each row counts (column 'size') is known to zoo alone"),
     ],
 )
 def test_what_a_script_does_not_do_is_refused_with_the_reason(tmp_path, said, told):
     path = tmp_path / "own.csv"
     path.write_text("size,number,level\n" + "".join(f"{i % 9 + 1},{i // 4},{'ab'[i % 2]}\n" for i in range(60)))
-    own = tasks.from_path(path, reading=Reading(**said))
+    refused(tmp_path, "mlp", tasks.from_path(path, reading=Reading(**said)), told)
+
+
+def refused(tmp_path, model, own, told):
     with pytest.raises(UsageError) as caught:
-        eject("mlp", "own", tmp_path / "new", own=own)
+        eject(model, "own", tmp_path / "new", own=own)
     assert told in str(caught.value) and len(str(caught.value).splitlines()) <= 3
     assert not (tmp_path / "new").exists()
+
+
+def test_what_zoo_makes_of_a_series_or_unpacks_is_refused_too(tmp_path):
+    days = [f"2024-{i // 28 + 1:02}-{i % 28 + 1:02},{i % 9}" for i in range(120)]
+    (tmp_path / "days.csv").write_text("day,heat\n" + "\n".join(days) + "\n")
+    series = tasks.from_path(tmp_path / "days.csv", reading=Reading(calendar="weekday"))
+    refused(tmp_path, "lstm", series, "calendar columns of a series are made by zoo")
+    with gzip.open(tmp_path / "pairs.tsv.gz", "wt") as file:
+        file.writelines(f"line {i}\tZeile {i}\n" for i in range(60))
+    pairs = tasks.infer(f"pairs:{tmp_path / 'pairs.tsv.gz'}")
+    refused(tmp_path, "transformer", pairs, "packed files and folders of pairs are read by zoo")

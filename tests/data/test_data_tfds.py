@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from zoo.data import prepare, status
+from zoo.data.sources import named
 from zoo.data.sources.tfds_prepared import Address, download_facts, find
 from zoo.errors import MissingError, UsageError, ZooError
 from zoo.tasks import infer, load
@@ -77,6 +78,13 @@ def test_images_come_in_the_shape_that_is_asked_for(toy_dir, toy):
     part = load(toy.model_copy(update={"input_shape": (12, 3, 3)}), "toy").test
     assert part.x.shape == (10, 12, 3, 3)
     assert (part.x[:, 0, 0, 0] % 3 == part.y).all() and (part.x == part.x[:, :1, :1, :1]).all()
+
+
+def test_scripts_read_images_as_they_are_with_their_own_labels(toy_dir, toy):
+    source = named("tfds")
+    assert source.why_no_script("zoo_toy", toy) == ""
+    for change, why in (({"label": "half"}, "the set's own labels"), ({"input_shape": (12, 3, 3)}, "are resized")):
+        assert why in source.why_no_script("zoo_toy", toy.model_copy(update=change))
 
 
 def test_columns_of_a_table_stand_in_the_order_of_their_names(toy_dir):

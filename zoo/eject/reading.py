@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from zoo import tasks
 from zoo.data import sources
 from zoo.data.config import Data
 from zoo.data.sources.tfds_features import choose
 from zoo.eject.lifting import Imports, lift_name
 from zoo.eject.literal import literal
 from zoo.eject.reading_own import reading_own
-from zoo.eject.reading_parts import Reading, dtype, info_if_prepared, prepared_info
+from zoo.eject.reading_parts import Reading, dtype, prepared_info, refusal
 from zoo.eject.reading_texts import reading_texts
-from zoo.errors import UsageError
 
 LINE = '''def read(points):
     """Points on the line y = x."""
@@ -74,18 +74,18 @@ def reading(data: Data) -> Reading:
 
 def _whole(data: Data) -> Reading:
     """The same with all classes of the source."""
-    scheme, _, name = data.source.partition(":")
-    if scheme == "csv" and data.series and data.origin:
-        code = CELLS.format(file=Path(name).name, names=literal(data.feature_names))
-        return Reading(code, imports={"csv": {""}}, files={Path(name).name: data.origin})
-    if sources.is_own_file(data.source) and not data.origin:
-        return reading_own(data)
-    if why := sources.of(data.source)[0].no_script:
-        raise UsageError(
-            f"{data.source}: {why}\n"
-            "eject a recipe of those (zoo data ls) and put your own lines into its function `read`"
-        )
-    return reading_texts(data) if data.text else READERS[scheme](name, data)
+    source, name = sources.of(data.source)
+    if why := source.why_no_script(name, data):
+        raise refusal(data, why)
+    if sources.is_own_file(data.source):
+        return _fetched(name, data) if data.origin else reading_own(data)
+    return reading_texts(data) if data.text else READERS[source.scheme](name, data)
+
+
+def _fetched(name: str, data: Data) -> Reading:
+    """A series in a file that is fetched by hand, put beside the script."""
+    code = CELLS.format(file=Path(name).name, names=literal(data.feature_names))
+    return Reading(code, imports={"csv": {""}}, files={Path(name).name: data.origin})
 
 
 def _sklearn(name: str, data: Data) -> Reading:
@@ -114,7 +114,7 @@ def _generated(name: str, data: Data) -> Reading:
 
 
 def _tfds(name: str, data: Data) -> Reading:
-    code = _images(name, data) if data.kind == "image" else _rows(name, data)
+    code = _images(name, data) if tasks.of(data).fields(data).inputs[0].has_pixels else _rows(name, data)
     imports: Imports = {"tensorflow_datasets as tfds": {""}}
     test, validation = (f"read({literal(split)})" for split in (data.test_split, data.validation_split))
     return Reading(code, 'read("train")', test, validation, imports)
@@ -124,11 +124,6 @@ READERS = {"sklearn": _sklearn, "generated": _generated, "tfds": _tfds}
 
 
 def _images(name: str, data: Data) -> str:
-    if data.label:
-        raise UsageError(f"{data.source} with data.label = {data.label!r}: scripts read the set's own labels")
-    info = info_if_prepared(name)
-    if info and tuple(info.features[info.supervised_keys[0]].shape) != data.input_shape:
-        raise UsageError(f"{data.source}: its images are resized while they are read, which scripts do not do")
     shape = f"(n, {', '.join(map(str, data.input_shape))})"
     return IMAGES.format(name=name, dtype=data.input_dtype, shape=shape, labels=dtype(data))
 

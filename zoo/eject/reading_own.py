@@ -16,8 +16,7 @@ from zoo.data.config import Data
 from zoo.data.table import DELIMITERS, MISSING, Table, is_number, read_table, table_text
 from zoo.eject.lifting import Imports, Lifted, lift_name
 from zoo.eject.literal import literal
-from zoo.eject.reading_parts import Reading, dtype
-from zoo.errors import UsageError
+from zoo.eject.reading_parts import Reading, dtype, refusal
 
 CELLS = '''def read_columns(path):
     """The columns of a table: cells as text, by the column's name."""
@@ -102,22 +101,9 @@ def reading_own(data: Data) -> Reading:
     """How a script reads the own files of `data`.
 
     Raises:
-        UsageError: what is not written into scripts, with the reason.
+        UsageError: a table that Python's csv module reads otherwise than zoo.
     """
-    for named, what in ((data.group, "rows that belong together"), (data.weight, "rows that count more than others")):
-        if named:
-            raise _refusal(data, f"{what} (column {named!r}) are kept apart by zoo")
-    scheme = data.source.partition(":")[0]
-    if scheme == "csv":
-        return {"series": _series, "text": _texts}.get(data.kind, _table)(data)
-    return READERS[scheme](data)
-
-
-def _refusal(data: Data, why: str) -> UsageError:
-    return UsageError(
-        f"{data.source} is not read by a script: {why}\n"
-        "use the model by its builder instead: from zoo.models import ..."
-    )
+    return READERS[data.source.partition(":")[0]](data)
 
 
 def _places(data: Data) -> dict[str, str]:
@@ -150,6 +136,10 @@ def _calls(data: Data, code: str, imports: Imports) -> Reading:
 # tables
 
 
+def _csv(data: Data) -> Reading:
+    return _series(data) if data.series else _texts(data) if data.text else _table(data)
+
+
 def _table(data: Data) -> Reading:
     columns = csvfile.feature_columns(data)
     plain = missing.in_file(columns, data)
@@ -179,9 +169,6 @@ def _texts(data: Data) -> Reading:
 
 
 def _series(data: Data) -> Reading:
-    said = data.missing or data.categories or (data.series and data.series.calendar)
-    if said:
-        raise _refusal(data, "gaps, categories and calendar columns of a series are made by zoo")
     code = SERIES.format(count=data.input_shape[-1], names=literal(list(data.feature_names)))
     found = _of_tables(data, "", code, Lifted(), None)
     parts = [part for part in (found.train, found.validation, found.test) if part]
@@ -202,13 +189,11 @@ def _labels(data: Data) -> tuple[str, Lifted]:
 
 def _of_tables(data: Data, constants: str, code: str, lifted: Lifted, needed: tuple[str, ...] | None) -> Reading:
     """The reading of tables; of `needed` columns no cell may be missing, of the label in any case; None: not asked."""
-    if data.several_labels:
-        raise _refusal(data, "several labels an example are read by zoo")
     tables = {place: read_table(Path(place), _expected(data)) for place in _places(data).values()}
     dialects = {_dialect(data, Path(place), table) for place, table in tables.items()}
     headers = {table.header for table in tables.values()}
     if len(dialects) > 1 or len(headers) > 1:
-        raise _refusal(data, "its parts are written in different ways: separator or header")
+        raise refusal(data, "its parts are written in different ways: separator or header")
     names = HEADER if headers.pop() else NUMBERED
     kept, lines = "", [constants] if constants else []
     if needed is not None and data.missing:
@@ -223,8 +208,7 @@ def _of_tables(data: Data, constants: str, code: str, lifted: Lifted, needed: tu
 
 
 def _expected(data: Data) -> tuple[str, ...]:
-    names = csvfile.feature_columns(data) if data.kind == "tabular" else data.feature_names
-    return (*names, *([data.label] if data.label else []))
+    return (*csvfile.feature_columns(data), *([data.label] if data.label else []))
 
 
 def _dialect(data: Data, path: Path, table: Table) -> str:
@@ -240,7 +224,7 @@ def _dialect(data: Data, path: Path, table: Table) -> str:
             if [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)] == wanted:
                 more = "" if quotes else ", quoting=csv.QUOTE_NONE"
                 return f"delimiter={literal(delimiter)}, skipinitialspace=True{more}"
-    raise _refusal(data, "it is no table that Python's csv module takes apart in the same way")
+    raise refusal(data, "it is no table that Python's csv module takes apart in the same way")
 
 
 # folders, texts and arrays
@@ -248,7 +232,7 @@ def _dialect(data: Data, path: Path, table: Table) -> str:
 
 def _folder(data: Data) -> Reading:
     classes = _named("CLASSES", list(data.class_names))
-    if data.kind == "text":
+    if data.text:
         return _calls(data, f"{classes}\n\n\n{FILES}\n\n\n{TEXT_FILES}", PATHS)
     from zoo.data.folder import SUFFIXES, image_mode
 
@@ -267,8 +251,6 @@ def _corpus(data: Data) -> Reading:
 
 def _pairs(data: Data) -> Reading:
     places = {name: _files(place) for name, place in _places(data).items()}
-    if data.options or any(file.suffix in (".gz", ".zip") for files in places.values() for file in files):
-        raise _refusal(data, "packed files and folders of pairs are read by zoo")
     parts = {name: f"read({', '.join(literal(str(file)) for file in files)})" for name, files in places.items()}
     return Reading(PAIRS, parts["train"], parts.get("test", ""), parts.get("validation", ""), PATHS)
 
@@ -289,5 +271,5 @@ def _arrays(data: Data) -> Reading:
 
 
 READERS: dict[str, Callable[[Data], Reading]] = {
-    "folder": _folder, "text": _corpus, "pairs": _pairs, "arrays": _arrays,
+    "csv": _csv, "folder": _folder, "text": _corpus, "pairs": _pairs, "arrays": _arrays,
 }  # fmt: skip

@@ -10,7 +10,7 @@ from zoo import tasks
 from zoo.data.config import Data
 from zoo.data.sources import tfds_prepared
 from zoo.eject.lifting import Imports
-from zoo.errors import MissingError
+from zoo.errors import MissingError, UsageError
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,27 @@ def dtype(data: Data) -> str:
     return tasks.of(data).target(data).dtype
 
 
+def refusal(data: Data, why: str) -> UsageError:
+    """The error for data that no script reads."""
+    return UsageError(
+        f"{data.source}: {why}\n"
+        "put your own lines into the function `read` of another script, or use the builder: from zoo.models import ..."
+    )
+
+
 def prepared_info(name: str) -> Any:
     """What TensorFlow Datasets says of a prepared set.
 
     Raises:
         MissingError: it is not prepared.
     """
-    info = info_if_prepared(name)
-    if info is None:
-        raise MissingError(
-            f"tfds:{name} is not prepared, and its features are known only then\n"
-            f"prepare it first: zoo data prepare tfds:{name}"
-        )
-    return info
-
-
-def info_if_prepared(name: str) -> Any:
-    """What TensorFlow Datasets says of a set that lies prepared, else None."""
     from zoo.data.sources import tfds
 
     address = tfds_prepared.Address.parse(name)
     found = tfds_prepared.find(address)
-    return tfds.open_builder(address, found).info if found else None
+    if found is None:
+        raise MissingError(
+            f"tfds:{name} is not prepared, and its features are known only then\n"
+            f"prepare it first: zoo data prepare tfds:{name}"
+        )
+    return tfds.open_builder(address, found).info

@@ -35,7 +35,7 @@ def reading_texts(data: Data) -> Reading:
     """How a script reads what `zoo.data.load` reads.
 
     Raises:
-        UsageError: files, or sub-words, for which a script would need more than Keras and TensorFlow.
+        UsageError: sub-words, for which a script would need more than Keras and TensorFlow.
         MissingError: a set of TensorFlow Datasets whose features are known only once it is prepared.
     """
     assert data.text is not None
@@ -46,8 +46,6 @@ def reading_texts(data: Data) -> Reading:
             "Keras and TensorFlow alone\nwhere the data is not in files: --set data.text.tokens=word"
         )
     if scheme == "stdlib":
-        if data.text.tokens != "character":
-            raise UsageError(f"{data.source} is read by the character; set data.text.tokens = 'character'")
         lifted = lift_name("zoo.data.sources.stdlib", "MODULES")
         code = f"{lifted.code}\n\n\n{LIBRARY.format(count=data.train)}"
         return Reading(code, imports={"sysconfig": {""}, "pathlib": {"Path"}})

@@ -43,6 +43,18 @@ class Csv(FileSource):
             csvfile.note_others(locate(address), data)
         return super().count(address, data, target)
 
+    def why_no_script(self, address: str, data: Data) -> str:
+        if data.origin and not data.series:
+            return self.no_script
+        reasons = {
+            f"rows that belong together (column {data.group!r}) are kept apart by zoo": data.group,
+            f"what each row counts (column {data.weight!r}) is known to zoo alone": data.weight,
+            "gaps, categories and calendar columns of a series are made by zoo": data.series
+            and (data.missing or data.categories or data.series.calendar),
+            "several labels an example are read by zoo": data.several_labels,
+        }
+        return next((why for why, given in reasons.items() if given), "")
+
     def wanted(self, data: Data) -> str:
         return f"a table with the columns {listed(_columns(data))}"
 

@@ -143,6 +143,11 @@ class Pairs(FileSource):
     def read(self, address: str, data: Data, target: Role) -> Source:
         return read(address, data)
 
+    def why_no_script(self, address: str, data: Data) -> str:
+        packed = any(file.suffix in (".gz", ".zip") for file in self.every_file(address, data))
+        why = "packed files and folders of pairs are read by zoo" if data.options or packed else ""
+        return super().why_no_script(address, data) or why
+
     def wanted(self, data: Data) -> str:
         return "a file of pairs, a line each with a tab between the texts, or two files FIRST,SECOND"
 

@@ -43,7 +43,7 @@ class DataSource:
     streams = False  # whether its examples can stay on disk, where `zoo.data.examples.streams` says so
     goes_by: tuple[str, ...] = ()  # what of a `Reading` counts for `infer`; what else a user says is refused
     packages: tuple[str, ...] = ()  # beside TensorFlow and Keras, that a script which reads it needs
-    # why `zoo eject` writes no script that reads it; "": it does
+    # why `zoo eject` writes no script that reads it; "": it does, unless `why_no_script` has a reason
     no_script = "scripts read TensorFlow Datasets, scikit-learn's sets and generated data, not other packages' sources"
 
     def read(self, address: str, data: Data, target: Role) -> Source:
@@ -117,6 +117,10 @@ class DataSource:
             return np.concatenate([series.last_window(path, data) for path in paths])
         return np.concatenate([csvfile.read_features(path, data) for path in paths])
 
+    def why_no_script(self, address: str, data: Data) -> str:
+        """Why `zoo eject` writes no script that reads this as `data` describes it; "": it does."""
+        return self.no_script
+
     def wanted(self, data: Data) -> str:
         """What labelled examples of a user's own look like that a trained model can be scored on, in a few words."""
         return "labelled examples like those that it was trained on"
@@ -145,6 +149,9 @@ class FileSource(DataSource):
     def files(self, address: str, data: Data | None = None) -> list[Path]:
         """The files or the folder that are needed."""
         return [locate(address)]
+
+    def why_no_script(self, address: str, data: Data) -> str:
+        return self.no_script if data.origin else ""
 
     def every_file(self, address: str, data: Data | None) -> list[Path]:
         """The same, those of the parts that lie elsewhere included."""

@@ -80,6 +80,10 @@ class Stdlib(DataSource):
     def read(self, address: str, data: Data, target: Role) -> Source:
         return read(address, data)
 
+    def why_no_script(self, address: str, data: Data) -> str:
+        by_character = data.text is not None and data.text.tokens == "character"
+        return "" if by_character else "scripts read it by the character; set data.text.tokens = 'character'"
+
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         raise self.needs_recipe(address, "stdlib")
 

@@ -300,6 +300,18 @@ class Tfds(DataSource):
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
         return infer(Address.parse(address), reading.label, reading.tokens)
 
+    def why_no_script(self, address: str, data: Data) -> str:
+        if data.kind != "image":
+            return ""
+        if data.label:
+            return f"scripts read the set's own labels, not data.label = {data.label!r}"
+        parsed = Address.parse(address)
+        found = find(parsed)
+        pair = choose(open_builder(parsed, found).info, None, found.name) if found else None
+        if pair is None or tuple(pair.input.shape) == data.input_shape:
+            return ""
+        return "its images are resized while they are read, which scripts do not do"
+
     def status(self, address: str, data: Data | None = None) -> Status:
         found, download_mb = find(Address.parse(address)), data.download_mb if data else 0.0
         if found is None:
