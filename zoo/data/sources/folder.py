@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.data import boxes, folder, masks
+from zoo.data import folder, masks
 from zoo.data.rawfiles import locate
 from zoo.data.reading import AS_FOUND, Reading
 from zoo.data.sources.source import FileSource, listed
@@ -30,6 +30,8 @@ class Folder(FileSource):
         if target == "mask":
             return masks.read(path, data)
         if target == "boxes":
+            from zoo.data import boxes
+
             return boxes.read(path, data)
         return textfiles.read_folder(path, data) if data.kind == "text" else folder.read(path, data)
 
@@ -38,6 +40,8 @@ class Folder(FileSource):
         if target == "mask":
             return len(masks.pairs(path))
         if target == "boxes":
+            from zoo.data import boxes
+
             return boxes.count(path, data)
         return super().count(address, data, target) if data.text else len(folder.found(path, data)[1])
 
@@ -45,6 +49,8 @@ class Folder(FileSource):
         if data.masks:
             return "a folder with images/ and masks/, whose files have the same names"
         if data.boxes:
+            from zoo.data import boxes
+
             return boxes.WANTED
         if not data.class_names:
             return "a folder of images"
@@ -52,9 +58,15 @@ class Folder(FileSource):
         return f"a folder with a sub-folder of {what} for each class: {listed(data.class_names)}"
 
     def including(self, address: str, data: Data) -> Data:
-        return boxes.with_room(locate(address), data) if data.boxes else data
+        if not data.boxes:
+            return data
+        from zoo.data import boxes
+
+        return boxes.with_room(locate(address), data)
 
     def infer(self, address: str, reading: Reading = AS_FOUND) -> Data:
+        from zoo.data import boxes
+
         path = Path(address)
         if reading.kind == "boxes" or (reading.kind is None and boxes.holds(path)):
             return boxes.infer(path)
