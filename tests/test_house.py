@@ -29,6 +29,7 @@ FLOORS = [
     {"report"},
     {"export", "eject"},
     {"runs"},
+    {"compare"},
     {"cli", "__main__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(FLOORS) for part in parts}

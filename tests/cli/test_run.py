@@ -64,6 +64,15 @@ def test_the_run_directory_is_whole(finished):
     assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"} <= set(rows[0])
 
 
+def test_its_outputs_say_how_it_did_with_each_example(finished):
+    from zoo.compare import answers, entries
+
+    folder, _ = finished
+    (entry,) = entries.read([str(folder)]).entries
+    found = answers.read(entry)
+    assert found.values["accuracy"].mean() == pytest.approx(entry.test["accuracy"]) and found.count == 359
+
+
 def test_its_recipe_repeats_it_to_the_last_digit(finished, zoo_cli, tmp_path):
     folder, _ = finished
     said = zoo_cli("run", folder / "recipe.toml", "--out", tmp_path / "again", "--quiet", "--json")

@@ -55,7 +55,8 @@ def test_one_output_is_an_array_and_none_is_none(tmp_path):
 
 
 def test_of_what_is_too_large_the_examples_that_are_shown_are_kept_and_that_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(predictions, "WHOLE", {"outputs": 3999, "targets": 4000, "inputs": 100})
+    limits = predictions.WHOLE | {"outputs": 3999, "targets": 4000, "inputs": 100}
+    monkeypatch.setattr(predictions, "WHOLE", limits)
     x, y = np.arange(1000 * 6).reshape(1000, 6).astype("uint8"), np.arange(1000, dtype="int32")
     np.save(tmp_path / "x.npy", x)
     for inputs in (x, Stored(tmp_path / "x.npy")):

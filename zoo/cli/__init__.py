@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "Train, evaluate and draw: zoo run lenet mnist.",
     "launch": "Train with several workers on this machine: zoo launch 2 -- run lenet digits.",
     "eval": "Score a finished run again, on its own or another dataset.",
+    "compare": "Show runs beside each other: what differs, metrics, and whether it is more than chance.",
     "report": "Draw the pictures and the report of a finished run again.",
     "predict": "Apply a finished run to files or texts: images, CSV rows, sentences.",
     "explain": "Show which pixels count for an answer, and what the layers look for.",

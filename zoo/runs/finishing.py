@@ -67,8 +67,10 @@ def finish(
     import keras
 
     test, found, raw = splits.test, scored["test"], splits.raw.test if splits.raw else None
-    shown = tasks.of(recipe.data).shown(test, found.outputs, recipe.data, str(recipe.training.loss))
-    notes = predictions.write(folder, test, raw, found.outputs, found.texts, shown)
+    task, loss = tasks.of(recipe.data), str(recipe.training.loss)
+    shown = task.shown(test, found.outputs, recipe.data, loss)
+    scores = {} if found.outputs is None else task.by_example(test.y, found.outputs, recipe.data, loss)
+    notes = predictions.write(folder, test, raw, found.outputs, found.texts, shown, scores)
     metrics = {part: evaluation.metrics for part, evaluation in scored.items()}
     count = len(test) if found.outputs is None else len(keras.tree.flatten(found.outputs)[0])
     rows = baselines(recipe, splits, found, facts)

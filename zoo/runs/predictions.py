@@ -2,7 +2,8 @@
 
 predictions.npz    `outputs/NAME`, `targets/NAME` and `inputs/NAME`, by the names of the fields (one output: `y`), and
                    `examples`, how many there are. An array of which only some rows are kept stands beside their
-                   numbers, in `rows/outputs/NAME`.
+                   numbers, in `rows/outputs/NAME`. Of outputs of which only some rows are kept `scores/METRIC` has
+                   what was measured of each example (`zoo.tasks.task.Task.by_example`).
 predictions.jsonl  of texts, an object a line: the example's `row`, its `inputs` and `targets` by name before they were
                    encoded, and what was `said`
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.data.examples import Examples, only
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from zoo.runs.directory import Run
 
 ARRAYS, TEXTS = "predictions.npz", "predictions.jsonl"
-WHOLE = {"outputs": 2**24, "targets": 2**24, "inputs": 2**20}  # bytes up to which all rows are kept
+WHOLE = {"outputs": 2**24, "targets": 2**24, "inputs": 2**20, "scores": 2**24}  # bytes up to which all rows are kept
 MOST_SHOWN = 2**24  # bytes of the rows that are kept of larger ones
 MOST_LETTERS = 2**24
 LARGEST = 2**26  # bytes of a file that is read
@@ -44,12 +46,21 @@ class Predictions(NamedTuple):
     outputs: Any  # an array, or arrays by name; None where none were kept
     raw: Examples | None  # texts before they were encoded
     said: Any  # texts that the network gave
+    scores: Mapping[str, Any] = MappingProxyType({})  # of each example, where not all outputs are there
 
 
 def write(
-    folder: Path, test: Examples, raw: Examples | None, outputs: Any, said: Sequence[str], shown: np.ndarray
+    folder: Path,
+    test: Examples,
+    raw: Examples | None,
+    outputs: Any,
+    said: Sequence[str],
+    shown: np.ndarray,
+    scores: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> dict[str, str]:
     """Keep what fits: everything, or of what is too large the first examples and those whose numbers are in `shown`.
+
+    `scores` are kept where not all outputs are.
 
     Returns:
         Of which arrays only some rows were kept, and how many.
@@ -71,6 +82,8 @@ def write(
             if rows is not None:
                 kept[f"rows/{group}/{name}"] = rows
                 notes[f"{group}/{name}"] = f"{len(rows):,} of {len(test):,} examples"
+        if group == "outputs" and rows is not None and _rows(scores, len(test), shown, WHOLE["scores"]) is None:
+            kept |= {f"scores/{name}": values.astype("float32") for name, values in scores.items()}
     arrays.write(folder / ARRAYS, kept)
     if raw is not None:
         _write_texts(folder / TEXTS, raw, said, shown)
@@ -136,7 +149,7 @@ def read(run: Run) -> Predictions:
         raise UsageError(f"{run.folder / ARRAYS} is damaged: {error}") from None
     test, outputs = Examples(groups["inputs"], groups["targets"]), groups["outputs"]
     raw, said = _read_texts(_of_size(run.whole(TEXTS)), length) if TEXTS in run.files else (None, ())
-    return Predictions(test, only(outputs) if outputs else None, raw, said)
+    return Predictions(test, only(outputs) if outputs else None, raw, said, groups["scores"])
 
 
 def _of_size(path: Path) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.fields import Field
 from zoo.tasks.targets import columns, indicators
-from zoo.tasks.task import Look, Plan, Task, outputs
+from zoo.tasks.task import Answer, Look, Plan, Task, outputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +53,15 @@ class _Classes(Task):
         from zoo.tasks.baselines import of_classes, scored
 
         return scored(of_classes(data, splits), splits, "accuracy", asked)
+
+    def by_example(self, wanted: Any, outputs: Any, data: Data, loss: str) -> dict[str, np.ndarray]:
+        return {"accuracy": (class_scores(outputs, loss).argmax(axis=1) == wanted.reshape(-1)).astype(float)}
+
+    def answers(self, wanted: Any, outputs: Any, data: Data, loss: str) -> dict[str, list[Answer]]:
+        names, said = self.class_names(data), self.words(outputs, data, loss)
+        truth = (names[label] for label in wanted.reshape(-1))
+        return {"accuracy": [Answer(name, row["prediction"], row.get("probability", 0.0))
+                             for name, row in zip(truth, said, strict=True)]}  # fmt: skip
 
     def pictures(self, look: Look) -> Iterator[Plan]:
         """Confusions and reliability; of images the most confident mistakes, of a plane the regions of the classes."""
@@ -227,6 +236,14 @@ class Sigmoids(_Classes):
         there = examples.y.any(axis=0)
         found = float(average_precision_score(examples.y[:, there], outputs[:, there])) if there.any() else 0.0
         return {"mean_average_precision": found}
+
+    def by_example(self, wanted: Any, outputs: Any, data: Data, loss: str) -> dict[str, np.ndarray]:
+        return {"subset_accuracy": ((outputs > LIKELY) == (wanted > 0)).all(axis=1).astype(float)}
+
+    def answers(self, wanted: Any, outputs: Any, data: Data, loss: str) -> dict[str, list[Answer]]:
+        truth, said = (self.words(shares, data, loss) for shares in (wanted, outputs))
+        return {"subset_accuracy": [Answer(true["prediction"] or "none", row["prediction"] or "none")
+                                    for true, row in zip(truth, said, strict=True)]}  # fmt: skip
 
     def baselines(self, data: Data, splits: Splits, measured: Mapping[str, Any], asked: bool) -> list[dict[str, Any]]:
         """None of several labels."""

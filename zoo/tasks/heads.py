@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoo.catalogue import metrics
 from zoo.data.fields import Field, Fields
 from zoo.errors import UsageError, unknown
-from zoo.tasks.task import Look, Plan, Task, inputs
+from zoo.tasks.task import Answer, Look, Plan, Task, inputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -144,6 +144,17 @@ class Heads(Task):
                 for name, head in self.heads(data).items()
             }
         )
+
+    def by_example(self, wanted: Any, outputs: Any, data: Data, loss: str) -> dict[str, np.ndarray]:
+        """Of each head, by its name before that of the metric."""
+        found = {n: head.task.by_example(wanted[n], outputs[n], head.data, head.loss)
+                 for n, head in self.heads(data).items()}  # fmt: skip
+        return {f"{name}_{metric}": values for name, measured in found.items() for metric, values in measured.items()}
+
+    def answers(self, wanted: Any, outputs: Any, data: Data, loss: str) -> dict[str, list[Answer]]:
+        found = {n: head.task.answers(wanted[n], outputs[n], head.data, head.loss)
+                 for n, head in self.heads(data).items()}  # fmt: skip
+        return {f"{name}_{metric}": rows for name, told in found.items() for metric, rows in told.items()}
 
     def words(self, outputs: Any, data: Data, loss: str) -> list[dict[str, Any]]:
         """A row an example: all that is predicted, and under `heads` what each head says."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.fields import Field
 from zoo.tasks.targets import columns
-from zoo.tasks.task import Look, Plan, Task, outputs
+from zoo.tasks.task import Answer, Look, Plan, Task, outputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,8 +80,25 @@ class Regression(Task):
 
         return of_values(splits.by_name()[part].y, outputs, splits.train.y)
 
+    def by_example(self, wanted: Any, outputs: Any, data: Data, loss: str) -> dict[str, np.ndarray]:
+        """Errors; of several values an example their mean."""
+        return {"mae": abs(_rows(outputs) - _rows(wanted)).mean(axis=1)}
+
+    def answers(self, wanted: Any, outputs: Any, data: Data, loss: str) -> dict[str, list[Answer]]:
+        rows = zip(_rows(wanted), _rows(outputs), strict=True)
+        return {"mae": [Answer(_told(truth), _told(said)) for truth, said in rows]}
+
     def words(self, outputs: np.ndarray, data: Data, loss: str) -> list[dict[str, Any]]:
         return [{"prediction": float(value)} for value in outputs.reshape(-1)]
+
+
+def _rows(values: np.ndarray) -> np.ndarray:
+    """Values (n,) or (n, values) as (n, values), in double precision."""
+    return values.reshape(len(values), -1).astype(float)
+
+
+def _told(values: np.ndarray) -> str:
+    return " ".join(f"{value:.4g}" for value in values)
 
 
 TASKS = (Regression(),)

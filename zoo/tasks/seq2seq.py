@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.fields import Field, Fields
 from zoo.errors import MissingError, UsageError, pip_install
-from zoo.tasks.task import Further, Look, Plan, Task
+from zoo.tasks.task import Answer, Further, Look, Plan, Task
 
 if TYPE_CHECKING:
     import keras
@@ -83,6 +83,19 @@ class Seq2Seq(Task):
         """BLEU and chrF of sentences, from 0 to 100, where sacrebleu is installed."""
         wanted = [str(text) for text in _raw(splits).by_name()[part].y]
         return {"numbers": overlaps(outputs, wanted, data)} if are_sentences(wanted, data) else {}
+
+    def by_example(self, wanted: Any, outputs: Any, data: Data, loss: str) -> dict[str, np.ndarray]:
+        """Which targets are hit to the letter; BLEU is of all texts together."""
+        import numpy as np
+
+        assert data.text is not None
+        if data.text.metric != "exact_match":
+            return {}
+        said, targets = ([_as_known(str(text), data.text) for text in texts] for texts in (outputs, wanted))
+        return {"exact_match": np.array([a == b for a, b in zip(said, targets, strict=True)], float)}
+
+    def answers(self, wanted: Any, outputs: Any, data: Data, loss: str) -> dict[str, list[Answer]]:
+        return {"exact_match": [Answer(str(a), str(b)) for a, b in zip(wanted, outputs, strict=True)]}
 
     def pictures(self, look: Look) -> Iterator[Plan]:
         """Where attention looks, if the model has any."""

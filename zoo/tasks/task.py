@@ -37,6 +37,14 @@ class Further(NamedTuple):
     texts: list[str]
 
 
+class Answer(NamedTuple):
+    """What was wanted of an example and what a model said, in words, and how sure it was, where it says so."""
+
+    wanted: str
+    said: str
+    sure: float = 0.0
+
+
 # inputs of a batch, number of its first example -> values of each example by name, `loss` among them, and what is kept
 Scorer = Callable[[Any, Any], "tuple[Mapping[str, Any], Any]"]
 MOST_SHOWN = 64  # examples
@@ -245,6 +253,18 @@ class Task:
         Nobody asks for it where `answers_in_files`.
         """
         raise NotImplementedError
+
+    def by_example(self, wanted: Any, outputs: Any, data: Data, loss: str) -> dict[str, np.ndarray]:
+        """What is measured of each example by itself (n,), by the name of the metric that is its mean.
+
+        `wanted` are the targets and `outputs` the network's; of a task that keeps none, the texts that were wanted and
+        given. Empty where nothing is measured example by example. Two runs are compared by it.
+        """
+        return {}
+
+    def answers(self, wanted: Any, outputs: Any, data: Data, loss: str) -> dict[str, list[Answer]]:
+        """The same examples in words, by the same names."""
+        return {}
 
     def shown(self, test: Examples, outputs: Any, data: Data, loss: str) -> np.ndarray:
         """Numbers of the test examples that pictures and tables show one by one, beside the first sixteen."""

@@ -1,0 +1,167 @@
+"""`zoo compare RUN RUN...`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import click
+
+from zoo.cli.words import echo
+from zoo.errors import UsageError
+
+if TYPE_CHECKING:
+    from zoo.compare.comparison import Comparison
+    from zoo.compare.groups import Group
+
+SIDE_BY_SIDE = 4  # groups that get a column each; of more each gets a row
+LONGEST = 60  # characters of a setting
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  zoo compare runs/lenet-mnist runs/mlp-mnist          the newest run of each, and the other seeds of its recipe
+  zoo compare 'runs/mlp-digits/*'                      all runs that match
+  zoo compare runs/lenet-mnist lenet:mnist             beside what is on record; see: zoo results
+  zoo compare 'runs/*-digits' --csv > digits.csv       a row each run
+Next: zoo run MODEL DATASET --seed 1, zoo runs --sort metric, zoo report RUN"""
+)
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print a row each run as CSV.")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+def command(runs: tuple[str, ...], as_json: bool, as_csv: bool, debug: bool) -> None:
+    """Show RUNs beside each other: what differs in their recipes, metrics, and whether it is more than chance.
+
+    Each is held against the first. On the same test examples McNemar's exact test says whether two networks differ by
+    more than chance, and a paired bootstrap by how much; over several seeds of a recipe it is the mean and the range.
+    """
+    from zoo.cli.console import print_json
+    from zoo.compare import comparison as compared
+
+    if as_json and as_csv:
+        raise UsageError("--json and --csv are two forms of the same\nsay one of them")
+    comparison = compared.compare(runs)
+    for note in comparison.notes:
+        echo(f"note: {note}", err=True)
+    if as_json:
+        print_json(compared.as_json(comparison))
+    elif as_csv:
+        echo(_as_csv(comparison), nl=False)
+    else:
+        _print(comparison)
+
+
+def _as_csv(comparison: Comparison) -> str:
+    from zoo.compare.comparison import as_rows
+
+    rows, written = as_rows(comparison), io.StringIO()
+    writer = csv.DictWriter(written, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return written.getvalue()
+
+
+def _print(comparison: Comparison) -> None:
+    from zoo.cli.console import out
+    from zoo.compare.words import SEEDS_HINT
+
+    if len(comparison.groups) <= SIDE_BY_SIDE:
+        _print_columns(comparison)
+    else:
+        _print_rows(comparison)
+    if left_out := len(comparison.differing) - len(comparison.differing_in_short):
+        out.print(f"and {left_out} keys that say what the datasets are like: --json")
+    if comparison.sentences:
+        out.print()
+    for sentence in comparison.sentences:
+        out.print(sentence)
+    if any(one.seeds == (1, 1) for one in comparison.held.tested):
+        echo(f"note: {SEEDS_HINT}", err=True)
+
+
+def _runs(group: Group) -> str:
+    """Where a group's runs are."""
+    first, *others = dict.fromkeys(entry.name for entry in group.entries)
+    return f"{first} and {len(others)} more" if others else first
+
+
+def _seeds(group: Group) -> str:
+    """`0`, `0, 1, 5`, `0 to 4`."""
+    first, last = group.seeds[0], group.seeds[-1]
+    if len(group.seeds) > 2 and group.seeds == list(range(first, last + 1)):
+        return f"{first} to {last}"
+    return ", ".join(map(str, group.seeds))
+
+
+def _facts(group: Group) -> dict[str, str]:
+    first, seconds = group.first, [entry.seconds for entry in group.entries if entry.seconds is not None]
+    epochs = [entry.epochs for entry in group.entries]
+    return {
+        "parameters": f"{first.params:,}",
+        "epochs": str(epochs[0]) if len(set(epochs)) == 1 else f"{min(epochs)} to {max(epochs)}",
+        "time": f"{sum(seconds) / len(seconds):,.1f} s" if seconds else "",
+    }
+
+
+def _print_columns(comparison: Comparison) -> None:
+    """A column each group: what it scored, and below it what differs."""
+    from zoo.cli.console import out, table
+    from zoo.compare.comparison import spread_text
+
+    groups = comparison.groups
+    grid = table("", *(group.label for group in groups))
+    grid.add_row("run", *map(_runs, groups))
+    grid.add_row("seed", *map(_seeds, groups))
+    for name in comparison.metrics:
+        grid.add_row(f"test {name}", *(spread_text(group, name) for group in groups))
+    for fact in _facts(groups[0]):
+        grid.add_row(fact, *(_facts(group)[fact] for group in groups))
+    if comparison.differing:
+        grid.add_row("", *("" for _ in groups))
+        grid.add_row("what differs")
+    for one in comparison.differing_in_short:
+        grid.add_row(one.key, *map(_shown, one.values))
+    out.print(grid)
+
+
+def _print_rows(comparison: Comparison) -> None:
+    """A row each group, and then what differs, value by value."""
+    from zoo.cli.console import out, table
+    from zoo.compare.comparison import spread_text
+
+    groups = comparison.groups
+    grid = table("", "metric", ">test", ">seed", *(f">{fact}" for fact in _facts(groups[0])), "run")
+    for group in groups:
+        scored = group.headline, spread_text(group, group.headline)
+        grid.add_row(group.label, *scored, _seeds(group), *_facts(group).values(), _runs(group))
+    out.print(grid)
+    if not comparison.differing:
+        return
+    differing = table("what differs", "")
+    for one in comparison.differing_in_short:
+        differing.add_row(one.key, _by_value([group.label for group in groups], one.values))
+    out.print()
+    out.print(differing)
+
+
+def _by_value(labels: list[str], values: tuple[object, ...]) -> str:
+    """`0.01: perceptron; 0.001: the others`."""
+    found: dict[str, list[str]] = {}
+    for label, value in zip(labels, values, strict=True):
+        found.setdefault(_shown(value), []).append(label)
+    most = max(found, key=lambda value: len(found[value]))
+    said = {value: ", ".join(who) for value, who in found.items()}
+    if len(found[most]) > 2:
+        del said[most]
+        said[most] = "the others"
+    return "; ".join(f"{value}: {who}" for value, who in said.items())
+
+
+def _shown(value: object) -> str:
+    from zoo.compare.groups import short
+
+    text = short(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
