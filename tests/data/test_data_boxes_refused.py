@@ -6,13 +6,15 @@ import zipfile
 import numpy as np
 import pytest
 from boxed_files import BOXES, EXPECTED, NAMES, coco, document, found, packed, picture, voc, whole, xml, yolo
+from PIL import Image
 
-from zoo.data.boxes import labelled
+from zoo.data.boxes import labelled, unpacking
 from zoo.data.config import Boxes, Data
 from zoo.data.examples import Examples, conform
 from zoo.data.sources import infer, own, read
 from zoo.data.splitting import conformed
 from zoo.errors import UsageError, ZooError
+from zoo.files import leftovers
 
 
 @pytest.fixture(autouse=True)
@@ -266,6 +268,38 @@ def test_links_twice_passwords_and_damage_are_refused(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match=r"holds more than 3 files"):
         monkeypatch.setattr("zoo.data.boxes.unpacking.MOST_BYTES", 10**6)
         infer(f"folder:{archive('many', lambda file: None)}")
+
+
+def test_another_process_may_unpack_the_same_archive_first(tmp_path, monkeypatch):
+    archive, slower = packed(voc(tmp_path / "own"), tmp_path / "own.zip"), unpacking._unpack
+    places = []
+
+    def overtaken(path, folder):
+        slower(path, folder)
+        if not places:  # meanwhile somebody else is done
+            places.append(folder)
+            with monkeypatch.context() as patched:
+                patched.setattr(leftovers, "temporary", lambda path: path.with_name(f".{path.name}.other.tmp"))
+                unpacking.unpacked(path)
+
+    monkeypatch.setattr(unpacking, "_unpack", overtaken)
+    folder = unpacking.unpacked(archive)
+    assert len(list(folder.rglob("*.png"))) == 4 and not list(folder.parent.glob(".*"))
+
+
+def test_a_turn_that_is_noted_behind_the_pixels_is_refused(tmp_path):
+    """Which is seen only where the whole file is read: boxes would lie elsewhere."""
+    voc(tmp_path, {"1": [(0, 0, 9, 9, "cat")]})
+    exif, file = Image.Exif(), tmp_path / "JPEGImages" / "1.png"
+    exif[0x0112] = 6
+    Image.open(file).save(file, exif=exif)
+    content = file.read_bytes()
+    start = content.index(b"eXIf") - 4
+    stop = start + 12 + int.from_bytes(content[start : start + 4], "big")
+    end = content.index(b"IEND") - 4
+    file.write_bytes(content[:start] + content[stop:end] + content[start:stop] + content[end:])
+    with pytest.raises(UsageError, match=r"1.png is turned by a note behind its pixels\nsave it upright"):
+        read(own.from_path(tmp_path), "boxes")
 
 
 def test_what_unpacks_to_more_than_allowed_is_refused_before(tmp_path, monkeypatch):
