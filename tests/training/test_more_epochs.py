@@ -1,6 +1,9 @@
 """A finished run that is trained for longer ends, bit for bit, where the same epochs from the start end."""
 
 import json
+import re
+import shlex
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -83,6 +86,8 @@ def test_a_run_that_early_stopping_ended_goes_on_with_more_patience(stopped, tmp
     assert there < 30
     with pytest.raises(UsageError, match=r"early stopping ended the run .*: 1 epochs without a better val_loss"):
         longer(ended, 40, None)
+    with pytest.raises(UsageError, match=r"early stopping ended the run .*\ngo on all the same: --early-stopping 2"):
+        longer(ended, 2, None)  # nor does it help to say more epochs than there were
     job.resume(ended.folder, epochs=there + 3, patience=4, out=tmp_path / "longer")
     run(tmp_path / "whole", there + 3, [*sets, "callbacks.early_stopping.patience=4"])
     assert numbers(tmp_path / "longer") == numbers(tmp_path / "whole")
@@ -123,6 +128,18 @@ def test_what_takes_another_way_with_more_epochs_is_refused_with_a_way_out(finis
         with pytest.raises(UsageError, match=told) as caught:
             longer(other, 9, patience)
         assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_the_way_out_of_a_cosine_is_one(tmp_path, monkeypatch, zoo_cli):
+    monkeypatch.chdir(tmp_path)
+    run("cosine", 2, [*SETTINGS[:3], "training.schedule=cosine"])
+    said = zoo_cli("run", "--resume", "cosine", "--epochs", "3")
+    commands = re.findall(r"zoo (run .*)", said.err)
+    assert said.code == 2 and len(commands) == 2
+    for number, command in enumerate(commands):
+        said = zoo_cli(*shlex.split(command), "--quiet", "--out", str(number))
+        assert said.code == 0, said.err
+    assert [directory.Run(Path(name)).recipe.training.epochs for name in "01"] == [3, 2]
 
 
 def test_a_run_whose_state_is_not_there_says_how_to_go_on_without(finished, tmp_path, zoo_cli):

@@ -28,7 +28,8 @@ Examples:
   zoo run transformer.decoder --data book.txt      plain text, a file or a folder of files: a language model
   zoo run vgg_transfer --data photos/ --base VGG16 --weights imagenet    a trained base, a new head
   zoo run runs/lenet-digits/STAMP/recipe.toml    the same run again
-  zoo run --resume runs/mlp-wines --epochs 60    train a finished run for longer: 60 epochs in all
+  zoo run --resume runs/lenet-photos --epochs 60    train a finished run for longer: 60 epochs in all
+  zoo run --resume runs/mlp-wines --early-stopping 60    the same where early stopping ended it: more patience
 Next: zoo eval RUN, zoo predict RUN FILE, zoo explain RUN IMAGE, open RUN/report.html""",
 )
 @click.argument("model", required=False)

@@ -92,7 +92,8 @@ class TransferFit(Fit):
             seconds = self._first_phase() if self._has_first_phase else 0.0
             self._contend()
             training = self.recipe.training
-            log.info("what is left free of the rest too: %d epochs at %g", training.epochs, training.learning_rate)
+            what = "what is left free of the rest too" if self._has_first_phase else "all that learns, from the start"
+            log.info("%s: %d epochs at %g", what, training.epochs, training.learning_rate)
         fitted = super().__call__(resume)
         fitted.seconds += seconds
         first = len(self.history["loss"]) - self.epoch

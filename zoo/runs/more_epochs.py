@@ -49,6 +49,8 @@ def longer(run: Run, epochs: int | None, patience: int | None) -> Longer:
     """
     recipe, saved = run.recipe, _state_of(run)
     there, total = saved.facts["epoch"], epochs or recipe.training.epochs
+    if patience is None:
+        _refuse_if_stopped(run, saved)
     if total <= there:
         raise UsageError(
             f"the run in {run.folder} was trained for {there} epochs already, {total} are asked for\n"
@@ -95,6 +97,20 @@ def _refuse_schedule(run: Run, total: int) -> None:
         )
 
 
+def _refuse_if_stopped(run: Run, saved: Checkpoint) -> None:
+    stop = run.recipe.callbacks.early_stopping
+    if stop is not None and saved.facts["stop_training"]:
+        raise UsageError(
+            f"early stopping ended the run in {run.folder}: {_waited(saved)} epochs without a better {stop.monitor}; "
+            f"more epochs change nothing\ngo on all the same: --early-stopping {2 * stop.patience}, or 0 for never"
+        )
+
+
+def _waited(saved: Checkpoint) -> int:
+    """Epochs without a better one, at the end of the run."""
+    return int(saved.facts["callbacks"]["EarlyStopping"]["wait"])
+
+
 def _with_patience(run: Run, saved: Checkpoint, patience: int | None) -> Callbacks:
     """The callbacks with another patience.
 
@@ -110,14 +126,9 @@ def _with_patience(run: Run, saved: Checkpoint, patience: int | None) -> Callbac
                 f"leave --early-stopping away, or train anew: {_anew(run)} --early-stopping {patience}"
             )
         return callbacks
-    waited = saved.facts["callbacks"]["EarlyStopping"]["wait"]
     if patience is None:
-        if saved.facts["stop_training"]:
-            raise UsageError(
-                f"early stopping ended the run in {run.folder}: {waited} epochs without a better {stop.monitor}; "
-                f"more epochs change nothing\ngo on all the same: --early-stopping {2 * stop.patience}, or 0 for never"
-            )
         return callbacks
+    waited = _waited(saved)
     if 0 < patience < stop.patience or (patience and waited >= patience):
         raise UsageError(
             f"the run in {run.folder} stops after {stop.patience} epochs without a better {stop.monitor}; "
