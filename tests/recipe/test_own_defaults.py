@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zoo import tasks
-from zoo.data.config import Data, Series, Text
+from zoo.data.config import Boxes, Data, Series, Text
 from zoo.data.text.counting import measured, unmeasured
 from zoo.errors import UsageError
 from zoo.recipe import resolve
@@ -144,3 +144,15 @@ def test_what_is_said_of_images_and_series_is_what_is_in_force():
     )
     said = ["data.input_shape=[48,1]", "data.series.horizon=3"]
     assert "'wind' is forecast 3 steps ahead from windows of 48" in resolve("gru", "own", said, data=series)[1][0]
+
+
+def test_images_with_boxes_get_small_batches_many_epochs_and_are_moved():
+    boxes = Data(source="folder:cells", kind="image", task="detection", input_shape=(96, 128, 3), input_dtype="uint8",
+                 num_classes=2, train=300, test_share=0.2, boxes=Boxes())  # fmt: skip
+    recipe = resolve("yolo.small", "own", data=boxes)[0]
+    assert recipe.training.batch_size == 8 and recipe.training.epochs == 112  # 216 to train on: 27 steps, 3,000 in all
+    assert recipe.callbacks.early_stopping.patience == 30 and recipe.callbacks.checkpoint
+    moved = recipe.augmentation
+    assert (moved.mosaic, moved.zoom, moved.shift, moved.flip) == (0.5, 0.2, 5, False)
+    assert resolve("yolo.small", "own", options={"batch_size": 16}, data=boxes)[0].training.batch_size == 16
+    assert not resolve("lenet", "own", data=images(32))[0].augmentation.active

@@ -33,6 +33,8 @@ LENGTHS = {
     "image": Length(3000, 10, 40, 8),
     "mixed": Length(3000, 10, 60, 10),
 }
+BOXES = Length(3000, 30, 150, 30)  # of images with boxes: each says little of where one class is
+BOXES_BATCH = 8
 BATCHES = ((20_000, 128), (5_000, 64), (0, 32))  # from so many training examples on, examples a step
 READERS = ("simple_rnn", "lstm", "gru")
 ROWS_A_WEIGHT = 5  # of one linear unit, from which on it does not learn rows by heart
@@ -54,13 +56,16 @@ def tables_for(
         least: the smallest height and width of an image that the model takes.
     """
     sizes = tasks.sizes(data)
-    batch = said.get("batch_size") or batch_size(sizes["train"], defaults)
-    length = LENGTHS[data.kind]
+    boxes = any(field.has_boxes for field in tasks.of(data).fields(data).targets)
+    usual = batch_size(sizes["train"], defaults)
+    batch = said.get("batch_size") or (min(usual, BOXES_BATCH) if boxes else usual)
+    length = BOXES if boxes else LENGTHS[data.kind]
     epochs = said.get("epochs") or epochs_for(length, max(1, sizes["train"] // batch))
     return {
         "title": data.source,
         "data": data.model_dump(exclude_none=True),
         "preprocessing": _preprocessing(data) | (least_size(data, least) if tasks.of(data).is_head else {}),
+        "augmentation": _moved(data) if boxes else {},
         "training": {"epochs": epochs, "batch_size": batch},
         "callbacks": _callbacks(length, epochs) if sizes["validation"] > 0 else {},
         "models": _models(data, sizes["train"], said.get("optimizer", "adamw")),
@@ -82,6 +87,11 @@ def _callbacks(length: Length, epochs: int) -> dict[str, Any]:
     """The best epoch is kept; training stops early where there are epochs enough for that."""
     stop = {"early_stopping": {"patience": length.patience, "restore_best": False}}
     return {"checkpoint": {}} | (stop if length.patience < epochs else {})
+
+
+def _moved(data: Data) -> dict[str, Any]:
+    """Images with boxes are moved, scaled and put together; not mirrored, which not every object stands."""
+    return {"shift": round(0.05 * min(data.input_shape[:2])), "zoom": 0.2, "mosaic": 0.5}
 
 
 def _preprocessing(data: Data) -> dict[str, Any]:
