@@ -83,7 +83,8 @@ def dataset_for(model: str) -> tuple[str, tuple[str, ...]]:
     raise LookupError(f"no dataset without a network: replicas are not compared for {model}")
 
 
-RATES = {"unet": 0.001, "vae": 0.0001}  # of SGD: rounding grows with many normalisations; a loss summed over pixels
+# of SGD: rounding grows with many normalisations; a loss summed over pixels, or over cells
+RATES = {"unet": 0.001, "vae": 0.0001, "yolo": 1e-9}
 STEADY = ("training.schedule=constant", "training.warmup_epochs=0", "training.learning_rate=0.01")
 PLAIN = (*STEADY, "knobs.hidden_units=[12]", "knobs.dropout=0.0")
 
@@ -111,6 +112,18 @@ SPECIAL = {
         from_disk=True,
     ),
     "from_disk": Case("mlp", "digits", (*PLAIN, "augmentation.shift=1"), "momentum", from_disk=True),
+    "mosaics": Case(  # an image becomes part of others, which are another replica's share
+        "yolo.small",
+        "scattered",
+        (
+            *STEADY[:2],
+            "training.learning_rate=1e-9",
+            "knobs.width=0.125",
+            "data.train=80",
+            "data.test=12",
+            "augmentation.mosaic=0.7",
+        ),
+    ),
     "penalised": Case("mlp", "iris", (*PLAIN, "knobs.l2=0.01", "knobs.l1=0.001")),
     "one_hot": Case("mlp", "iris", (*PLAIN, "training.loss=mse"), "adam"),
     "scheduled": Case(
@@ -151,7 +164,7 @@ IN_DOUBLE = ("unet-adamw",)  # see single_steps.in_double_precision
 QUICK_FAMILIES = ("two_towers",)
 RARE = ("batch_norm_after", "penalised", "one_hot", "scheduled", "smaller_than_the_replicas_images",
         "dropping_vgg", "dropping_lstm", "dropping_transformer",
-        "drawn_codes_from_disk", "masked_images", "augmented", "plateau_and_best")  # fmt: skip
+        "drawn_codes_from_disk", "masked_images", "augmented", "mosaics", "plateau_and_best")  # fmt: skip
 
 
 @cache
