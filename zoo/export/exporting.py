@@ -80,6 +80,8 @@ def export(run: Run, format_name: str, out: Path | None = None) -> Exported:
 
     prepare()
     x, what = inputs.examples(recipe)
+    if layer_code.MISSING_CELLS in layer_code.names(run.model):
+        x, what = inputs.with_gaps(x), f"{what}, every second with an empty cell"
     make_folder(path.parent)
     model, note = run.model, ""
     if recipe.training.precision != "float32" and not kind.half:

@@ -16,6 +16,7 @@ from zoo.eject.lifting import Lifted, import_lines, lift
 if TYPE_CHECKING:
     import keras
 
+MISSING_CELLS = "zoo>MissingCells"  # the layer that fills empty cells of a table
 HEAD = '''"""Layers of {file}: import this module, then load the file with Keras.
 
 {names}. In a process that has the zoo, `import zoo.layers` does instead.
