@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,14 +26,19 @@ Examples:
   zoo compare runs/lenet-mnist runs/mlp-mnist          the newest run of each, and the other seeds of its recipe
   zoo compare 'runs/mlp-digits/*'                      all runs that match
   zoo compare runs/lenet-mnist lenet:mnist             beside what is on record; see: zoo results
+  zoo compare runs/lenet-mnist runs/mlp-mnist --html lenet-mlp.html
   zoo compare 'runs/*-digits' --csv > digits.csv       a row each run
 Next: zoo run MODEL DATASET --seed 1, zoo runs --sort metric, zoo report RUN"""
 )
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option(
+    "--html", type=click.Path(path_type=Path), metavar="FILE",
+    help="Write a page: with learning curves over each other, and examples that one gets right and the other wrong.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a row each run as CSV.")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
-def command(runs: tuple[str, ...], as_json: bool, as_csv: bool, debug: bool) -> None:
+def command(runs: tuple[str, ...], html: Path | None, as_json: bool, as_csv: bool, debug: bool) -> None:
     """Show RUNs beside each other: what differs in their recipes, metrics, and whether it is more than chance.
 
     Each is held against the first. On the same test examples McNemar's exact test says whether two networks differ by
@@ -43,6 +49,8 @@ def command(runs: tuple[str, ...], as_json: bool, as_csv: bool, debug: bool) -> 
 
     if as_json and as_csv:
         raise UsageError("--json and --csv are two forms of the same\nsay one of them")
+    if html is not None:
+        _refuse_taken(html)
     comparison = compared.compare(runs)
     for note in comparison.notes:
         echo(f"note: {note}", err=True)
@@ -52,6 +60,18 @@ def command(runs: tuple[str, ...], as_json: bool, as_csv: bool, debug: bool) -> 
         echo(_as_csv(comparison), nl=False)
     else:
         _print(comparison)
+    if html is not None:
+        from zoo.compare import page
+
+        page.write(comparison, html)
+        echo(f"wrote {html}", err=True)
+
+
+def _refuse_taken(file: Path) -> None:
+    if file.suffix != ".html":
+        raise UsageError(f"--html {file}: the page's name ends in .html, such as: --html comparison.html")
+    if file.exists():
+        raise UsageError(f"{file} exists already; nothing is overwritten\nname another file with --html")
 
 
 def _as_csv(comparison: Comparison) -> str:
@@ -82,43 +102,27 @@ def _print(comparison: Comparison) -> None:
         echo(f"note: {SEEDS_HINT}", err=True)
 
 
-def _runs(group: Group) -> str:
-    """Where a group's runs are."""
-    first, *others = dict.fromkeys(entry.name for entry in group.entries)
+def _where(group: Group) -> str:
+    """The first of a group's runs, and how many others there are."""
+    from zoo.compare.comparison import runs_of
+
+    first, *others = runs_of(group)
     return f"{first} and {len(others)} more" if others else first
-
-
-def _seeds(group: Group) -> str:
-    """`0`, `0, 1, 5`, `0 to 4`."""
-    first, last = group.seeds[0], group.seeds[-1]
-    if len(group.seeds) > 2 and group.seeds == list(range(first, last + 1)):
-        return f"{first} to {last}"
-    return ", ".join(map(str, group.seeds))
-
-
-def _facts(group: Group) -> dict[str, str]:
-    first, seconds = group.first, [entry.seconds for entry in group.entries if entry.seconds is not None]
-    epochs = [entry.epochs for entry in group.entries]
-    return {
-        "parameters": f"{first.params:,}",
-        "epochs": str(epochs[0]) if len(set(epochs)) == 1 else f"{min(epochs)} to {max(epochs)}",
-        "time": f"{sum(seconds) / len(seconds):,.1f} s" if seconds else "",
-    }
 
 
 def _print_columns(comparison: Comparison) -> None:
     """A column each group: what it scored, and below it what differs."""
     from zoo.cli.console import out, table
-    from zoo.compare.comparison import spread_text
+    from zoo.compare.comparison import facts, seeds_of, spread_text
 
     groups = comparison.groups
     grid = table("", *(group.label for group in groups))
-    grid.add_row("run", *map(_runs, groups))
-    grid.add_row("seed", *map(_seeds, groups))
+    grid.add_row("run", *(_where(group) for group in groups))
+    grid.add_row("seed", *map(seeds_of, groups))
     for name in comparison.metrics:
         grid.add_row(f"test {name}", *(spread_text(group, name) for group in groups))
-    for fact in _facts(groups[0]):
-        grid.add_row(fact, *(_facts(group)[fact] for group in groups))
+    for fact in facts(groups[0]):
+        grid.add_row(fact, *(facts(group)[fact] for group in groups))
     if comparison.differing:
         grid.add_row("", *("" for _ in groups))
         grid.add_row("what differs")
@@ -130,13 +134,13 @@ def _print_columns(comparison: Comparison) -> None:
 def _print_rows(comparison: Comparison) -> None:
     """A row each group, and then what differs, value by value."""
     from zoo.cli.console import out, table
-    from zoo.compare.comparison import spread_text
+    from zoo.compare.comparison import facts, seeds_of, spread_text
 
     groups = comparison.groups
-    grid = table("", "metric", ">test", ">seed", *(f">{fact}" for fact in _facts(groups[0])), "run")
+    grid = table("", "metric", ">test", ">seed", *(f">{fact}" for fact in facts(groups[0])), "run")
     for group in groups:
         scored = group.headline, spread_text(group, group.headline)
-        grid.add_row(group.label, *scored, _seeds(group), *_facts(group).values(), _runs(group))
+        grid.add_row(group.label, *scored, seeds_of(group), *facts(group).values(), _where(group))
     out.print(grid)
     if not comparison.differing:
         return

@@ -147,3 +147,27 @@ def spread_text(group: Group, metric: str) -> str:
         return ""
     text = metrics.find(metric).text
     return text(spread.mean) + (f" ({text(spread.low)} to {text(spread.high)})" if spread.seeds > 1 else "")
+
+
+def runs_of(group: Group) -> list[str]:
+    """Names of a group's runs, each once."""
+    return list(dict.fromkeys(entry.name for entry in group.entries))
+
+
+def seeds_of(group: Group) -> str:
+    """`0`, `0, 1, 5`, `0 to 4`."""
+    first, last = group.seeds[0], group.seeds[-1]
+    if len(group.seeds) > 2 and group.seeds == list(range(first, last + 1)):
+        return f"{first} to {last}"
+    return ", ".join(map(str, group.seeds))
+
+
+def facts(group: Group) -> dict[str, str]:
+    """Parameters, epochs and time of a group as people read them; the time is the mean."""
+    seconds = [entry.seconds for entry in group.entries if entry.seconds is not None]
+    epochs = [entry.epochs for entry in group.entries]
+    return {
+        "parameters": f"{group.first.params:,}",
+        "epochs": str(epochs[0]) if len(set(epochs)) == 1 else f"{min(epochs)} to {max(epochs)}",
+        "time": f"{sum(seconds) / len(seconds):,.1f} s" if seconds else "",
+    }

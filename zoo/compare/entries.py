@@ -88,7 +88,7 @@ def read(names: Sequence[str]) -> Found:
             continue
         entries |= {entry.identity: entry for entry in found}
     if not entries:
-        (name, reason) = next(iter(passed_over.items()))
+        reason = next(iter(passed_over.values()), "nothing is named")
         raise UsageError(f"nothing to compare: {reason}\nsee what there is: zoo runs, zoo results")
     return Found(list(entries.values()), passed_over)
 

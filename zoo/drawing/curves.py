@@ -46,7 +46,7 @@ def _panel(axes: Axes, name: str, training: Sequence[float], validation: Sequenc
     if len(validation):
         _line(axes, validation, COLOURS[1], "validation")
         _mark_best(axes, name, np.asarray(validation, dtype=float))
-    _scale(axes, np.asarray([*training, *validation], dtype=float))
+    scaled(axes, np.asarray([*training, *validation], dtype=float))
     axes.legend(frameon=False, fontsize=9, labelcolor=INK)
 
 
@@ -82,7 +82,7 @@ def _phases(axes: Axes, phase: Sequence[float]) -> None:
                 axes.text(epoch + 0.5, 0.02, text, transform=top, ha=side, va="bottom", fontsize=8, color=SOFT)
 
 
-def _scale(axes: Axes, values: np.ndarray) -> None:
+def scaled(axes: Axes, values: np.ndarray) -> None:
     """Logarithmic where the values span more than a factor of 50."""
     values = values[np.isfinite(values)]
     if len(values) and values.min() > 0 and values.max() / values.min() > 50:
@@ -94,4 +94,4 @@ def _scale(axes: Axes, values: np.ndarray) -> None:
 def _rate(axes: Axes, rate: Sequence[float]) -> None:
     _frame(axes, "learning rate", len(rate))
     axes.step(range(1, len(rate) + 1), rate, where="mid", color=COLOURS[2], linewidth=1.8)
-    _scale(axes, np.asarray(rate, dtype=float))
+    scaled(axes, np.asarray(rate, dtype=float))

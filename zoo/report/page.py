@@ -6,10 +6,13 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.catalogue import baselines, metrics
 from zoo.drawing.style import number, of
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 MOST_CLASSES = 100  # that get a row
 SCALE = 1.4  # pixels of a picture for one on the page
@@ -49,12 +52,7 @@ def page(
     Of `facts` it shows, where present: model, dataset, metrics (test, examples_scored, examples_in_split), params,
     epochs, fit_seconds, seconds, seed, strategy, devices, machine, versions, date, command, smoke.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("report.html").render(
+    return template("report.html").render(
         title=f"{facts.get('model', 'model')} on {facts.get('dataset', 'data')}",
         headline=headline(facts),
         facts=fact_rows(facts),
@@ -70,6 +68,16 @@ def page(
         said=said,
         samples=samples,
     )
+
+
+def template(name: str) -> Template:
+    """A page that lies beside this module; words that are put into it stay words."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template(name)
 
 
 def headline(facts: Mapping[str, Any]) -> str:
