@@ -16,11 +16,12 @@ from zoo.errors import UsageError, ZooError, is_utf8, unknown
 from zoo.files.names import escaped
 from zoo.training.signals import ending_in_time
 
-# name -> what it does; the module zoo.cli.<name> holds `command`. Kept here so that --help imports nothing.
+# name -> what it does; the module zoo.cli.<name> (- as _) holds `command`. Kept here so that --help imports nothing.
 COMMANDS = {
     "ls": "List the architectures: globs, filters by family, task, input and year.",
     "show": "Show one architecture: card, layers, parameters with their arithmetic.",
     "run": "Train, evaluate and draw: zoo run lenet mnist.",
+    "find-lr": "Find a learning rate: some hundred steps at rising rates, and a curve.",
     "launch": "Train with several workers on this machine: zoo launch 2 -- run lenet digits.",
     "eval": "Score a finished run again, on its own or another dataset.",
     "compare": "Show runs beside each other: what differs, metrics, and whether it is more than chance.",
@@ -51,7 +52,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        return import_module(f"zoo.cli.{name}").command
+        return import_module(f"zoo.cli.{name.replace('-', '_')}").command
 
     def resolve_command(self, ctx: click.Context, args: list[str]):  # type: ignore[no-untyped-def]
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):

@@ -111,7 +111,7 @@ def command(
     if base or weights or freeze or model == "vgg_transfer":
         recipe, notes = _from_weights(model, (dataset, path, reading), (base, weights, freeze), sets, options)
     else:
-        recipe, notes = _resolve(model, dataset, path, reading, sets, options)
+        recipe, notes = resolved(model, dataset, path, reading, sets, options)
     if dry_run:
         echo(directory.recipe_toml(recipe), nl=False)
         return
@@ -169,7 +169,7 @@ def finish(outcome: Any, as_json: bool, smoke: bool) -> None:
         _report(outcome, smoke)
 
 
-def _resolve(
+def resolved(
     model: str,
     dataset: str | None,
     path: str | None,
@@ -177,6 +177,11 @@ def _resolve(
     sets: tuple[str, ...],
     options: dict[str, Any],
 ) -> Any:
+    """The recipe of what is said on the command line, and notes on it.
+
+    Raises:
+        UsageError: a wrong name or option, or no data, or two.
+    """
     from zoo import recipe, tasks
     from zoo.catalogue.registry import describe
     from zoo.data import sources

@@ -161,6 +161,22 @@ class Fit:
         seconds = time.perf_counter() - started
         return Fitted(self.predictor, self.history, self.strategy_text, self.jit, seconds, self._first_step)
 
+    def one_by_one(self, count: int) -> Iterator[float]:
+        """The loss of each of so many steps, before it is taken; nothing is validated, watched or saved.
+
+        Raises:
+            Stopped: Ctrl-C, SIGTERM or SIGHUP came.
+        """
+        with self.strategy.scope():
+            run_steps = self._make_run_steps()
+        with StopRequest(self._unsaved()) as stop, self._as_one():
+            for number in range(count):
+                epoch, step = divmod(number, self.steps)
+                self._reset_means()
+                run_steps(self._plan(epoch), step, step + 1, epoch * self.steps)
+                yield self._means()["loss"]
+                self._stop_if_asked(stop)
+
     def _make_fields(self) -> Fields:
         return self.task.fields(self.recipe.data)
 
