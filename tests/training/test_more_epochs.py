@@ -15,7 +15,7 @@ from zoo import tasks
 from zoo.errors import UsageError
 from zoo.recipe import resolve
 from zoo.runs import directory, job
-from zoo.runs.more_epochs import longer
+from zoo.runs.more_epochs import Longer, longer
 from zoo.training import checkpoint
 from zoo.training.fit import Fit
 
@@ -128,6 +128,16 @@ def test_what_takes_another_way_with_more_epochs_is_refused_with_a_way_out(finis
         with pytest.raises(UsageError, match=told) as caught:
             longer(other, 9, patience)
         assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_devices_that_will_not_do_leave_no_run_behind(finished, tmp_path, monkeypatch):
+    def refuse(self, fit):
+        raise UsageError(f"not on {fit.strategy_text}")
+
+    monkeypatch.setattr(Longer, "compare_devices", refuse)
+    with pytest.raises(UsageError, match="not on one device"):
+        job.resume(finished.folder, epochs=4, out=tmp_path / "longer")
+    assert not (tmp_path / "longer").exists()
 
 
 def test_the_way_out_of_a_cosine_is_one(tmp_path, monkeypatch, zoo_cli):

@@ -194,9 +194,8 @@ def execute(
     watch = watch or Watcher()
     started = time.perf_counter()
     if folder is None:
-        state = onwards.saved if onwards else None
         _follow(recipe, watch, smoke=smoke, require_gpu=require_gpu, source=source, callbacks=callbacks, given=given,
-                saved=state)  # fmt: skip
+                onwards=onwards)  # fmt: skip
         return None
     for note in notes:
         log.warning("note: %s", note)
@@ -231,7 +230,10 @@ def execute(
             watch.stage("building the model")
             with policy_put_back(), loss_named(cluster.find(recipe.training.strategy), folder):
                 own = [*watch.callbacks(folder, recipe), *sampling(recipe, splits, None if smoke else folder)]
-                fit = make_fit(recipe, splits, folder, [*own, *callbacks], smoke, given)
+                made = make_fit(recipe, splits, folder, [*own, *callbacks], smoke, given)
+                if onwards:
+                    onwards.compare_devices(made)
+                fit = made
                 watch.begin(fit)
                 fitted = fit(saved)
                 keep_trained(folder, fitted, splits)
@@ -278,18 +280,20 @@ def _follow(
     source: Source | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     given: Given = NOTHING,
-    saved: Checkpoint | None = None,
+    onwards: Longer | None = None,
 ) -> None:
     """What every worker but the chief does: the same computation, and nothing is written."""
-    splits = start(recipe, watch, smoke, resumed is not None or saved is not None, require_gpu, source)
+    splits = start(recipe, watch, smoke, resumed is not None or onwards is not None, require_gpu, source)
     recipe, _ = settle(recipe, watch)
     from zoo.training.distribution.workers import loss_named
     from zoo.training.environment import policy_put_back
 
-    saved = saved_state(resumed, watch) if resumed else saved
+    saved = saved_state(resumed, watch) if resumed else onwards and onwards.saved
     compare_data(recipe, splits)
     with policy_put_back(), loss_named(cluster.find(recipe.training.strategy), resumed):
         fit = make_fit(recipe, splits, None, callbacks, smoke, given)
+        if onwards:
+            onwards.compare_devices(fit)
         watch.begin(fit)
         fit(saved)
         score(fit.predictor, recipe, splits, fit.score)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.errors import UsageError
 from zoo.recipe import Resolved
@@ -17,6 +17,9 @@ from zoo.recipe.schema import Callbacks
 from zoo.runs.directory import Run
 from zoo.training import checkpoint
 from zoo.training.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from zoo.training.fit import Fit
 
 log = logging.getLogger("zoo")
 
@@ -32,6 +35,24 @@ class Longer(NamedTuple):
     def facts(self) -> dict[str, Any]:
         """What run.json says of it."""
         return {"continues": {"run": str(self.run.folder), "epochs": self.saved.facts["epoch"]}}
+
+    def compare_devices(self, fit: Fit) -> None:
+        """Say that the numbers are those of a longer run up to rounding, where the devices are not those of the run.
+
+        Raises:
+            UsageError: the learning rate is multiplied by the number of devices, and that is another one.
+        """
+        info, place = self.run.info, self.run.folder
+        then = str(info.get("strategy", fit.strategy_text))
+        before, now = (text.partition(", this is worker")[0] for text in (then, fit.strategy_text))
+        if self.recipe.training.scale_learning_rate and info.get("replicas", fit.replicas) != fit.replicas:
+            raise UsageError(
+                f"the run in {place} was trained by {before}, and here is {now}\n"
+                "its learning rate goes by the number of devices: go on with as many"
+            )
+        if before != now:
+            log.warning("note: the run in %s was trained by %s, it goes on by %s: the numbers are those of %d epochs "
+                        "from the start up to rounding", place, before, now, self.recipe.training.epochs)  # fmt: skip
 
     def write_state(self, folder: Path) -> None:
         """Put the state into the new run's folder, so that it goes on from there wherever it is stopped."""
