@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import made
+import made_runs as made
 import numpy as np
 import pytest
 

@@ -4,7 +4,7 @@ import re
 from html import unescape
 from pathlib import Path
 
-import made
+import made_runs as made
 import numpy as np
 import pytest
 

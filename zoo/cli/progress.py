@@ -50,6 +50,11 @@ class Progress(Watcher):
         """A new stage begins."""
         self.say(text)
 
+    def another(self, text: str) -> None:
+        """Another run begins, whose log has nothing of the one before."""
+        self.log, self.lines = None, []
+        self.say(text)
+
     def begin(self, fit: Fit) -> None:
         """What is about to be trained, on what."""
         train, validation, test = (f"{len(part):,}" for part in fit.splits)

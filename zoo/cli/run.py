@@ -10,6 +10,7 @@ import click
 from zoo import tasks
 from zoo.cli.console import baseline_lines, detail_lines, measured, out, print_json, table
 from zoo.cli.options import Grouped, own_data, refuse_of_recipe, set_option, training
+from zoo.cli.seeds import parsed, refuse_beside, train_seeds
 from zoo.cli.words import echo
 from zoo.data.reading import Reading, flag
 from zoo.errors import UsageError
@@ -27,6 +28,7 @@ Examples:
   zoo run lstm --data reviews.csv --label stars    texts with classes; a CSV with dates is taken as a series
   zoo run transformer.decoder --data book.txt      plain text, a file or a folder of files: a language model
   zoo run vgg_transfer --data photos/ --base VGG16 --weights imagenet    a trained base, a new head
+  zoo run lenet digits --seeds 0-4           five seeds, mean and range; the same command goes on where it was stopped
   zoo run runs/lenet-digits/STAMP/recipe.toml    the same run again
   zoo run --resume runs/lenet-photos --epochs 60    train a finished run for longer: 60 epochs in all
   zoo run --resume runs/mlp-wines --early-stopping 60    the same where early stopping ended it: more patience
@@ -51,6 +53,9 @@ Next: zoo eval RUN, zoo predict RUN FILE, zoo explain RUN IMAGE, open RUN/report
     "scale_learning_rate",
     "precision",
     "jit",
+)
+@click.option(
+    "--seeds", metavar="0-4|0,3,7", help="Several seeds, a run each; those that are done are not trained again."
 )
 @click.option("--require-gpu", is_flag=True, help="End with code 3 where there is no GPU; never use the CPU instead.")
 @set_option
@@ -79,6 +84,7 @@ def command(
     weights: str | None,
     freeze: str | None,
     options: dict[str, Any],
+    seeds: str | None,
     require_gpu: bool,
     sets: tuple[str, ...],
     baseline: bool | None,
@@ -93,7 +99,11 @@ def command(
     """Train MODEL on DATASET by its recipe, score the whole test split, save and draw."""
     from zoo.cli.progress import watcher
     from zoo.runs import directory, job
+    from zoo.runs.seeds import Ways
+    from zoo.runs.watching import Watcher
 
+    refuse_beside(seeds, {"--seed": options.get("seed"), "--resume": resume})
+    several = parsed(seeds) if seeds is not None else []
     watch = watcher(quiet)
     if resume is not None:
         said = {"MODEL": model, "DATASET": dataset, "smoke": smoke or None, **options}
@@ -108,12 +118,17 @@ def command(
     if model is None:
         raise UsageError("which model on which dataset? such as: zoo run lenet digits   (see: zoo ls, zoo data ls)")
     options = job.smoke_options(options) if smoke else options
+    options |= {"seed": several[0]} if several else {}
     if base or weights or freeze or model == "vgg_transfer":
         recipe, notes = _from_weights(model, (dataset, path, reading), (base, weights, freeze), sets, options)
     else:
         recipe, notes = resolved(model, dataset, path, reading, sets, options)
     if dry_run:
         echo(directory.recipe_toml(recipe), nl=False)
+        return
+    if several:
+        ways = Ways(smoke, watch or Watcher(), require_gpu, baseline)
+        train_seeds(recipe, several, out, ways, notes, as_json)
         return
     folder, told = job.place(out, recipe), {"watch": watch, "notes": notes}
     outcome = job.execute(recipe, folder, smoke=smoke, require_gpu=require_gpu, baseline=baseline, **told)

@@ -128,5 +128,5 @@ def of_ranges(one: Ranges) -> str:
 
 SEEDS_HINT = (
     "one seed each says how these networks differ, not what another seed would change: "
-    "run each recipe with several, such as --seed 1"
+    "zoo run MODEL DATASET --seeds 0-4"
 )

@@ -54,7 +54,7 @@ def place(out: Path | None, recipe: Resolved) -> Path:
     Raises:
         UsageError: the place is taken, or its nearest existing parent cannot be written.
     """
-    folder = out or _for_data(recipe) / datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+    folder = out or home(recipe) / datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise _taken(folder)
     parent = next(p for p in (folder, *folder.absolute().parents) if p.exists())
@@ -67,8 +67,8 @@ def place(out: Path | None, recipe: Resolved) -> Path:
         ) from error
 
 
-def _for_data(recipe: Resolved) -> Path:
-    """`runs/MODEL-DATASET`; where that holds runs on other data or labels, a name that says more."""
+def home(recipe: Resolved) -> Path:
+    """Where its runs go: `runs/MODEL-DATASET`; where that holds runs on other data or labels, a name that says more."""
     stem, data = f"{recipe.model}-{recipe.dataset}", recipe.data
     folder = Path("runs") / file_name(stem)
     if (there := _newest_recipe(folder)) is None or _data_of(there) == _data_of(recipe):

@@ -24,6 +24,7 @@ from zoo.training.signals import Stopped
 if TYPE_CHECKING:
     import keras
 
+    from zoo.data import Splits
     from zoo.runs.more_epochs import Longer
     from zoo.training.checkpoint import Checkpoint
     from zoo.training.fit import Fit
@@ -183,13 +184,15 @@ def execute(
     baseline: bool | None = None,
     onwards: Longer | None = None,
     notes: Sequence[str] = (),
+    splits: Splits | None = None,
 ) -> Outcome | None:
     """Do what a resolved recipe says, in `folder`; `watch` is told about each stage and each epoch.
 
     Without a folder this process is a worker that is not the chief: it takes part and leaves no files. `source` holds
     the examples of data that was given in Python. `baseline` says whether learners without a network are tested too;
     None: where own data is small enough. `onwards` is what a run that is trained for longer goes on from. `notes` on
-    the recipe are told first, like all notes: by the logger `zoo`.
+    the recipe are told first, like all notes: by the logger `zoo`. `splits` are the recipe's, where they are loaded
+    already, and TensorFlow is started.
     """
     watch = watch or Watcher()
     started = time.perf_counter()
@@ -199,10 +202,11 @@ def execute(
         return None
     for note in notes:
         log.warning("note: %s", note)
-    splits = start(recipe, watch, smoke, resuming or onwards is not None, require_gpu, source)
+    if splits is None:
+        splits = start(recipe, watch, smoke, resuming or onwards is not None, require_gpu, source)
+        if not resuming:
+            note_findings(recipe, splits)
     recipe, chosen = settle(recipe, watch)
-    if not resuming:
-        note_findings(recipe, splits)
     from zoo.training.distribution.workers import loss_named
     from zoo.training.environment import policy_put_back
     from zoo.training.writing import sampling

@@ -19,6 +19,9 @@ class Watcher:
     def stage(self, text: str) -> None:
         """A new stage begins."""
 
+    def another(self, text: str) -> None:
+        """Another run begins in the same process."""
+
     def begin(self, fit: Fit) -> None:
         """Training is about to begin."""
 
