@@ -25,7 +25,9 @@ def options(*names):
 
 def test_every_option_and_model_of_the_page_is_there():
     text = re.sub(r"`scripts/[^`]*`", "", PAGE.read_text())  # which have options of their own
-    assert set(re.findall(r"--[a-z][a-z-]*", text)) <= options("run", "data", "generate", "eval", "predict", "explain")
+    assert set(re.findall(r"--[a-z][a-z-]*", text)) <= options(
+        "run", "data", "generate", "eval", "predict", "explain", "compare"
+    )
     assert set(re.findall(r"zoo run ([a-z_.]+)", text)) <= {*list_models()} | {"..."}
 
 

@@ -182,7 +182,7 @@ def test_dry_run_prints_the_recipe_and_does_nothing(zoo_cli, tmp_path, monkeypat
         (("run", "lenet", "digits", "--label", "x"), "--label goes with --data"),
         (("run", "lenet", "--data", "/nowhere/at/all"), "/nowhere/at/all"),
         (("run", "lenet", "digits", "--resume", "/nowhere"), "holds no run"),
-        (("rum", "lenet"), "unknown command 'rum'; did you mean run?"),
+        (("rum", "lenet"), "unknown command 'rum'; did you mean run or runs?"),
         (("run", "lenet", "digits", "--epoch", "3"), "--epochs"),
         (("recipes", "show", "mnits"), "did you mean mnist"),
     ],
