@@ -47,12 +47,13 @@ def suppressed(boxes: np.ndarray, confidence: np.ndarray, classes: np.ndarray, m
     are equally sure the first is taken for the surer one.
     """
     order = np.argsort(-confidence, kind="stable")
-    kept: list[int] = []
-    while len(order):
-        first, order = order[0], order[1:]
-        kept.append(int(first))
-        order = order[(classes[order] != classes[first]) | (iou(boxes[[first]], boxes[order])[0] <= most_overlap)]
-    return np.array(kept, "int64")
+    boxes, classes = np.asarray(boxes)[order], np.asarray(classes)[order]
+    covered = (iou(boxes, boxes) > most_overlap) & (classes[:, None] == classes)  # (n, n)
+    stays = np.ones(len(order), bool)
+    for i in range(len(order)):
+        if stays[i]:
+            stays[i + 1 :] &= ~covered[i, i + 1 :]
+    return order[stays]
 
 
 def require() -> None:
