@@ -7,13 +7,13 @@ LARGER = {  # the same code as another entry, with more layers or units, or anot
     "vgg.19", "encoder_decoder.luong", "densenet.121", "mobilenet.v2", "vit.base", "alexnet", "alexnet.2012", "nin",
     "resnet.18", "resnet.34", "resnet.101", "resnet.152", "resnet.32", "resnet.44", "resnet.56", "resnet.110",
     "resnet.plain.32", "resnet.plain.34", "resnet.plain.44", "resnet.plain.56", "resnet.plain.110", "resnet.v2.56",
-    "resnet.v2.101", "resnet.v2.110", "resnet.v2.152"
+    "resnet.v2.101", "resnet.v2.110", "resnet.v2.152", "yolo.v1"
 }  # fmt: skip
 DEEP = (  # many layers however narrow: to build, save and compile one takes seconds
     "convnext.tiny", "densenet.40_12", "efficientnet.b0", "mobilenet.v1", "mobilenet.v2_small", "wide_resnet.16_4",
     "googlenet", "googlenet.auxiliary",
     "googlenet.small", "inception.v3", "inception.small", "resnet.50", "resnet.v2.50", "resnet.v2.20",
-    "resnet.plain.20", "resnet.fast", "zfnet"
+    "resnet.plain.20", "resnet.fast", "zfnet", "yolo.small"
 )  # fmt: skip
 
 KINDS = {  # one for each kind of layer, input and output, small ones: a new network is listed if it adds a kind
