@@ -290,6 +290,32 @@ def test_a_task_that_measures_no_single_example_has_metrics_only(zoo_cli, runs):
     assert found["groups"][0]["metric"] == "loss"
 
 
+def test_networks_without_targets_have_metrics_only(zoo_cli, runs):
+    for name, model in (("a", "vae"), ("b", "autoencoder")):
+        made.run(runs / name, model, "digits_images", x=np.zeros((10, 8, 8, 1), "uint8"), wanted={},
+                 outputs=np.zeros((10, 2), "float32"), test={"loss": 1.4})  # fmt: skip
+    reason = "runs/a kept nothing that is measured example by example"
+    assert told(zoo_cli, "runs/a", "runs/b")["untested"][0]["reason"] == reason
+
+
+def test_a_published_folder_is_known_by_its_metrics(zoo_cli, runs):
+    from zoo.pretrained import index
+
+    made.run(runs / "a", "mlp")
+    found = told(zoo_cli, "runs/a", index.folder("lenet:mnist"))
+    assert found["groups"][1]["label"] == "lenet:mnist" and found["groups"][1]["test"]["accuracy"]["mean"] > 0.98
+    assert found["untested"][0]["reason"] == "lenet:mnist is on record without its outputs"
+
+
+def test_very_many_notes_are_cut(zoo_cli, runs):
+    made.run(runs / "a")
+    for number in range(30):
+        (runs / f"{number}").mkdir()
+    said = zoo_cli("compare", "runs/*")
+    assert said.code == 0 and len(said.err.splitlines()) == 21
+    assert "and 11 notes more: --json has them" in said.err and len(told(zoo_cli, "runs/*")["notes"]) == 31
+
+
 def test_what_is_on_record_stands_beside_runs(zoo_cli, runs):
     made.run(runs / "a", "mlp", "iris", test={"accuracy": 0.5, "loss": 1.0})
     found = told(zoo_cli, "runs/a", "perceptron:iris")

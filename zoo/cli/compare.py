@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoo.compare.groups import Group
 
 SIDE_BY_SIDE = 4  # groups that get a column each; of more each gets a row
+MOST_NOTES = 20
 LONGEST = 60  # characters of a setting
 
 
@@ -52,8 +53,10 @@ def command(runs: tuple[str, ...], html: Path | None, as_json: bool, as_csv: boo
     if html is not None:
         _refuse_taken(html)
     comparison = compared.compare(runs)
-    for note in comparison.notes:
+    for note in comparison.notes[:MOST_NOTES]:
         echo(f"note: {note}", err=True)
+    if len(comparison.notes) > MOST_NOTES:
+        echo(f"note: and {len(comparison.notes) - MOST_NOTES} notes more: --json has them", err=True)
     if as_json:
         print_json(compared.as_json(comparison))
     elif as_csv:

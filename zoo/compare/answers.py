@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo import tasks
 from zoo.compare.entries import Entry
-from zoo.data.kept import rows_of
+from zoo.data.kept import rows_of, shared_rows
 from zoo.errors import ZooError
 from zoo.runs import predictions
 
@@ -40,12 +40,13 @@ class Answers:
 
     def on(self, metric: str, rows: np.ndarray) -> np.ndarray:
         """What was measured of some of the examples, by their numbers."""
-        return self.values[metric][np.searchsorted(self.rows, rows)]
+        whole = rows is self.rows or np.array_equal(rows, self.rows)
+        return self.values[metric] if whole else self.values[metric][np.searchsorted(self.rows, rows)]
 
     def told(self, metric: str, rows: np.ndarray) -> dict[int, Answer]:
         """What was wanted and said of those of some examples that were kept, in words."""
         wanted, outputs = _sides(self.kept)
-        some = np.intersect1d(rows, np.intersect1d(_rows(wanted), _rows(outputs)))
+        some = shared_rows(rows, shared_rows(_rows(wanted), _rows(outputs)))
         answers = _task_of(self.entry).answers(_taken(wanted, some), _taken(outputs, some), *_arguments(self.entry))
         return dict(zip(some.tolist(), answers[metric], strict=True))
 
@@ -66,12 +67,12 @@ def read(entry: Entry) -> Answers:
     except ZooError as error:
         raise NoAnswersError(str(error).splitlines()[0]) from None
     wanted, outputs = _sides(kept)
-    if outputs is None:
+    if outputs is None or (isinstance(wanted, Mapping) and not wanted):
         raise _not_measured(entry)
     try:
         if kept.scores:
             return Answers(entry, kept, np.arange(len(kept.test)), _checked(kept.scores))
-        rows = np.intersect1d(_rows(wanted), _rows(outputs))
+        rows = shared_rows(_rows(wanted), _rows(outputs))
         if len(rows) < len(kept.test):
             rows = rows[rows < predictions.FIRST]
         values = _task_of(entry).by_example(_taken(wanted, rows), _taken(outputs, rows), *_arguments(entry))
@@ -115,7 +116,7 @@ def _rows(kept: Any) -> np.ndarray:
     arrays = list(kept.values()) if isinstance(kept, Mapping) else [kept]
     rows = rows_of(arrays[0])
     for array in arrays[1:]:
-        rows = np.intersect1d(rows, rows_of(array))
+        rows = shared_rows(rows, rows_of(array))
     return rows
 
 
@@ -151,5 +152,5 @@ def _differ(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
 
 
 def _rows_differ(first: Any, second: Any) -> bool:
-    rows = np.intersect1d(rows_of(first), rows_of(second))
+    rows = shared_rows(rows_of(first), rows_of(second))
     return not np.array_equal(first[rows], second[rows], equal_nan=first.dtype.kind == "f" == second.dtype.kind)

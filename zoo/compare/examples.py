@@ -12,7 +12,7 @@ from zoo.compare import answers
 from zoo.compare.answers import Answers, NoAnswersError
 from zoo.compare.groups import Group
 from zoo.compare.pairs import Tested
-from zoo.data.kept import rows_of
+from zoo.data.kept import rows_of, shared_rows
 from zoo.drawing.style import names_or_numbers, number
 from zoo.drawing.tables import MOST_COLUMNS, shortened
 
@@ -45,7 +45,7 @@ def differing(tested: Tested, most: int) -> Sides:
     Of several seeds they are those of the first of each group that kept its outputs.
     """
     both = _first(tested.first), _first(tested.second)
-    rows = np.intersect1d(both[0].rows, both[1].rows)
+    rows = shared_rows(both[0].rows, both[1].rows)
     one, other = (side.on(tested.metric, rows) for side in both)
     gain = one - other if metrics.find(tested.metric).higher_is_better else other - one
     sides = [

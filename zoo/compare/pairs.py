@@ -124,7 +124,9 @@ def _compared(
 def _tested(first: Group, second: Group, metric: str, known: list[Answers], others: list[Answers]) -> Tested:
     import numpy as np
 
-    rows = reduce(np.intersect1d, [one.rows for one in (*known, *others)])
+    from zoo.data.kept import shared_rows
+
+    rows = reduce(shared_rows, [one.rows for one in (*known, *others)])
     one, other = (np.mean([answers.on(metric, rows) for answers in group], axis=0) for group in (known, others))
     interval = chance.bootstrap(one - other)
     only, p = None, interval.p

@@ -57,3 +57,8 @@ class SomeRows:
 def rows_of(array: Any) -> np.ndarray:
     """The numbers of the rows that are there: of most arrays all."""
     return array.rows if isinstance(array, SomeRows) else np.arange(len(array))
+
+
+def shared_rows(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Of two rising sequences of row numbers those that are in both."""
+    return first if np.array_equal(first, second) else np.intersect1d(first, second, assume_unique=True)

@@ -6,6 +6,7 @@ They come from other people too: what has another form is damaged, and said to b
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -177,9 +178,15 @@ def read_lines(path: Path, form: Any) -> list[Any]:
     return body
 
 
+@cache
+def _adapter(form: Any) -> TypeAdapter[Any]:
+    """What looks at a form, made once: many runs are listed at a time."""
+    return TypeAdapter(form)
+
+
 def _refuse_other(path: Path, body: Any, form: Any) -> None:
     try:
-        TypeAdapter(form).validate_python(body)
+        _adapter(form).validate_python(body)
     except ValidationError as error:
         first = error.errors()[0]
         place = [str(key) for key in first["loc"] if key not in MEMBERS]
