@@ -40,14 +40,14 @@ def silence() -> Iterator[None]:
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Keep what native code writes to descriptor 2 in a file; show it only if the block fails."""
+    """Keep what native code writes to descriptor 2 in a file; show it only if the block fails, and not after Ctrl-C."""
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as kept:
         os.dup2(kept.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             os.dup2(saved, 2)
             kept.seek(0)
             os.write(2, escaped(kept.read().decode(errors="replace"), lines=True).encode())

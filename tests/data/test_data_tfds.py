@@ -103,8 +103,10 @@ def test_other_columns_than_the_recipe_names_are_refused(toy_dir):
         load(data, "table")
 
 
-def test_inference_describes_what_is_prepared(toy_dir, toy):
-    data = infer("tfds:zoo_toy")
+def test_inference_describes_what_is_prepared(toy_dir, toy, caplog):
+    with caplog.at_level("INFO", "zoo"):
+        data = infer("tfds:zoo_toy")
+    assert "looking at what zoo_toy holds" in caplog.text  # before TensorFlow is imported, which takes seconds
     expected = toy.model_dump(exclude={"download_mb"}) | {"stratify": "on"}  # as of all data without a recipe
     assert data.model_dump(exclude={"download_mb"}) == expected
 

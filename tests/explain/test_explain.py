@@ -11,7 +11,7 @@ import keras
 from PIL import Image
 
 import zoo
-from zoo.errors import UsageError
+from zoo.errors import MissingError, UsageError
 from zoo.explain.layers import Sight, last_with_maps, named, over_image, sights
 from zoo.explain.maps import grad_cam, maps_of, occlusion, occlusion_passes
 from zoo.explain.patches import cut_out, most_exciting
@@ -214,6 +214,18 @@ def test_layers_are_drawn_of_an_image_and_alone(run, image, zoo_cli, tmp_path):
     said = zoo_cli("explain", run.folder, "--layer", "C1", "--out", tmp_path)
     names = {path.name for path in tmp_path.iterdir() if path.name.startswith("lenet-")}
     assert said.code == 0 and {name.rsplit("-", 1)[1] for name in names} == {"filters.png", "patches.png"}
+
+
+def test_what_was_drawn_before_something_failed_is_told(run, zoo_cli, tmp_path, monkeypatch):
+    from zoo.runs import explaining
+
+    def not_at_hand(run, layer):
+        raise MissingError("the data is not at hand")
+
+    monkeypatch.setattr(explaining, "_patches", not_at_hand)
+    said = zoo_cli("explain", run.folder, "--layer", "C1", "--out", tmp_path)
+    (drawn,) = tmp_path.iterdir()
+    assert said.code == 3 and f"wrote {drawn}\nerror: the data is not at hand" in said.err
 
 
 @pytest.mark.parametrize(

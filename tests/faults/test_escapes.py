@@ -92,6 +92,10 @@ def test_native_words_are_escaped_too(capfd):
         os.write(2, RED.encode() + b"\xff\n")
         raise ValueError("x")
     assert capfd.readouterr().err == SHOWN + "\ufffd\n"
+    with pytest.raises(KeyboardInterrupt), quiet_stderr():
+        os.write(2, b"chatter")
+        raise KeyboardInterrupt
+    assert capfd.readouterr().err == ""
 
 
 def test_words_of_modules_are_escaped(capsys, monkeypatch):

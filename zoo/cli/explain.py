@@ -89,14 +89,12 @@ def command(
         plan = _of_images(finished, images, rows, layers, methods)
     else:
         plan = _of_layers(finished, layers, methods)
-    written = _write(plan, out, named)
+    if not as_json:
+        _print(rows, label)
+    written = _write(plan, out, named, tell=not as_json)
     if as_json:
         told = [dict(one.answer) | {"class": one.label, "share": one.share} for one in rows]
         print_json({"run": finished.name, "answers": told, "pictures": [str(path) for path in written]})
-        return
-    _print(rows, label)
-    for path in written:
-        echo(f"wrote {path}", err=True)
 
 
 def _refuse_contradictions(
@@ -165,8 +163,11 @@ def _of_layers(run: Run, layers: tuple[str, ...], methods: tuple[str, ...]) -> P
             yield f"{name}.png", partial(explaining.layer_picture, run, layer, kind)
 
 
-def _write(plan: Plan, out: Path, named: Path | None) -> list[Path]:
-    """Make the pictures and write each to a place of its own; nothing is made if one of the places is taken."""
+def _write(plan: Plan, out: Path, named: Path | None, tell: bool) -> list[Path]:
+    """Make the pictures and write each to a place of its own; nothing is made if one of the places is taken.
+
+    Each is told of at once, since the next one may fail.
+    """
     from zoo.drawing.style import save
 
     pictures = list(plan)
@@ -176,7 +177,11 @@ def _write(plan: Plan, out: Path, named: Path | None) -> list[Path]:
     places = [(named or out / name, make) for name, make in pictures]
     for place, _ in places:
         _refuse_taken(place)
-    return [save(make(), place) for place, make in places]
+    for place, make in places:
+        save(make(), place)
+        if tell:
+            echo(f"wrote {place}", err=True)
+    return [place for place, _ in places]
 
 
 def _print(rows: list[Explained], label: str | None) -> None:

@@ -54,7 +54,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         mean, low, high = shown(row, "mean", "low", "high")
         grid.add_row(
-            row["model"], row["dataset"], row["metric"], mean, f"{low} - {high}", str(len(row["seeds"])),
+            row["model"], row["dataset"], row["metric"], mean, f"{low} to {high}", str(len(row["seeds"])),
             f"{row['examples_scored']:,} of {row['examples_in_split']:,}", f"{row['params']:,}",
             str(row["epochs"]), f"{row['seconds']:.0f} s", "stale" if row["stale"] else "",
         )  # fmt: skip

@@ -209,6 +209,7 @@ def infer(address: Address, label: str | None = None, tokens: str | None = None)
             f"looked in {data_dir() / address.name}\nprepare it: zoo data prepare tfds:{address}"
         )
     _refuse_no_split("train", found)
+    log.info("looking at what %s holds", found.name)
     info = open_builder(address, found).info
     pair = choose(info, label, found.name)
     if pair.is_text:
