@@ -79,6 +79,10 @@ def test_the_state_follows_from_how_a_run_ended(zoo_cli, runs, ended):
     assert zoo_cli("runs").splitlines()[1].rstrip().endswith(words)
 
 
+def test_the_command_knows_the_states():
+    assert cli.STATES == listing.STATES
+
+
 def test_a_run_that_was_asked_to_stop_counts_as_stopped(runs):
     from zoo.runs.job import _reason
 
