@@ -51,17 +51,19 @@ def _panel(axes: Axes, histories: Mapping[str, Sequence[History]], name: str) ->
     calm(axes)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    values = []
-    for place, (label, seeds) in enumerate(histories.items()):
-        lines = [np.asarray(history[name], dtype=float) for history in seeds if len(history.get(name, ()))]
-        values += lines
+    known = {
+        label: [np.asarray(history[name], dtype=float) for history in seeds if len(history.get(name, ()))]
+        for label, seeds in histories.items()
+    }
+    values = [line for lines in known.values() for line in lines]
+    longest = max(map(len, values), default=1)
+    for place, (label, lines) in enumerate(known.items()):
         together = min(map(len, lines), default=0)
         mean = np.mean([line[:together] for line in lines], axis=0) if lines else np.array([])
         for line in lines if len(lines) > 1 else ():
             axes.plot(range(1, len(line) + 1), line, color=colour(place), linewidth=0.8, alpha=0.45)
-        marker = "o" if together < 25 else ""
+        marker = "o" if longest < 25 else ""
         axes.plot(range(1, together + 1), mean, color=colour(place), linewidth=2, marker=marker, ms=3, label=label)
-    longest = max(map(len, values), default=1)
     axes.set_xlim(0.5, longest + 0.5)
     if values:
         scaled(axes, np.concatenate(values))
