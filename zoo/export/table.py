@@ -51,6 +51,7 @@ TABLE: dict[str, tuple[Form | str, ...]] = {  # names, as globs -> for each form
     "convnext*": (ANY, ANY, ANY, ANY),
     "vit*": (ANY, ANY, ANY, ANY),
     "unet*": (ANY, ANY, ANY, ANY),
+    "yolo*": (ANY, ANY, ANY, ANY),
     "autoencoder*": (ANY, ANY, ANY, ANY),
     "vae": (ANY, ANY, ANY, ANY),
     "simple_rnn": (ANY, ANY, ANY, ONE),
