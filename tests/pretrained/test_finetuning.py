@@ -127,7 +127,7 @@ def test_few_examples_and_a_batch_that_suits_them():
         ("lenet:mnist", "digits", {"weights": "none"}, "lenet:mnist brings its own"),
         ("lenet:minst", "digits", {}, "did you mean lenet:mnist"),
         ("VGG16", "digits", {"weights": "none", "head": "keep"}, "a new network has a new head"),
-        ("mlp:mnist", "digits", {"new_network": True}, "mlp has no convolutions"),
+        ("mlp:mnist", "digits", {"new_network": True}, "mlp has no maps in front of what it says"),
         ("VGG16", "digits", {"weights": "/nowhere.h5"}, "there is no file /nowhere.h5"),
     ],
 )
