@@ -41,7 +41,9 @@ def test_whitened_patches_have_unit_variance_in_directions_that_do_not_go_togeth
     layer.adapt(images)
     found = np.array(layer(images)).reshape(-1, 24)
     np.testing.assert_allclose(found[:, :12].T @ found[:, :12] / len(found), np.eye(12), atol=0.02)
-    np.testing.assert_allclose(found[:, 12:], -found[:, :12], atol=1e-6)
+    kernel = np.array(layer.kernel)
+    np.testing.assert_array_equal(kernel[..., 12:], -kernel[..., :12])
+    np.testing.assert_allclose(found[:, 12:], -found[:, :12], atol=1e-4)  # sums in another order, by the processor
     assert [weight.name for weight in layer.trainable_weights] == ["bias"]
 
 
