@@ -112,3 +112,10 @@ def test_the_answers_of_a_folder_go_into_one_csv(run, zoo_cli, tmp_path, monkeyp
     assert all((tmp_path / row["picture"]).is_file() for row in rows)
     said = zoo_cli("predict", run.folder, "scans/0.png", "--json", "--out", "scans")
     assert len(json.loads(said)[0]["boxes"]) == len([row for row in rows if row["picture"] == "0-boxes.png"])
+
+
+def test_a_net_of_boxes_does_not_fit_images_of_one_class_each_and_the_reverse():
+    with pytest.raises(UsageError, match=r"yolo\.small does detection, digits is classification"):
+        resolve("yolo.small", "digits")
+    with pytest.raises(UsageError, match=r"models that fit scattered: yolo\.v1, yolo\.small"):
+        resolve("lenet", "scattered")

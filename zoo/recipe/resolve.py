@@ -53,7 +53,7 @@ def resolve(
     said = command_line(sets, options or {})
     where, tables = (dataset, _tables_for(data, record, said)) if data else read_tables(dataset)
     recipe = parse(tables, where)
-    merged: dict[str, Any] = {"training": dict(record.defaults)}
+    merged: dict[str, Any] = {"training": {key: value for key, value in record.defaults.items() if key != "loss"}}
     own = recipe.models[model].model_dump() if model in recipe.models else {}
     for layer in (tables, own, start or {}, said):
         for section in SECTIONS:
@@ -127,7 +127,7 @@ def _checked(merged: dict[str, Any], where: str, shortened: bool) -> tuple[Resol
     record = registry.describe(resolved.model)
     knobs, mistakes = _knobs(record, resolved.knobs)
     training = resolved.training
-    loss = training.loss or record.defaults.get("loss") or default_loss(resolved.data)
+    loss = training.loss or _loss_of(record, resolved.data) or default_loss(resolved.data)
     resolved = resolved.model_copy(update={"knobs": knobs, "training": training.model_copy(update={"loss": loss})})
     mistakes += contradictions(resolved)
     late = never_fires(resolved)
@@ -135,6 +135,12 @@ def _checked(merged: dict[str, Any], where: str, shortened: bool) -> tuple[Resol
         raise refusal(where, mistakes + ([] if shortened else late))
     _refuse_misfit(resolved)
     return resolved, late
+
+
+def _loss_of(record: registry.ModelRecord, data: Data) -> str | None:
+    """The model's own loss, for data whose task takes it: of other data it is the model that does not fit."""
+    loss = record.defaults.get("loss")
+    return loss if loss in tasks.of(data).losses else None
 
 
 def _refuse_misfit(resolved: Resolved) -> None:
