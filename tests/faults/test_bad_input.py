@@ -27,7 +27,7 @@ SAID = [  # row, arguments, what is said of it, what to do
     ("B2", ["run", "lenet", "mnits"], "unknown dataset 'mnits'", "did you mean mnist"),
     ("B2", ["run", "mlp", "tfds:mnits"], "'mnits'", "did you mean mnist"),
     ("B3", ["run", "lenet", "iris"], "lenet takes image, iris is tabular", "models that fit iris: perceptron, mlp"),
-    ("B3", ["run", "perceptron.hinge", "digits"], "hinge does not fit a classification task", "one of sparse_categ"),
+    ("B3", ["run", "perceptron.hinge", "digits"], "does binary, digits is classification", "models that fit digits"),
     ("B4", ["run", "lenet", "digits", "--set", "preprocessing.resize=[8,8]"], "at least 16x16, got 8x8x1",
      "models that fit digits: perceptron, mlp"),
     ("B4", ["run", "lenet", "digits", "--set", "data.input_shape=[8,8,3]"], "[8, 8, 1], the recipe says [8, 8, 3]",
