@@ -23,8 +23,8 @@ Examples:
   zoo find-lr mlp --data wines.csv --label quality
   zoo find-lr lenet mnist --optimizer momentum --highest 100
   zoo find-lr lstm imdb --steps 400 --out curve.png
-Smith 2017: the loss of each step at a higher rate than the one before. Begin well below the rate where it stops to
-fall. Training alone is looked at, neither validation nor test split.
+Smith 2017: the loss of each step at a higher rate than the one before. Begin well below the rate where it stops
+falling. Training alone is looked at, neither validation nor test split.
 Next: zoo run MODEL DATASET --learning-rate RATE""",
 )
 @click.argument("model")
@@ -34,7 +34,7 @@ Next: zoo run MODEL DATASET --learning-rate RATE""",
 @set_option
 @click.option("--lowest", type=float, default=1e-6, show_default=True, help="Rate of the first step.")
 @click.option("--highest", type=float, default=10.0, show_default=True, help="Rate of the last.")
-@click.option("--steps", type=int, default=200, show_default=True, help="How many; fewer where the loss runs away.")
+@click.option("--steps", type=int, default=200, show_default=True, help="How many; fewer where the loss diverges.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="A new PNG for the curve (default: MODEL-DATASET-rates.png)."
 )

@@ -33,7 +33,7 @@ def find(
         recipe: model and data; its schedule, warm-up and number of epochs do not matter.
         watch: is told of the stages.
         lowest: rate of the first step.
-        highest: rate of the last, if the loss does not run away before.
+        highest: rate of the last, if the loss does not diverge before.
         count: steps in all.
         picture: a new PNG file for the curve.
 
@@ -47,7 +47,7 @@ def find(
     settled, _ = beginning.settle(recipe, watch)
     from zoo.training import range_test
 
-    watch.stage(f"{count} steps at rates from {lowest:g} to {highest:g}, until the loss runs away")
+    watch.stage(f"{count} steps at rates from {lowest:g} to {highest:g}, until the loss diverges")
     found = range_test.tested(_told(range_test.steps(settled, splits, lowest, highest, count), count, watch))
     if picture is not None:
         from zoo.drawing.rates import range_curve

@@ -186,7 +186,7 @@ def load(data: Data, name: str, known: Vocabularies | None = None, source: Sourc
         UsageError: the source's content is bad or is not what `data` says.
         MissingError: the source is not there and cannot be fetched.
     """
-    from zoo.data import read
+    from zoo.data.sources import read
     from zoo.data.subset import of_classes
 
     task = of(data)

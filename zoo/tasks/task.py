@@ -233,7 +233,7 @@ class Task:
         Raises:
             UsageError: a file that cannot be read, or does not fit the data.
         """
-        from zoo.data import read_examples
+        from zoo.data.sources import read_examples
 
         return read_examples(data, path)
 

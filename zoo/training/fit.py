@@ -174,6 +174,7 @@ class Fit:
                 epoch, step = divmod(number, self.steps)
                 self._reset_means()
                 run_steps(self._plan(epoch), step, step + 1, epoch * self.steps)
+                self.epoch, self.done = epoch, step + 1
                 yield self._means()["loss"]
                 self._stop_if_asked(stop)
 

@@ -1,7 +1,7 @@
 """The learning-rate range test: the loss of a few hundred steps, each at a higher rate than the one before.
 
 Smith 2017, Cyclical learning rates for training neural networks, WACV, arXiv:1506.01186, section 3.3. The test ends
-where the loss runs away, so that most of it is the part that matters.
+where the loss diverges, so that most of it is the part that matters.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zoo.recipe import Resolved
 from zoo.training.fit import Fit
 
 SMOOTHING = 0.9  # of the running mean of losses
-RUNAWAY = 4.0  # times the lowest loss so far, above the first one: higher rates say nothing more
+DIVERGED = 4.0  # times the lowest loss so far, above the first one: higher rates say nothing more
 FEWEST = 20  # steps before a loss counts as the lowest
 FALL = 0.05  # share of its first value by which the loss has to fall somewhere, or no rate is any good
 
@@ -59,7 +59,7 @@ def steps(recipe: Resolved, splits: Splits, lowest: float, highest: float, count
 
 
 def tested(found: Iterable[tuple[float, float]]) -> Range:
-    """What the steps of a test show, as far as the loss does not run away.
+    """What the steps of a test show, as far as the loss does not diverge.
 
     Raises:
         ZooError: the very first losses are no numbers.
@@ -74,7 +74,7 @@ def tested(found: Iterable[tuple[float, float]]) -> Range:
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
         rates, losses = [*rates, rate], [*losses, loss]
         smooth = [*smooth, mean / (1 - SMOOTHING ** len(losses))]
-        if len(smooth) > FEWEST and smooth[-1] > max(RUNAWAY * min(smooth), 2 * smooth[0]):
+        if len(smooth) > FEWEST and smooth[-1] > max(DIVERGED * min(smooth), 2 * smooth[0]):
             break
     if len(rates) <= FEWEST:
         raise ZooError(
@@ -88,7 +88,7 @@ def tested(found: Iterable[tuple[float, float]]) -> Range:
 def suggested(rates: np.ndarray, smooth: np.ndarray) -> float | None:
     """A third of the rate at which the running mean of the loss is lowest; None where it never really falls.
 
-    There the loss stops to fall, which is too high a rate to begin with. The running mean lags behind the losses, by
+    There the loss stops falling, which is too high a rate to begin with. The running mean lags behind the losses, by
     about ten steps.
     """
     least = int(np.argmin(smooth))
